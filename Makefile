@@ -1,0 +1,41 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types run worker bench settings lock clean
+PYTHON := .venv/bin/python
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## .venv with everything in it; does nothing when it is there
+	@scripts/setup dev
+
+demo: ## a real file in, a real file out, on a server of its own
+	@scripts/demo
+
+test: ## all checks and tests; make test ARGS="-k retry"
+	@scripts/test $(ARGS)
+
+lint: setup ## style of the code, mended where that is safe
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+types: setup ## types of the code
+	@$(PYTHON) -m mypy
+
+run: setup ## the server with its worker, on http://127.0.0.1:8080
+	@exec $(PYTHON) main.py
+
+worker: setup ## one more worker on the same data
+	@exec $(PYTHON) worker.py
+
+bench: setup ## speed and memory, beside the yardsticks of docs/performance.md
+	@$(PYTHON) -m bench
+
+settings: setup ## the settings table of the README and docs/problems.md, from the code
+	@$(PYTHON) -m scripts.generate
+
+lock: setup ## new pins for pyproject.toml; UPGRADE=--upgrade moves them all
+	@$(PYTHON) scripts/lock.py $(UPGRADE)
+
+clean: ## everything that can be made again; the data in .krai stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

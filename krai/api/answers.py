@@ -1,0 +1,228 @@
+"""What krai answers with: one model a shape, which renders it and describes it in OpenAPI."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from krai.job import Job, Kind, Stage, Status, format_time
+from krai.ports import Dataset
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC")]
+Link = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FieldProblem(Answer):
+    pointer: Annotated[str, Field(description="RFC 6901 pointer into the body", examples=["/columns/0"])]
+    code: str
+    detail: str
+
+
+class JobError(Answer):
+    """Why a job failed, or why its last attempt did."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+
+
+class Problem(JobError):
+    """RFC 9457: `type` leads to a page about `code`."""
+
+    instance: str
+    request_id: str
+    errors: list[FieldProblem] | None = None
+
+
+class JobLinks(Answer):
+    self: Link
+    result: Link
+    events: Link
+    cancel: Link
+
+
+class JobAnswer(Answer):
+    """A job: what was asked for, how far it has come, what came of it."""
+
+    job_id: str
+    type: Kind
+    status: Status
+    progress: Annotated[int, Field(ge=0, le=100, description="never falls within an attempt; 100 only with COMPLETED")]
+    stage: Stage
+    records_processed: int
+    records_total: int | None
+    records_rejected: int
+    bytes_processed: int
+    attempt: int
+    max_attempts: int
+    dataset: str
+    params: dict[str, Any]
+    labels: dict[str, str]
+    description: str
+    created_by: str
+    parent_job_id: str | None
+    cancel_requested: bool
+    created_at: Time
+    started_at: Time | None
+    updated_at: Time
+    finished_at: Time | None
+    expires_at: Annotated[Time | None, Field(description="when the files of the job are deleted")]
+    error: JobError | None
+    links: JobLinks
+
+    @classmethod
+    def of(cls, job: Job, base_url: str) -> Self:
+        progress = job.progress
+        link = f"{base_url}/api/v1/jobs/{job.job_id}"
+        return cls(
+            job_id=job.job_id,
+            type=job.type,
+            status=job.status,
+            progress=progress.percent,
+            stage=progress.stage,
+            records_processed=progress.records_processed,
+            records_total=progress.records_total,
+            records_rejected=progress.records_rejected,
+            bytes_processed=progress.bytes_processed,
+            attempt=job.attempt,
+            max_attempts=job.max_attempts,
+            dataset=job.dataset,
+            params=job.params,
+            labels=job.labels,
+            description=job.description,
+            created_by=job.created_by,
+            parent_job_id=job.parent_job_id,
+            cancel_requested=job.cancel_requested,
+            created_at=format_time(job.created_at),
+            started_at=_time(job.started_at),
+            updated_at=format_time(job.updated_at),
+            finished_at=_time(job.finished_at),
+            expires_at=_time(job.expires_at),
+            error=None if job.error is None else JobError(**job.error),
+            links=JobLinks(self=link, result=f"{link}/result", events=f"{link}/events", cancel=f"{link}/cancel"),
+        )
+
+
+class JobList(Answer):
+    """Newest first."""
+
+    jobs: list[JobAnswer]
+    next_page_token: str | None
+
+
+class ExportFile(Answer):
+    name: str
+    download_url: Link
+    size_bytes: int
+    records: int
+    sha256: str
+    crc32c: str
+
+
+class ExportResult(Answer):
+    """`download_url` is the first file's. Links are new with every answer and live 15 minutes."""
+
+    job_id: str
+    type: Literal[Kind.EXPORT]
+    status: Literal[Status.COMPLETED]
+    download_url: Link | None
+    url_expires_at: Time
+    file_size_bytes: int
+    records: int
+    format: str
+    dataset: str
+    snapshot_id: str | None
+    snapshot_time: Time | None
+    complete: Annotated[bool, Field(description="false when `limit` or `size_mb` cut the export short")]
+    files: list[ExportFile]
+    manifest_url: Link
+
+
+class ImportResult(Answer):
+    """`records_processed + records_rejected` is what was read."""
+
+    job_id: str
+    type: Literal[Kind.IMPORT]
+    status: Literal[Status.COMPLETED]
+    records_processed: int
+    records_inserted: int
+    records_updated: int
+    records_rejected: int
+    dataset: str
+    snapshot_id: str | None
+    rejects_url: Annotated[Link | None, Field(description="every rejected row as it came; lives 15 minutes")]
+
+
+class DropResult(Answer):
+    job_id: str
+    type: Literal[Kind.DROP]
+    status: Literal[Status.COMPLETED]
+    dataset: str
+
+
+class Reject(Answer):
+    row: int
+    column: str | None
+    code: str
+    detail: str
+    raw: Any
+    raw_base64: Annotated[bool, Field(description="there and true when `raw` is base64, for the row is no text")] = False
+    raw_cut: Annotated[bool, Field(description="there and true when `raw` is only the beginning; the rejects file has all of it")] = False
+
+
+class Rejects(Answer):
+    """Rejected rows, in the order of the file."""
+
+    errors: list[Reject]
+    total: int
+    rejects_url: Link | None
+    next_page_token: str | None
+
+
+class ColumnAnswer(Answer):
+    name: str
+    type: str
+    nullable: bool
+
+
+class DatasetAnswer(Answer):
+    name: str
+    columns: list[ColumnAnswer]
+    rows: int
+    bytes: int
+    snapshot_id: str | None
+    updated_at: Time
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Self:
+        return cls(
+            name=dataset.name,
+            columns=[ColumnAnswer(name=column.name, type=column.type, nullable=column.nullable) for column in dataset.columns],
+            rows=dataset.rows,
+            bytes=dataset.bytes,
+            snapshot_id=dataset.snapshot_id,
+            updated_at=format_time(dataset.updated_at),
+        )
+
+
+class DatasetList(Answer):
+    datasets: list[DatasetAnswer]
+
+
+class UploadAnswer(Answer):
+    upload_id: str
+    upload_url: Annotated[Link, Field(description="PUT the bytes here; no credential is needed")]
+    method: Literal["PUT"] = "PUT"
+    headers: Annotated[dict[str, str], Field(description="send these with the PUT")]
+    protocol: Literal["gcs-resumable"] = "gcs-resumable"
+    expires_at: Time
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else format_time(moment)

@@ -1,0 +1,79 @@
+"""The API as one ASGI application."""
+
+import asyncio
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+from starlette.types import Lifespan
+
+import krai
+from krai.api import card, datasets, docs_page, events, exports, files, imports, jobs, openapi, problems, results, uploads
+from krai.api.auth import DEPLOYMENT, Keys, Principal
+from krai.api.deps import Api
+from krai.api.edge import Edge
+from krai.api.limits import CreateLimit
+from krai.ports import ServedBlobs, Stores
+from krai.settings import Settings
+
+PATIENCE_S = 20.0
+DESCRIPTION = """Bulk exports and imports as jobs.
+
+`POST` an export or an import, follow the job it answers with, then fetch its result. Every failure is an
+`application/problem+json` whose `code` is explained under `/problems`. Jobs are created at most once per `Idempotency-Key`.
+Any address may answer 405 to another method, with `Allow`, and 431 to more than 100 headers or 32 KiB of them.
+"""
+TAGS = [
+    {"name": "jobs", "description": "Exports and imports, from the request to the end."},
+    {"name": "results", "description": "What came of a job."},
+    {"name": "datasets", "description": "What there is to export."},
+    {"name": "uploads", "description": "Files on their way to an import."},
+    {"name": "service", "description": "The service itself."},
+]
+BODIES = (exports.ExportBody, imports.ImportBody, uploads.UploadBody, jobs.NoBody)
+
+
+def create_app(
+    settings: Settings,
+    stores: Stores,
+    *,
+    stopping: asyncio.Event | None = None,
+    lifespan: Lifespan[FastAPI] | None = None,
+    keys: Mapping[str, Principal] | None = None,
+    patience_s: float = PATIENCE_S,
+) -> FastAPI:
+    """`stopping`: set it before the server is stopped, so that clients that wait for a job do not hold that up.
+
+    `keys`: whom to let in besides the deployment's own API key, by key. `patience_s`: how long a request's body may take.
+    """
+    docs = settings.docs == "on"
+    app = FastAPI(
+        title="krai",
+        version=krai.__version__,
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        openapi_url="/openapi.json" if docs else None,
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    deployment = {settings.api_key: Principal(DEPLOYMENT, admin=True)}
+    app.state.api = Api(
+        settings=settings,
+        stores=stores,
+        keys=Keys({**(keys or {}), **deployment}),
+        limit=CreateLimit(settings.rate_limit_create),
+        stopping=stopping or asyncio.Event(),
+        patience_s=patience_s,
+    )
+    problems.install(app)
+    app.add_middleware(Edge)
+    for noun in (card, exports, imports, jobs, events, results, uploads, datasets):
+        app.include_router(noun.router)
+    if docs:
+        app.include_router(docs_page.router)
+    if isinstance(stores.blobs, ServedBlobs):
+        app.include_router(files.router)
+    openapi.install(app, BODIES)
+    return app

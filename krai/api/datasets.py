@@ -1,0 +1,58 @@
+"""`/api/v1/datasets`: what there is to export, and the removal of a dataset."""
+
+from fastapi import APIRouter, Request, Response
+
+from krai import submit
+from krai.api import examples, intake, openapi
+from krai.api.answers import DatasetAnswer, DatasetList, JobAnswer
+from krai.api.deps import ApiOf, BaseUrl, Caller
+from krai.api.fields import DATASET
+from krai.errors import Terminal
+
+router = APIRouter(tags=["datasets"], prefix="/api/v1/datasets")
+
+
+@router.get(
+    "",
+    summary="List the datasets",
+    responses={**openapi.gives(200, DatasetList, "By name", {"datasets": [examples.DATASET]}), **openapi.fails(*openapi.CALL)},
+)
+async def list_datasets(_: Caller, api: ApiOf) -> Response:
+    found = await api.stores.jobs.list_datasets()
+    listed = DatasetList(datasets=[DatasetAnswer.of(dataset) for dataset in found])
+    return Response(listed.model_dump_json(), media_type="application/json")
+
+
+@router.get(
+    "/{name}",
+    summary="Show a dataset",
+    responses={**openapi.gives(200, DatasetAnswer, "The dataset", examples.DATASET), **openapi.fails(*openapi.CALL, "dataset_not_found")},
+)
+async def get_dataset(name: str, _: Caller, api: ApiOf) -> Response:
+    dataset = await api.stores.jobs.get_dataset(name) if DATASET.fullmatch(name) else None
+    if dataset is None:
+        raise Terminal("dataset_not_found")
+    return Response(DatasetAnswer.of(dataset).model_dump_json(), media_type="application/json")
+
+
+@router.delete(
+    "/{name}",
+    summary="Remove a dataset (admins)",
+    status_code=202,
+    responses={
+        **openapi.gives(202, JobAnswer, "The job that removes it", examples.DROP_JOB, openapi.CREATED),
+        **openapi.fails(*openapi.CALL, "not_allowed", "dataset_not_found", "rate_limited"),
+    },
+)
+async def drop_dataset(name: str, request: Request, caller: Caller, api: ApiOf, base_url: BaseUrl) -> Response:
+    if not caller.admin:
+        raise Terminal("not_allowed")
+    intake.show_limit(request, api, caller, take=True)
+    if not DATASET.fullmatch(name):
+        raise Terminal("dataset_not_found")
+    order = submit.Order(dataset=name, created_by=caller.id, max_attempts=api.settings.max_attempts)
+    job = await submit.drop(api.stores, order)
+    await submit.accept(api.stores, job)
+    view = JobAnswer.of(job, base_url)
+    headers = {"location": view.links.self, "retry-after": "1"}
+    return Response(view.model_dump_json(), 202, headers, media_type="application/json")

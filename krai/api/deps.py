@@ -1,0 +1,64 @@
+"""What every route needs, as FastAPI dependencies."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path
+from starlette.requests import HTTPConnection
+
+from krai import steer
+from krai.api.auth import Keys, Principal, authenticate
+from krai.api.limits import CreateLimit
+from krai.job import Job
+from krai.ports import Stores
+from krai.settings import Settings
+
+HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """What one API process has.
+
+    `stopping` is set when the process is asked to end: whoever waits for a job stops waiting. `patience_s` is how long a body may
+    take to arrive, and how long a client that sends a file may be silent.
+    """
+
+    settings: Settings
+    stores: Stores
+    keys: Keys
+    limit: CreateLimit
+    stopping: asyncio.Event
+    patience_s: float
+
+
+async def api_of(connection: HTTPConnection) -> Api:
+    api: Api = connection.app.state.api
+    return api
+
+
+async def base_url(connection: HTTPConnection) -> str:
+    """Where this request's client reaches krai, without a slash at the end."""
+    api = await api_of(connection)
+    if api.settings.public_url is not None:
+        return api.settings.public_url.rstrip("/")
+    host = connection.headers.get("host", "")
+    if not HOST.fullmatch(host):
+        name, port = connection.scope.get("server") or ("localhost", None)
+        host = f"{name}:{port}" if port else name
+    return f"{connection.scope['scheme']}://{host}"
+
+
+ApiOf = Annotated[Api, Depends(api_of)]
+Caller = Annotated[Principal, Depends(authenticate)]
+BaseUrl = Annotated[str, Depends(base_url)]
+JobId = Annotated[str, Path(description="The id of a job.", examples=["3f2a9c0e5d7b41688e1c0a9b7d6f5e43"])]
+
+
+async def _own_job(job_id: JobId, caller: Caller, api: ApiOf) -> Job:
+    return await steer.find(api.stores.jobs, job_id, caller.owner)
+
+
+OwnJob = Annotated[Job, Depends(_own_job)]

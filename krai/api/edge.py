@@ -1,0 +1,75 @@
+"""What every answer has, whatever made it: a request id, no caching of the API, and a problem where something broke."""
+
+import re
+import secrets
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from krai import observe
+from krai.api import problems
+from krai.errors import Terminal
+
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+API = "/api/"
+MOST_HEADERS = 100
+LARGEST_HEADERS_BYTES = 32 * 1024
+# Besides the events, whose GET does not end, these have a HEAD of their own or none.
+OWN_HEAD = ("/files/", "/uploads/")
+
+
+class Edge:
+    """The outermost layer, as plain ASGI: it is passed by every request.
+
+    Sets `scope["request_id"]`; a route adds headers to whatever is answered through `scope["answer_headers"]`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        added: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
+        path: str = scope["path"]
+        # A HEAD is a GET whose body the server leaves out.
+        as_get = scope["method"] == "HEAD" and not path.startswith(OWN_HEAD) and not path.endswith("/events")
+        scope = {**scope, "method": "GET" if as_get else scope["method"], "request_id": request_id, "answer_headers": added}
+        started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(raw=[*message["headers"], *added])
+                if path.startswith(API):
+                    headers["cache-control"] = "no-store"
+                message = {**message, "headers": headers.raw}
+            await send(message)
+
+        try:
+            if _too_large(scope["headers"]):
+                await problems.render(Terminal("headers_too_large"), scope)(scope, receive, answer)
+            else:
+                await self._app(scope, receive, answer)
+        except Exception:
+            # Logged here with the request's id, and answered with it: 500.
+            route = getattr(scope.get("route"), "path", None)
+            observe.log().exception("request failed", request_id=request_id, method=scope["method"], route=route)
+            if started:
+                raise  # the server can only cut the connection
+            await problems.render(Terminal("internal"), scope)(scope, receive, answer)
+
+
+def _too_large(headers: list[tuple[bytes, bytes]]) -> bool:
+    return len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > LARGEST_HEADERS_BYTES
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's own id when it is a harmless one, else a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            return str(value.decode())
+    return secrets.token_hex(16)

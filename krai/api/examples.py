@@ -1,0 +1,120 @@
+"""The answers that the OpenAPI description shows: one export of the sample dataset, one import of contacts."""
+
+from typing import Any
+
+BASE = "http://127.0.0.1:8080"
+EXPORT_ID = "3f2a9c0e5d7b41688e1c0a9b7d6f5e43"
+IMPORT_ID = "b81d46f0c39e4a7f9256d07c1e8a34b5"
+
+
+def job(**changes: Any) -> dict[str, Any]:
+    link = f"{BASE}/api/v1/jobs/{changes.get('job_id', EXPORT_ID)}"
+    return {
+        "job_id": EXPORT_ID,
+        "type": "export",
+        "status": "PENDING",
+        "progress": 0,
+        "stage": "queued",
+        "records_processed": 0,
+        "records_total": None,
+        "records_rejected": 0,
+        "bytes_processed": 0,
+        "attempt": 0,
+        "max_attempts": 5,
+        "dataset": "users",
+        "params": {"format": "csv", "compression": "none", "columns": None, "limit": None, "size_mb": None, "filename": None},
+        "labels": {"team": "sales"},
+        "description": "",
+        "created_by": "api-key",
+        "parent_job_id": None,
+        "cancel_requested": False,
+        "created_at": "2026-11-21T09:30:00.000000Z",
+        "started_at": None,
+        "updated_at": "2026-11-21T09:30:00.000000Z",
+        "finished_at": None,
+        "expires_at": None,
+        "error": None,
+        "links": {"self": link, "result": f"{link}/result", "events": f"{link}/events", "cancel": f"{link}/cancel"},
+        **changes,
+    }
+
+
+JOB = job()
+IMPORT_JOB = job(
+    job_id=IMPORT_ID,
+    type="import",
+    dataset="contacts",
+    params={"source": "salesforce", "format": "csv", "compression": "auto", "mode": "append", "schema": None},
+)
+DROP_JOB = job(type="drop", params={})
+RUNNING = job(
+    status="PROCESSING",
+    stage="writing",
+    progress=42,
+    records_processed=4200,
+    records_total=10000,
+    attempt=1,
+    started_at="2026-11-21T09:30:00.120000Z",
+)
+STOPPING = {**RUNNING, "cancel_requested": True}
+RETRIED = job(parent_job_id=IMPORT_ID)
+JOBS = {"jobs": [JOB], "next_page_token": None}
+EXPORT_RESULT = {
+    "job_id": EXPORT_ID,
+    "type": "export",
+    "status": "COMPLETED",
+    "download_url": f"{BASE}/files/jobs/{EXPORT_ID}/e1/users.csv?expires=1795253400&filename=users.csv&signature=…",
+    "url_expires_at": "2026-11-21T09:45:00.000000Z",
+    "file_size_bytes": 1048576,
+    "records": 10000,
+    "format": "csv",
+    "dataset": "users",
+    "snapshot_id": "4358109269123471234",
+    "snapshot_time": "2026-11-21T09:00:00.000000Z",
+    "complete": True,
+    "files": [
+        {
+            "name": "users.csv",
+            "download_url": f"{BASE}/files/jobs/{EXPORT_ID}/e1/users.csv?expires=1795253400&filename=users.csv&signature=…",
+            "size_bytes": 1048576,
+            "records": 10000,
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "crc32c": "yZRlqg==",
+        }
+    ],
+    "manifest_url": f"{BASE}/files/jobs/{EXPORT_ID}/e1/manifest.json?expires=1795253400&filename=manifest.json&signature=…",
+}
+IMPORT_RESULT = {
+    "job_id": IMPORT_ID,
+    "type": "import",
+    "status": "COMPLETED",
+    "records_processed": 998,
+    "records_inserted": 998,
+    "records_updated": 0,
+    "records_rejected": 2,
+    "dataset": "contacts",
+    "snapshot_id": "7731985502316609921",
+    "rejects_url": f"{BASE}/files/jobs/{IMPORT_ID}/e1/rejects.csv?expires=1795253400&filename=rejects.csv&signature=…",
+}
+REJECTS = {
+    "errors": [{"row": 17, "column": "age", "code": "type_mismatch", "detail": "Takes a whole number.", "raw": "Ada,unknown"}],
+    "total": 1,
+    "rejects_url": IMPORT_RESULT["rejects_url"],
+    "next_page_token": None,
+}
+DATASET = {
+    "name": "users",
+    "columns": [{"name": "id", "type": "int64", "nullable": False}, {"name": "email", "type": "string", "nullable": True}],
+    "rows": 10000,
+    "bytes": 524288,
+    "snapshot_id": "4358109269123471234",
+    "updated_at": "2026-11-21T09:00:00.000000Z",
+}
+UPLOAD = {
+    "upload_id": "0c7a5b1d9e3f48268a4b6c2d1e0f9a87",
+    "upload_url": f"{BASE}/uploads/uploads/0c7a5b1d9e3f48268a4b6c2d1e0f9a87?expires=1795339800&size=1048576&signature=…",
+    "method": "PUT",
+    "headers": {},
+    "protocol": "gcs-resumable",
+    "expires_at": "2026-11-22T09:30:00.000000Z",
+}

@@ -1,0 +1,123 @@
+"""The kinds of fields that request bodies have, and what is said when one is wrong."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from krai.errors import FieldError, Terminal
+
+M = TypeVar("M", bound=BaseModel)
+
+DATASET = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+# Control characters, line and paragraph separators, and what turns the direction of writing: they make a name look like another.
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
+COLUMN_TYPE = re.compile(r"boolean|int64|float64|date|timestamp|timestamptz|string|binary|decimal\(([1-9]\d?),(\d{1,2})\)", re.ASCII)
+LARGEST_PRECISION = 38
+LONGEST_FILENAME_BYTES = 200
+# A pointer names a member that the client chose only when the name is harmless wherever it is shown.
+PLAIN_MEMBER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,62}", re.ASCII)
+UNKNOWN, MISSING, INVALID = "unknown_field", "missing_field", "invalid_field"
+CODES = {"extra_forbidden": UNKNOWN, "missing": MISSING, "invalid_dataset": "invalid_dataset"}
+DETAILS = {
+    "extra_forbidden": "There is no such field.",
+    "missing": "This field is required.",
+    "model_type": "Takes an object.",
+    "dict_type": "Takes an object.",
+}
+
+
+class Body(BaseModel):
+    """A request body: no unknown fields, and no value is turned into another type."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=False)
+
+
+def _printable(text: str) -> str:
+    if UNPRINTABLE.search(text):
+        raise PydanticCustomError(INVALID, "Takes text without control characters.")
+    return text
+
+
+def _dataset(text: str) -> str:
+    if not DATASET.fullmatch(text):
+        raise PydanticCustomError("invalid_dataset", "Takes a small letter, then up to 62 small letters, digits and underscores.")
+    return text
+
+
+def _filename(text: str) -> str:
+    if text.startswith(".") or text != text.strip() or set(text) & set('/\\:*?"<>|') or len(text.encode()) > LONGEST_FILENAME_BYTES:
+        raise PydanticCustomError(INVALID, "Takes a file name of at most 200 bytes, without a folder and without a dot at the start.")
+    return text
+
+
+def _column_type(text: str) -> str:
+    found = COLUMN_TYPE.fullmatch(text)
+    precision, scale = (int(digits or 0) for digits in found.groups()) if found else (0, 1)
+    if not scale <= precision <= LARGEST_PRECISION:
+        raise PydanticCustomError(INVALID, "Takes boolean, int64, float64, decimal(p,s), date, timestamp, timestamptz, string or binary.")
+    return text
+
+
+def _unique(names: list[str]) -> list[str]:
+    if len(set(names)) != len(names):
+        raise PydanticCustomError(INVALID, "Takes each name once.")
+    return names
+
+
+Text = Annotated[str, AfterValidator(_printable)]
+DatasetName = Annotated[Text, AfterValidator(_dataset), Field(json_schema_extra={"pattern": f"^{DATASET.pattern}$"}, examples=["users"])]
+FileName = Annotated[Text, Field(min_length=1), AfterValidator(_filename)]
+ColumnName = Annotated[Text, Field(min_length=1, max_length=255)]
+ColumnNames = Annotated[list[ColumnName], Field(min_length=1, max_length=10_000), AfterValidator(_unique)]
+ColumnType = Annotated[str, AfterValidator(_column_type), Field(examples=["int64", "decimal(12,2)"])]
+Labels = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")], Annotated[Text, Field(max_length=128)]],
+    Field(max_length=20, description="At most 20 names with a value each, to find jobs by.", examples=[{"team": "sales"}]),
+]
+Description = Annotated[Text, Field(max_length=500, description="Shown with the job; at most 500 characters.")]
+
+
+def validate(model: type[M], document: Any) -> M:
+    """`document` as `model`. Raises Terminal 422: the common code of all errors, else invalid_request."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as invalid:
+        found = invalid.errors(include_url=False, include_context=False, include_input=False)
+    errors = [
+        FieldError(_pointer(document, item["loc"]), CODES.get(item["type"], INVALID), _detail(item["type"], item["msg"])) for item in found
+    ]
+    codes = {error.code for error in errors}
+    raise Terminal(codes.pop() if len(codes) == 1 else "invalid_request", errors=errors)
+
+
+def _detail(kind: str, message: str) -> str:
+    return DETAILS.get(kind) or message.replace("Input should", "Should")
+
+
+def _pointer(document: Any, place: tuple[int | str, ...]) -> str:
+    """RFC 6901, where plain names need no escapes.
+
+    The steps of a variant (which alternative was tried) are not part of the document and are left out.
+    """
+    return "".join(f"/{step}" for step in _steps(document, place))
+
+
+def _steps(document: Any, place: tuple[int | str, ...]) -> Iterator[str]:
+    for number, step in enumerate(place):
+        last = number == len(place) - 1
+        if _leads_on(document, step):
+            document = document[step]
+        elif not (last and isinstance(document, dict)) or step == "[key]":
+            continue
+        if isinstance(step, str) and not PLAIN_MEMBER.fullmatch(step):
+            return
+        yield str(step)
+
+
+def _leads_on(document: Any, step: int | str) -> bool:
+    if isinstance(document, list):
+        return isinstance(step, int) and step < len(document)
+    return isinstance(document, dict) and step in document

@@ -1,0 +1,129 @@
+"""`POST /api/v1/imports`: a file, or a few records, become rows of a dataset."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Discriminator, Field, Tag
+
+from krai import submit
+from krai.api import examples, intake, openapi
+from krai.api.answers import JobAnswer
+from krai.api.fields import Body, ColumnName, ColumnType, DatasetName, Description, Labels, Text
+from krai.api.intake import Intake
+
+router = APIRouter(tags=["jobs"])
+CAP_BYTES = (1024 + 64) * intake.KIB
+MOST_RECORDS = 1000
+
+
+class UploadSource(Body):
+    """A finished upload of the caller's own."""
+
+    upload_id: Annotated[Text, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+class UrlSource(Body):
+    """A file behind an https URL, where the deployment allows it."""
+
+    url: Annotated[str, Field(json_schema_extra={"format": "uri", "pattern": "^https://", "maxLength": submit.LONGEST_URL_BYTES})]
+
+
+class RecordsSource(Body):
+    """The rows themselves: at most 1,000 objects and 1 MiB. Fractions are doubles; send longer ones as strings."""
+
+    records: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_RECORDS)]
+
+
+# The tags cannot be names of fields, so that a pointer into the body never shows them.
+TAGS = {"upload_id": "<upload>", "url": "<url>", "records": "<records>"}
+
+
+def _kind_of_source(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "<name>"
+    return next((tag for name, tag in TAGS.items() if isinstance(value, dict) and name in value), None)
+
+
+class ImportBody(Body):
+    """What to import, and into which dataset."""
+
+    dataset: DatasetName = "contacts"
+    source: Annotated[
+        Annotated[Annotated[Text, Field(max_length=63)], Tag("<name>")]
+        | Annotated[UploadSource, Tag("<upload>")]
+        | Annotated[UrlSource, Tag("<url>")]
+        | Annotated[RecordsSource, Tag("<records>")],
+        Discriminator(
+            _kind_of_source,
+            custom_error_type="invalid_field",
+            custom_error_message="Takes the name of a registered source, or an object with upload_id, url or records.",
+        ),
+    ]
+    format: Literal["auto", "csv", "ndjson", "parquet"] = "auto"
+    compression: Literal["auto", "none", "gzip"] = "auto"
+    mode: Annotated[Literal["append", "replace"], Field(description="replace: the new rows take the place of all others.")] = "append"
+    types: Annotated[
+        dict[ColumnName, ColumnType] | None,
+        Field(alias="schema", max_length=10_000, description="Types of columns; those left out are inferred from the whole file."),
+    ] = None
+    labels: Labels = Field(default_factory=dict)
+    description: Description = ""
+
+
+EXAMPLES = {
+    "a registered source": {"source": "salesforce"},
+    "an upload": {"dataset": "orders", "source": {"upload_id": examples.UPLOAD["upload_id"]}, "mode": "replace"},
+    "records": {"source": {"records": [{"id": 1, "name": "Ada"}, {"id": 2, "name": "Grace"}]}, "schema": {"id": "int64"}},
+}
+
+
+@router.post(
+    "/api/v1/imports",
+    summary="Import into a dataset",
+    description="All or nothing: other readers see the dataset before the import or after it. A new name creates the dataset.",
+    status_code=202,
+    responses={
+        **openapi.gives(202, JobAnswer, "The job; its result has the counts", examples.IMPORT_JOB, openapi.CREATED),
+        **openapi.fails(
+            *openapi.CALL,
+            *openapi.POST,
+            "invalid_dataset",
+            "unknown_source",
+            "source_missing",
+            "unknown_upload",
+            "upload_incomplete",
+            "url_imports_off",
+            "invalid_source_url",
+            "rate_limited",
+        ),
+    },
+    openapi_extra=openapi.takes(ImportBody, EXAMPLES),
+)
+async def create_import(request: Request) -> Response:
+    return await intake.run(request, ImportBody, _import, cap_bytes=CAP_BYTES)
+
+
+async def _import(taken: Intake[ImportBody]) -> Response:
+    body = taken.body
+    order = submit.Order(
+        dataset=body.dataset,
+        created_by=taken.caller.id,
+        max_attempts=taken.api.settings.max_attempts,
+        params={"format": body.format, "compression": body.compression, "mode": body.mode, "schema": body.types},
+        labels=body.labels,
+        description=body.description,
+    )
+    source = _source(body, url_imports=taken.api.settings.url_imports == "on")
+    return await intake.accept(taken, await submit.import_(taken.api.stores, order, source))
+
+
+def _source(body: ImportBody, *, url_imports: bool) -> submit.Source:
+    match body.source:
+        case UploadSource():
+            return submit.Uploaded(body.source.upload_id)
+        case UrlSource():
+            return submit.Remote(body.source.url, allowed=url_imports)
+        case RecordsSource():
+            return submit.Inline(body.source.records)
+        case name:
+            return submit.Registered(name)

@@ -1,0 +1,132 @@
+"""The OpenAPI 3.1 description: pieces that routes are declared with, and what FastAPI cannot know by itself."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from krai.api.answers import Problem
+from krai.api.problems import MEDIA_TYPE
+from krai.errors import PROBLEMS
+
+REF = "#/components/schemas/{model}"
+Responses = dict[int | str, dict[str, Any]]
+REQUEST_ID = {"x-request-id": {"description": "quote it when you ask for help", "schema": {"type": "string"}}}
+LOCATION = {"location": {"description": "the job", "schema": {"type": "string", "format": "uri"}}}
+RETRY_AFTER = {"retry-after": {"description": "seconds", "schema": {"type": "integer"}}}
+RATE_LIMIT = {
+    "ratelimit-policy": {"description": "the limit: q requests in w seconds", "schema": {"type": "string"}},
+    "ratelimit": {"description": "what is left: r requests, t seconds until there are more", "schema": {"type": "string"}},
+}
+CREATED = {**LOCATION, **RETRY_AFTER, **RATE_LIMIT}
+# What any call with a credential can meet; what any POST can meet besides.
+CALL = ("ambiguous_credentials", "unauthenticated", "invalid_key", "internal", "store_busy", "not_ready")
+POST = (
+    "malformed_json",
+    "invalid_idempotency_key",
+    "request_timeout",
+    "too_large",
+    "unsupported_media_type",
+    "invalid_request",
+    "unknown_field",
+    "invalid_field",
+    "missing_field",
+    "idempotency_mismatch",
+)
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "1 to 255 printable ASCII characters, bare or as a quoted string. The same key with the same body gets the first answer"
+    " again for 24 hours; with another body 422 idempotency_mismatch.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    "example": "5c1d0a6e-import-2026-11",
+}
+
+
+def gives(status: int, model: Any, description: str, example: Any, headers: dict[str, Any] | None = None) -> Responses:
+    """A success, with its example."""
+    content = {"application/json": {"example": example}}
+    return {status: {"model": model, "description": description, "headers": {**REQUEST_ID, **(headers or {})}, "content": content}}
+
+
+def fails(*codes: str) -> Responses:
+    """The problems an operation can answer with, by status; each code with an example."""
+    by_status: Responses = {}
+    for code in dict.fromkeys(codes):
+        problem = PROBLEMS[code]
+        entry = by_status.setdefault(problem.status, _problems(problem.status))
+        entry["content"][MEDIA_TYPE]["examples"][code] = {"summary": problem.title, "value": _example(code)}
+    return by_status
+
+
+def takes(model: type[BaseModel], examples: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
+    """A JSON body, as `openapi_extra`; the model joins the components in `install`."""
+    named = {name: {"summary": name, "value": value} for name, value in examples.items()}
+    content = {"application/json": {"schema": {"$ref": REF.format(model=model.__name__)}, "examples": named}}
+    return {"parameters": [IDEMPOTENCY_KEY], "requestBody": {"required": required, "content": content}}
+
+
+def install(app: FastAPI, bodies: Iterable[type[BaseModel]]) -> None:
+    """Make `app.openapi` describe the bodies, the credential and nothing that FastAPI only assumes."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _complete(app, bodies)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way
+
+
+def _complete(app: FastAPI, bodies: Iterable[type[BaseModel]]) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title, version=app.version, openapi_version="3.1.0", description=app.description, routes=app.routes, tags=app.openapi_tags
+    )
+    schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
+    models: tuple[type[BaseModel], ...] = (*bodies, Problem)
+    for model in models:
+        schema = model.model_json_schema(ref_template=REF)
+        schemas |= schema.pop("$defs", {})
+        schemas[model.__name__] = schema
+    for assumed in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(assumed, None)
+    document["components"]["securitySchemes"] = {"api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"}}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            _forget_assumed(operation)
+            operation["security"] = [{"api_key": []}] if path.startswith("/api/") else []
+    return document
+
+
+def _forget_assumed(operation: dict[str, Any]) -> None:
+    """FastAPI documents its own 422 for parameters, which krai answers with 400."""
+    assumed = operation["responses"].get("422", {}).get("content", {})
+    if assumed.pop("application/json", None) and not assumed:
+        del operation["responses"]["422"]
+
+
+def _problems(status: int) -> dict[str, Any]:
+    headers: dict[str, Any] = dict(REQUEST_ID)
+    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        headers |= RETRY_AFTER
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = {"schema": {"type": "string"}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}, "examples": {}}}
+    return {"description": HTTPStatus(status).phrase, "headers": headers, "content": content}
+
+
+def _example(code: str) -> dict[str, Any]:
+    problem = PROBLEMS[code]
+    request_id = "0d9c4b1f7a2e4c55"
+    return {
+        "type": f"/problems/{code}",
+        "title": problem.title,
+        "status": problem.status,
+        "code": code,
+        "detail": problem.remedy,
+        "instance": f"urn:krai:request:{request_id}",
+        "request_id": request_id,
+    }

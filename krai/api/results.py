@@ -1,0 +1,175 @@
+"""What came of a job: `/result` and, row by row, what an import refused: `/errors`."""
+
+import asyncio
+import json
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from krai.api import examples, openapi
+from krai.api.answers import DropResult, ExportFile, ExportResult, ImportResult, Reject, Rejects
+from krai.api.deps import Api, ApiOf, BaseUrl, OwnJob
+from krai.errors import Terminal
+from krai.job import Job, Kind, Status, format_time
+from krai.ports import BlobStore
+
+router = APIRouter(tags=["results"], prefix="/api/v1/jobs/{job_id}")
+LINK_TTL_S = 15 * 60
+LARGEST_PAGE = 1000
+PAGE_TOKEN = re.compile(r"([0-9a-f]{32})\.(\d{1,12})", re.ASCII)
+JSON = "application/json"
+
+
+@router.get(
+    "/result",
+    summary="Get the result of a job",
+    responses={
+        **openapi.gives(200, ExportResult | ImportResult | DropResult, "Links or counts", examples.EXPORT_RESULT),
+        **openapi.fails(*openapi.CALL, "not_found", "job_not_finished", "job_failed", "job_cancelled", "result_expired"),
+    },
+)
+async def get_result(job: OwnJob, api: ApiOf, base_url: BaseUrl) -> Response:
+    result = _result(job, api)
+    # Links are made for this answer alone and never stored. Making them may ask a signing service, so it may block.
+    answer = await asyncio.to_thread(_RENDER[job.type], job, result, _Links(api, base_url))
+    return Response(answer.model_dump_json(), media_type=JSON)
+
+
+@router.get(
+    "/errors",
+    summary="List the rejected rows of an import",
+    responses={
+        **openapi.gives(200, Rejects, "A page of rejected rows", examples.REJECTS),
+        **openapi.fails(*openapi.CALL, "not_found", "invalid_argument", "invalid_page_token", "job_not_finished", "result_expired"),
+    },
+)
+async def list_rejects(
+    job: OwnJob,
+    api: ApiOf,
+    base_url: BaseUrl,
+    page_size: Annotated[int, Query(ge=1, description="more than 1000 is taken as 1000")] = 100,
+    page_token: Annotated[str | None, Query(max_length=64)] = None,
+) -> Response:
+    first = _first_row(job, page_token)
+    if not job.finished:
+        raise Terminal("job_not_finished", retry_after_s=1)
+    _refuse_expired(job, api)
+    rejects = (job.result or {}).get("rejects")
+    pages = (job.result or {}).get("error_pages")
+    total = int(rejects["records"]) if rejects else 0
+    last = min(first + min(page_size, LARGEST_PAGE), total)
+    errors = await asyncio.to_thread(_read_pages, api.stores.blobs, pages, first, last) if pages and first < last else []
+    answer = Rejects(
+        errors=[Reject(**row) for row in errors],
+        total=total,
+        rejects_url=_Links(api, base_url).to(rejects) if rejects else None,
+        next_page_token=f"{job.job_id}.{last}" if last < total else None,
+    )
+    return Response(answer.model_dump_json(exclude_defaults=True), media_type=JSON)
+
+
+class _Links:
+    """Makes the links of one answer."""
+
+    def __init__(self, api: Api, base_url: str) -> None:
+        self._blobs = api.stores.blobs
+        self._base_url = base_url
+        self.expire_at = format_time(api.stores.jobs.now() + timedelta(seconds=LINK_TTL_S))
+
+    def to(self, file: dict[str, Any]) -> str:
+        link = self._blobs.link(file["path"], filename=file["name"], ttl_s=LINK_TTL_S)
+        return f"{self._base_url}{link}" if link.startswith("/") else link
+
+
+def _export(job: Job, result: dict[str, Any], links: _Links) -> ExportResult:
+    files = [
+        ExportFile(
+            name=file["name"],
+            download_url=links.to(file),
+            size_bytes=file["size_bytes"],
+            records=file["records"],
+            sha256=file["sha256"],
+            crc32c=file["crc32c"],
+        )
+        for file in result["files"]
+    ]
+    return ExportResult(
+        job_id=job.job_id,
+        type=Kind.EXPORT,
+        status=Status.COMPLETED,
+        download_url=files[0].download_url if files else None,
+        url_expires_at=links.expire_at,
+        file_size_bytes=result["file_size_bytes"],
+        records=result["records"],
+        format=result["format"],
+        dataset=job.dataset,
+        snapshot_id=result["snapshot_id"],
+        snapshot_time=result["snapshot_time"],
+        complete=result["complete"],
+        files=files,
+        manifest_url=links.to(result["manifest"]),
+    )
+
+
+def _import(job: Job, result: dict[str, Any], links: _Links) -> ImportResult:
+    return ImportResult(
+        job_id=job.job_id,
+        type=Kind.IMPORT,
+        status=Status.COMPLETED,
+        records_processed=result["records_processed"],
+        records_inserted=result["records_inserted"],
+        records_updated=result["records_updated"],
+        records_rejected=result["records_rejected"],
+        dataset=job.dataset,
+        snapshot_id=result["snapshot_id"],
+        rejects_url=links.to(result["rejects"]) if result["rejects"] else None,
+    )
+
+
+def _drop(job: Job, _result: dict[str, Any], _links: _Links) -> DropResult:
+    return DropResult(job_id=job.job_id, type=Kind.DROP, status=Status.COMPLETED, dataset=job.dataset)
+
+
+_RENDER = {Kind.EXPORT: _export, Kind.IMPORT: _import, Kind.DROP: _drop}
+
+
+def _result(job: Job, api: Api) -> dict[str, Any]:
+    """Raises Terminal job_not_finished, job_failed, job_cancelled, result_expired."""
+    if not job.finished:
+        raise Terminal("job_not_finished", retry_after_s=1)
+    if job.status is Status.FAILED:
+        raise Terminal("job_failed")
+    if job.status is Status.CANCELLED:
+        raise Terminal("job_cancelled")
+    _refuse_expired(job, api)
+    return job.result or {}
+
+
+def _refuse_expired(job: Job, api: Api) -> None:
+    if job.expires_at is not None and job.expires_at <= api.stores.jobs.now():
+        raise Terminal("result_expired")
+
+
+def _first_row(job: Job, page_token: str | None) -> int:
+    if page_token is None:
+        return 0
+    found = PAGE_TOKEN.fullmatch(page_token)
+    if found is None or found.group(1) != job.job_id:
+        raise Terminal("invalid_page_token")
+    return int(found.group(2))
+
+
+def _read_pages(blobs: BlobStore, pages: dict[str, Any], first: int, last: int) -> list[dict[str, Any]]:
+    """The rejected rows `first` to `last` (the latter not included) out of the files that keep `page_rows` of them each."""
+    page_rows: int = pages["page_rows"]
+    rows: list[dict[str, Any]] = []
+    start = first // page_rows
+    for number in range(start, min((last - 1) // page_rows + 1, pages["pages"])):
+        try:
+            with blobs.open(f"{pages['prefix']}{number:06d}.json") as file:
+                rows += json.load(file)
+        except FileNotFoundError:
+            raise Terminal("result_expired") from None
+    return rows[first - start * page_rows : last - start * page_rows]

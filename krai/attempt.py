@@ -1,0 +1,60 @@
+"""What a worker sees of the child that runs one attempt of a job: its events, and three ways to steer it."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from krai.errors import KraiError
+from krai.job import Job, Progress
+from krai.ports import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class AsksToCommit:
+    """The child stands before its commit and waits for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    result: dict[str, Any]
+    dataset: Dataset | None = None
+    dropped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    error: KraiError
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The child is gone without a word; `error` is set when its worker knows why (memory, time)."""
+
+    how: str
+    error: KraiError | None = field(default=None)
+
+
+Event = Advanced | AsksToCommit | Succeeded | Failed | Died
+
+
+class Attempt(Protocol):
+    async def event(self, timeout_s: float) -> Event | None:
+        """The next thing the child says, None when it says nothing for `timeout_s` seconds."""
+
+    def allow_commit(self, *, allowed: bool) -> None: ...
+
+    async def kill(self) -> None:
+        """End the child now; returns when it is gone and can write nothing any more."""
+
+
+class Runner(Protocol):
+    """Runs attempts in children, as many at once as there are slots."""
+
+    async def start(self, job: Job) -> Attempt: ...
+
+    async def discard(self, job: Job) -> None:
+        """Delete what the job left in the warehouse without committing it."""

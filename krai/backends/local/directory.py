@@ -1,0 +1,44 @@
+"""The operators' documents in one durable SQLite file."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from krai.backends.documents import to_json
+from krai.backends.local.database import Database
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS documents (
+    collection TEXT NOT NULL, name TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (collection, name)
+) WITHOUT ROWID
+"""
+
+
+class LocalDirectory:
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path, SCHEMA, durable=True)
+
+    async def get(self, collection: str, name: str) -> dict[str, Any] | None:
+        statement = "SELECT doc FROM documents WHERE collection = ? AND name = ?"
+        row = await self._database.read(lambda connection: connection.execute(statement, (collection, name)).fetchone())
+        return None if row is None else dict(json.loads(row[0]))
+
+    async def put(self, collection: str, name: str, doc: dict[str, Any]) -> None:
+        statement, values = "INSERT OR REPLACE INTO documents (collection, name, doc) VALUES (?, ?, ?)", (collection, name, to_json(doc))
+        await self._database.run(lambda connection: connection.execute(statement, values))
+
+    async def delete(self, collection: str, name: str) -> None:
+        statement = "DELETE FROM documents WHERE collection = ? AND name = ?"
+        await self._database.run(lambda connection: connection.execute(statement, (collection, name)))
+
+    async def list(self, collection: str) -> Sequence[tuple[str, dict[str, Any]]]:
+        statement = "SELECT name, doc FROM documents WHERE collection = ? ORDER BY name"
+        rows = await self._database.read(lambda connection: connection.execute(statement, (collection,)).fetchall())
+        return [(name, json.loads(doc)) for name, doc in rows]
+
+    async def check(self) -> None:
+        await self._database.check()
+
+    async def close(self) -> None:
+        await self._database.close()

@@ -1,0 +1,214 @@
+"""Jobs in one durable SQLite file: each job's document as JSON, beside it the columns that queries need."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from krai.backends import page_token
+from krai.backends.documents import to_json
+from krai.backends.local.database import Database
+from krai.errors import Conflict
+from krai.job import Job, format_time, parse_time
+from krai.ports import Dataset, IdempotencyRecord, JobPage, JobQuery
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    job_id TEXT PRIMARY KEY, revision INTEGER NOT NULL, created_at TEXT NOT NULL, created_by TEXT NOT NULL, type TEXT NOT NULL,
+    status TEXT NOT NULL, dataset TEXT NOT NULL, due_at TEXT, doc TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS jobs_newest ON jobs (created_at, job_id);
+CREATE INDEX IF NOT EXISTS jobs_of_caller ON jobs (created_by, created_at, job_id);
+CREATE INDEX IF NOT EXISTS jobs_of_type ON jobs (type, created_at, job_id);
+CREATE INDEX IF NOT EXISTS jobs_of_status ON jobs (status, created_at, job_id);
+CREATE INDEX IF NOT EXISTS jobs_of_dataset ON jobs (dataset, created_at, job_id);
+CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due_at) WHERE due_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS labels (
+    name TEXT NOT NULL, value TEXT NOT NULL, job_id TEXT NOT NULL, PRIMARY KEY (name, value, job_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS idempotency (
+    scope TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, answer TEXT NOT NULL, expires_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS idempotency_expires ON idempotency (expires_at);
+CREATE TABLE IF NOT EXISTS datasets (name TEXT PRIMARY KEY, updated_at TEXT NOT NULL, doc TEXT NOT NULL)
+"""
+
+WRITE = """
+INSERT INTO jobs (job_id, revision, created_at, created_by, type, status, dataset, due_at, doc)
+VALUES (:job_id, :revision, :created_at, :created_by, :type, :status, :dataset, :due_at, :doc)
+"""
+SWAP = """
+UPDATE jobs SET revision = :revision, created_at = :created_at, created_by = :created_by, type = :type, status = :status,
+    dataset = :dataset, due_at = :due_at, doc = :doc
+WHERE job_id = :job_id AND revision = :seen_revision
+"""
+LABELLED = "job_id IN (SELECT job_id FROM labels WHERE name = :label_name AND value = :label_value)"
+EXPIRED_AT_ONCE = 100  # expired records removed by one write: enough to keep up, too few to be felt
+
+
+class LocalJobStore:
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path, SCHEMA, durable=True)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def create(self, job: Job, record: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
+        now = self.now()
+
+        def write(connection: sqlite3.Connection) -> IdempotencyRecord | None:
+            if record is not None and (earlier := _remember(connection, record, now)) is not None:
+                return earlier
+            try:
+                connection.execute(WRITE, _row(job))
+            except sqlite3.IntegrityError:
+                raise Conflict(job.job_id) from None
+            _label(connection, job)
+            return None
+
+        return await self._database.run(write, topic=job.job_id)
+
+    async def remember(self, record: IdempotencyRecord) -> IdempotencyRecord | None:
+        now = self.now()
+        return await self._database.run(lambda connection: _remember(connection, record, now))
+
+    async def recall(self, scope: str) -> IdempotencyRecord | None:
+        now = self.now()
+        return await self._database.read(lambda connection: _recall(connection, scope, now))
+
+    async def get(self, job_id: str) -> Job | None:
+        rows = await self._select("SELECT doc FROM jobs WHERE job_id = :job_id", {"job_id": job_id})
+        return _job(rows[0]) if rows else None
+
+    async def swap(self, seen: Job, then: Job) -> Job:
+        written = replace(then, revision=seen.revision + 1)
+
+        def write(connection: sqlite3.Connection) -> None:
+            if connection.execute(SWAP, {**_row(written), "seen_revision": seen.revision}).rowcount == 0:
+                raise Conflict(seen.job_id)
+            if written.labels != seen.labels:
+                _unlabel(connection, seen)
+                _label(connection, written)
+
+        await self._database.run(write, topic=seen.job_id)
+        return written
+
+    async def delete(self, seen: Job) -> None:
+        def write(connection: sqlite3.Connection) -> None:
+            if connection.execute("DELETE FROM jobs WHERE job_id = ? AND revision = ?", (seen.job_id, seen.revision)).rowcount == 0:
+                raise Conflict(seen.job_id)
+            _unlabel(connection, seen)
+
+        await self._database.run(write, topic=seen.job_id)
+
+    async def find(self, query: JobQuery) -> JobPage:
+        after = page_token.decode(query)
+        values: dict[str, Any] = {"limit": query.page_size + 1}
+        conditions = []
+        for column in ("created_by", "type", "status", "dataset"):
+            if (value := getattr(query, column)) is not None:
+                conditions.append(f"{column} = :{column}")
+                values[column] = value
+        if query.label is not None:
+            conditions.append(LABELLED)
+            values["label_name"], values["label_value"] = query.label
+        if after is not None:
+            conditions.append("(created_at, job_id) < (:after_created_at, :after_job_id)")
+            values["after_created_at"], values["after_job_id"] = after
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        # The text is made of the constants above alone; what came from outside is bound.
+        statement = f"SELECT doc FROM jobs {where} ORDER BY created_at DESC, job_id DESC LIMIT :limit"  # noqa: S608
+        rows = await self._select(statement, values)
+        jobs = [_job(row) for row in rows[: query.page_size]]
+        return JobPage(jobs, page_token.encode(query, jobs[-1]) if len(rows) > query.page_size else None)
+
+    async def due(self, limit: int) -> Sequence[Job]:
+        values = {"now": format_time(self.now()), "limit": limit}
+        rows = await self._select("SELECT doc FROM jobs WHERE due_at <= :now ORDER BY due_at LIMIT :limit", values)
+        return [_job(row) for row in rows]
+
+    async def wait(self, job_id: str, seen_revision: int, timeout_s: float) -> Job | None:
+        until = asyncio.get_running_loop().time() + timeout_s
+        with self._database.watch(job_id) as watcher:
+            while True:
+                job = await self.get(job_id)
+                if job is None or job.revision != seen_revision or not await watcher.changed(until):
+                    return job
+
+    async def put_dataset(self, dataset: Dataset) -> None:
+        values = (dataset.name, format_time(dataset.updated_at), to_json(dataset.to_doc()))
+        await self._database.run(
+            lambda connection: connection.execute(
+                "INSERT INTO datasets (name, updated_at, doc) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
+                " SET updated_at = excluded.updated_at, doc = excluded.doc WHERE excluded.updated_at >= datasets.updated_at",
+                values,
+            )
+        )
+
+    async def get_dataset(self, name: str) -> Dataset | None:
+        rows = await self._select("SELECT doc FROM datasets WHERE name = :name", {"name": name})
+        return Dataset.from_doc(json.loads(rows[0])) if rows else None
+
+    async def list_datasets(self) -> Sequence[Dataset]:
+        return [Dataset.from_doc(json.loads(row)) for row in await self._select("SELECT doc FROM datasets ORDER BY name", {})]
+
+    async def drop_dataset(self, name: str) -> None:
+        await self._database.run(lambda connection: connection.execute("DELETE FROM datasets WHERE name = ?", (name,)))
+
+    async def check(self) -> None:
+        await self._database.check()
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    async def _select(self, statement: str, values: dict[str, Any]) -> list[str]:
+        """The first column of every row."""
+        return await self._database.read(lambda connection: [row[0] for row in connection.execute(statement, values)])
+
+
+def _row(job: Job) -> dict[str, Any]:
+    doc = job.to_doc()
+    columns = ("job_id", "revision", "created_at", "created_by", "type", "status", "dataset", "due_at")
+    return {**{name: doc[name] for name in columns}, "doc": to_json(doc)}
+
+
+def _job(doc: str) -> Job:
+    return Job.from_doc(json.loads(doc))
+
+
+def _label(connection: sqlite3.Connection, job: Job) -> None:
+    rows = [(name, value, job.job_id) for name, value in job.labels.items()]
+    connection.executemany("INSERT INTO labels (name, value, job_id) VALUES (?, ?, ?)", rows)
+
+
+def _unlabel(connection: sqlite3.Connection, job: Job) -> None:
+    rows = [(name, value, job.job_id) for name, value in job.labels.items()]
+    connection.executemany("DELETE FROM labels WHERE name = ? AND value = ? AND job_id = ?", rows)
+
+
+def _recall(connection: sqlite3.Connection, scope: str, now: datetime) -> IdempotencyRecord | None:
+    row = connection.execute(
+        "SELECT fingerprint, answer, expires_at FROM idempotency WHERE scope = ? AND expires_at > ?", (scope, format_time(now))
+    ).fetchone()
+    if row is None:
+        return None
+    return IdempotencyRecord(scope=scope, fingerprint=row[0], answer=json.loads(row[1]), expires_at=parse_time(row[2]))
+
+
+def _remember(connection: sqlite3.Connection, record: IdempotencyRecord, now: datetime) -> IdempotencyRecord | None:
+    """The record that holds the scope already, or None when `record` was written."""
+    if (earlier := _recall(connection, record.scope, now)) is not None:
+        return earlier
+    connection.execute(
+        "DELETE FROM idempotency WHERE scope IN (SELECT scope FROM idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)",
+        (format_time(now), EXPIRED_AT_ONCE),
+    )
+    connection.execute(
+        "INSERT OR REPLACE INTO idempotency (scope, fingerprint, answer, expires_at) VALUES (?, ?, ?, ?)",
+        (record.scope, record.fingerprint, to_json(record.answer), format_time(record.expires_at)),
+    )
+    return None

@@ -1,0 +1,190 @@
+"""Every way krai can fail, in one place.
+
+    KraiError
+    ├── Terminal     the answer will not change: a caller gets it as problem+json, a job ends FAILED with it
+    └── Transient    another attempt may succeed: a caller gets 503 + Retry-After, a job is tried again
+
+`PROBLEMS` lists every code a client can meet, with its HTTP status (RFC 9110), its title and what to do about it. A code that
+is not listed cannot be raised. Codes in the second half describe what went wrong with a job's data: they stand in `job.error`,
+in the rejects file, or in the 422 of the request that could be refused at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One kind of failure: `status` is the HTTP status it has when it is an answer, `remedy` what the reader should do."""
+
+    code: str
+    status: int
+    title: str
+    remedy: str
+
+
+_TABLE = (
+    # -- requests ---------------------------------------------------------------------------------------------------------
+    (
+        "malformed_json",
+        400,
+        "The body is not strict JSON",
+        "Send one UTF-8 JSON object: no duplicate keys, no NaN, at most 32 levels deep.",
+    ),
+    ("invalid_argument", 400, "A query parameter or header is not valid", "Correct the named parameter; /docs lists what each accepts."),
+    ("invalid_page_token", 400, "The page token is not valid here", "Use the next_page_token of the same listing, with the same filters."),
+    ("invalid_idempotency_key", 400, "The Idempotency-Key is not valid", "Send 1 to 255 printable ASCII characters."),
+    ("ambiguous_credentials", 400, "More than one credential was sent", "Send either x-api-key or Authorization, once."),
+    ("unauthenticated", 401, "No credential was sent", "Send the x-api-key header."),
+    ("invalid_key", 401, "The API key is not valid", "Check the key, or ask for a new one."),
+    ("not_allowed", 403, "You may not do this", "Ask an admin of this deployment."),
+    ("invalid_link", 403, "The link is not valid or has expired", "Ask for the result again: each answer carries fresh links."),
+    ("not_found", 404, "There is nothing here", "Check the address; jobs of other callers and deleted jobs answer the same."),
+    ("dataset_not_found", 404, "There is no such dataset", "GET /api/v1/datasets lists the datasets; an import creates one."),
+    ("method_not_allowed", 405, "This address does not take that method", "The Allow header names the methods it takes."),
+    ("request_timeout", 408, "The request did not arrive in time", "Send it again, without pauses."),
+    ("job_not_finished", 409, "The job has not finished", "Poll the job, or wait for it with Prefer: wait=30."),
+    ("job_failed", 409, "The job failed, so there is no result", "The job's error says why; POST …/retry tries it again."),
+    ("job_cancelled", 409, "The job was cancelled, so there is no result", "POST …/retry runs it again."),
+    ("job_finished", 409, "The job has already finished", "There is nothing left to cancel."),
+    ("job_running", 409, "The job has not finished yet", "Cancel it and wait until it has stopped, then delete it."),
+    ("job_not_retryable", 409, "Only a FAILED or CANCELLED job can be retried", "Send a new request instead."),
+    ("upload_incomplete", 409, "The upload has not finished", "PUT the missing bytes, then send the import again."),
+    (
+        "upload_conflict",
+        409,
+        "These bytes do not continue the upload",
+        "Ask where it stands with Content-Range: bytes */total and go on from there.",
+    ),
+    (
+        "result_expired",
+        410,
+        "The result has been deleted",
+        "Results are kept for a limited time; POST …/retry or a new export makes a new one.",
+    ),
+    ("too_large", 413, "The body is too large", "Upload large files with POST /api/v1/uploads."),
+    ("unsupported_media_type", 415, "The body is not application/json", "Send Content-Type: application/json."),
+    ("range_not_satisfiable", 416, "The file is shorter than that", "Ask for a Range within the file; Content-Range says how long it is."),
+    ("upload_range", 416, "The Content-Range is not valid", "Send Content-Range: bytes first-last/total as RFC 9110 has it."),
+    (
+        "invalid_request",
+        422,
+        "The request cannot be carried out as it stands",
+        "Each entry of errors points at a field and says what it takes.",
+    ),
+    ("unknown_field", 422, "There is no such field", "Remove the field; /docs lists those there are."),
+    ("invalid_field", 422, "A field has a value it does not take", "Correct the field that the pointer names."),
+    ("missing_field", 422, "A required field is missing", "Add the field that the pointer names."),
+    ("invalid_dataset", 422, "This is not a dataset name", "Use a small letter, then up to 62 small letters, digits and underscores."),
+    ("unknown_source", 422, "No source is registered under this name", "Use a registered name, an upload, a URL or inline records."),
+    ("unknown_upload", 422, "There is no such upload", "POST /api/v1/uploads opens one; it lives for a day."),
+    ("url_imports_off", 422, "Imports from a URL are switched off", "Set KRAI_URL_IMPORTS=on, or upload the file."),
+    ("invalid_source_url", 422, "This is not a URL an import can read", "Use https:// with a plain host name."),
+    ("idempotency_mismatch", 422, "The Idempotency-Key was used for another request", "Use a new key for a new request."),
+    ("rate_limited", 429, "Too many requests", "Wait for the seconds in Retry-After."),
+    ("headers_too_large", 431, "The headers are too large", "Send fewer and shorter headers."),
+    ("internal", 500, "Something went wrong on our side", "Try again; quote the request_id if it stays."),
+    ("store_busy", 503, "A store krai depends on does not answer", "Try again after the seconds in Retry-After."),
+    ("not_ready", 503, "krai is starting or stopping", "Try again after the seconds in Retry-After."),
+    # -- jobs and their data ----------------------------------------------------------------------------------------------
+    ("attempts_spent", 422, "The job was tried as often as allowed", "The detail names the last reason; POST …/retry starts afresh."),
+    (
+        "parser_crashed",
+        422,
+        "Reading the file killed its reader three times",
+        "The file is damaged or hostile; write it anew with another program.",
+    ),
+    ("memory_limit", 422, "The job needed more memory than it may have", "Split the file, or shorten its longest rows."),
+    ("job_timeout", 422, "The job ran longer than it may", "Split the work into smaller jobs."),
+    ("disk_full", 422, "The disk is full", "Make room in the data folder, then retry the job."),
+    ("unknown_message", 422, "A queue message names no job", "Nothing to do; it was put aside for the operator."),
+    ("format_mismatch", 422, "The content is not of the format it should be", "Name the right format, or send the right file."),
+    ("corrupt_file", 422, "The file is damaged", "Write and upload the file again."),
+    ("empty_file", 422, "The file is empty", "Send a file with a header line and rows."),
+    ("decompression_limit", 422, "The file unpacks to more than allowed", "Split the file."),
+    ("encoding_unsupported", 422, "The file is not UTF-8", "Save the file as UTF-8."),
+    ("duplicate_column", 422, "Two columns have the same name", "Rename one of them."),
+    ("empty_column_name", 422, "A column has no name", "Name every column in the header."),
+    ("column_name_too_long", 422, "A column name is too long", "Use at most 255 bytes."),
+    ("too_many_columns", 422, "The file has too many columns", "Split the file by columns."),
+    ("unknown_column", 422, "There is no such column", "GET /api/v1/datasets/{name} lists the columns."),
+    ("unterminated_quote", 422, "A quoted cell does not end", "Close the quote in the line that the detail names."),
+    ("too_many_rejects", 422, "No row could be imported", "The rejects say what is wrong with each row."),
+    ("unsupported_type", 422, "A column has a type krai cannot keep", "Convert the column to numbers, text, dates or times."),
+    ("source_changed", 422, "The source changed after the job was accepted", "Start a new import."),
+    ("source_missing", 422, "The source is gone", "Upload the file again, then start a new import."),
+    ("source_http_error", 422, "The source answered with an error", "Check that the URL can be read without signing in."),
+    ("source_redirect", 422, "The source redirects elsewhere", "Use the final URL."),
+    ("source_encoding", 422, "The source was sent with a Content-Encoding", "Serve the file as it is."),
+    ("source_truncated", 422, "The source ended early", "Check the server of the source, then retry."),
+    ("source_length_unknown", 422, "The source does not say how long it is", "Serve it with Content-Length."),
+    ("source_too_large", 422, "The source is larger than allowed", "Split the file."),
+    ("source_timeout", 422, "The source is too slow", "Upload the file instead."),
+    ("source_unreachable", 503, "The source cannot be reached", "Check the URL; krai tries again by itself."),
+    # -- rows -------------------------------------------------------------------------------------------------------------
+    ("column_count", 422, "The row has too few or too many cells", "Give every row as many cells as the header."),
+    ("bad_quote", 422, "A quote stands where none may", "Quote whole cells and double the quotes inside."),
+    ("control_character", 422, "The row has a NUL character", "Remove it."),
+    ("invalid_utf8", 422, "The row is not UTF-8", "Save the row as UTF-8."),
+    ("row_too_large", 422, "The row is too long", "Shorten the row."),
+    ("malformed_row", 422, "The line is not a JSON object", "Write one JSON object a line."),
+    ("type_mismatch", 422, "The cell does not fit the column's type", "Correct the cell."),
+)
+
+PROBLEMS: dict[str, Problem] = {code: Problem(code, status, title, remedy) for code, status, title, remedy in _TABLE}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One field that is wrong: an RFC 6901 pointer into the body, a code, and what the field takes (never what was sent)."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+@dataclass(eq=False)
+class KraiError(Exception):
+    """A failure with a listed `code`; `detail` says what happened here and must not repeat the caller's input."""
+
+    code: str
+    detail: str = ""
+    retry_after_s: int | None = None
+    errors: Sequence[FieldError] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.code not in PROBLEMS:
+            message = f"the problem code {self.code!r} is not listed in krai/errors.py"
+            raise KeyError(message)
+        super().__init__(self.code, self.detail)
+
+    @property
+    def problem(self) -> Problem:
+        return PROBLEMS[self.code]
+
+    def to_doc(self) -> dict[str, Any]:
+        """The failure as a job keeps it: an RFC 9457 problem without the parts that belong to one request."""
+        problem = self.problem
+        return {
+            "type": f"/problems/{self.code}",
+            "title": problem.title,
+            "status": problem.status,
+            "code": self.code,
+            "detail": self.detail or problem.remedy,
+        }
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail or self.problem.title}"
+
+
+class Terminal(KraiError):
+    """The same request or job would fail again; nobody should retry it unchanged."""
+
+
+class Transient(KraiError):
+    """Another attempt may succeed."""
+
+
+class Conflict(Exception):
+    """A compare-and-set lost: somebody else wrote first. Read again and decide anew."""

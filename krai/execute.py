@@ -1,0 +1,250 @@
+"""Run one job, from its wake-up message to the verdict on the message.
+
+The job document is the truth; the message only says "look at this job". A verdict is given after the job's state is written:
+a crash between the two brings a second delivery, which finds the job finished. Acking first could lose the job.
+"""
+
+import asyncio
+import json
+import random
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
+
+from krai import failpoint, job as transitions, observe
+from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Runner, Succeeded
+from krai.errors import Conflict, KraiError, Terminal, Transient
+from krai.job import CRASHES_ALLOWED, Job, Kind, Status
+from krai.lease import Lease, LeaseLost
+from krai.ports import Stores
+
+TICK_S = 0.5
+PROGRESS_EVERY_S = 1.0
+LOOK_EVERY_S = 2.0  # a cancel is seen within this time
+LONGEST_BACKOFF_S = 300.0
+
+
+class Ack(NamedTuple):
+    """The job is finished or not ours to run: the message is done with."""
+
+
+class Delay(NamedTuple):
+    """The job must be looked at again after `seconds`."""
+
+    seconds: float
+
+
+class Bury(NamedTuple):
+    """The message will never lead to a job."""
+
+    reason: str
+
+
+Verdict = Ack | Delay | Bury
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The times an execution keeps, all in seconds."""
+
+    lease_s: float
+    heartbeat_s: float
+    backoff_s: float
+    keep_files_s: float
+
+
+@dataclass(slots=True)
+class Execution:
+    """One worker's way of running jobs. Set `handing_back` to make it give all its jobs back."""
+
+    stores: Stores
+    runner: Runner
+    terms: Terms
+    owner: str
+    handing_back: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, job_id: str | None) -> Verdict:
+        if job_id is None:
+            return Bury("unknown_message")
+        claimed = await self._claim(job_id)
+        if not isinstance(claimed, Job):
+            return claimed
+        failpoint.reach("after_claim")
+        lease = Lease(self.stores.jobs, claimed, self.terms.lease_s)
+        with observe.bound(job_id=claimed.job_id, epoch=claimed.epoch, attempt=claimed.attempt):
+            observe.log().info("job claimed", type=claimed.type, dataset=claimed.dataset)
+            verdict = await self._attempt(lease)
+            observe.log().info("job left", status=lease.job.status, verdict=type(verdict).__name__.lower())
+        return verdict
+
+    async def _claim(self, job_id: str) -> Job | Verdict:
+        """The job as ours, or what becomes of the message when it cannot be."""
+        jobs = self.stores.jobs
+        while True:
+            job = await jobs.get(job_id)
+            if job is None:
+                return Bury("unknown_message")
+            if job.finished:
+                return Ack()
+            now = jobs.now()
+            if not transitions.claimable(job, now):
+                free_at = job.lease_until if job.status is Status.PROCESSING else job.run_after
+                return Delay(max(0.1, ((free_at or now) - now).total_seconds()))
+            try:
+                if job.cancel_requested and not job.may_have_committed:
+                    await self._remove_files(job)
+                    await jobs.swap(job, transitions.cancel(job, now, keep_s=self.terms.keep_files_s))
+                    return Ack()
+                if transitions.attempts_spent(job):
+                    error = Terminal("attempts_spent", f"The last of {job.attempt} attempts ended without a word.")
+                    await jobs.swap(job, transitions.fail(job, error, now, keep_s=self.terms.keep_files_s))
+                    return Ack()
+                return await jobs.swap(job, transitions.claim(job, self.owner, now, self.terms.lease_s))
+            except Conflict:
+                continue
+
+    async def _attempt(self, lease: Lease) -> Verdict:
+        attempt = None
+        try:
+            attempt = await self._start(lease)
+            event = await self._tend(lease, attempt)
+            if event is None or isinstance(event, Died):
+                await attempt.kill()
+            return await self._settle(lease, event)
+        except LeaseLost:
+            # Whoever has the job now, or claims it when the lease has run out, finds what this attempt left.
+            observe.log().warning("lease lost")
+            return Delay(self.terms.lease_s)
+        except Transient as error:
+            return await self._put_off(lease, error)
+        finally:
+            if attempt is not None:
+                await attempt.kill()
+
+    async def _start(self, lease: Lease) -> Attempt:
+        """A child for the job. The lease is kept while all children are being replaced."""
+        starting = asyncio.create_task(self.runner.start(lease.job))
+        try:
+            while not starting.done():
+                await asyncio.wait({starting}, timeout=TICK_S)
+                if lease.age_s > self.terms.heartbeat_s:
+                    await lease.renew()
+        except LeaseLost:
+            if not starting.cancel():  # a child was found in this very moment
+                await (await starting).kill()
+            raise
+        return await starting
+
+    async def _tend(self, lease: Lease, attempt: Attempt) -> Event | None:
+        """Keep the lease while the child works; its last event, or None when the child is to be stopped."""
+        looked_at = time.monotonic()
+        while True:
+            event = await attempt.event(TICK_S)
+            if isinstance(event, Advanced):
+                lease.progress = event.progress
+            elif isinstance(event, AsksToCommit):
+                allowed = await lease.allow_commit()
+                attempt.allow_commit(allowed=allowed)
+                if not allowed:
+                    return None
+            elif event is not None:
+                return event
+            if lease.job.cancel_requested and not lease.job.may_have_committed:
+                return None
+            if self.handing_back.is_set():
+                return None
+            if lease.age_s > self.terms.heartbeat_s or (lease.has_news and lease.age_s > PROGRESS_EVERY_S):
+                await lease.renew()
+                looked_at = time.monotonic()
+            elif time.monotonic() - looked_at > LOOK_EVERY_S:
+                await lease.look()
+                looked_at = time.monotonic()
+
+    async def _settle(self, lease: Lease, event: Event | None) -> Verdict:
+        """Write what came of the attempt."""
+        match event:
+            case Succeeded():
+                return await self._complete(lease, event)
+            case Failed(error) if isinstance(error, Terminal):
+                return await self._fail(lease, error)
+            case Failed(error):
+                return await self._put_off(lease, error)
+            case Died(how, error):
+                observe.log().warning("child died", how=how)
+                if error is None and lease.job.crashes >= CRASHES_ALLOWED:
+                    error = Terminal("parser_crashed", f"The process that read it ended three times, last with {how}.")
+                if error is not None:
+                    return await self._fail(lease, error)
+                return await self._put_off(lease, Transient("parser_crashed", f"The process ended with {how}."), crashed=True)
+            case _ if self.handing_back.is_set() and not lease.job.cancel_requested:
+                await lease.write(lambda job: transitions.hand_back(job, self.stores.jobs.now()))
+                return Delay(0)
+            case _:
+                return await self._cancel(lease)
+
+    async def _complete(self, lease: Lease, done: Succeeded) -> Verdict:
+        jobs = self.stores.jobs
+        if done.dataset is not None:
+            await lease.insist(partial(jobs.put_dataset, done.dataset))
+        elif done.dropped:
+            await lease.insist(partial(jobs.drop_dataset, lease.job.dataset))
+        failpoint.reach("before_finish")
+
+        def step(job: Job) -> Job | None:
+            if job.cancel_requested and not job.may_have_committed:
+                return None
+            return transitions.complete(job, done.result, lease.progress, jobs.now(), keep_s=self.terms.keep_files_s)
+
+        if not await lease.write(step):
+            return await self._cancel(lease)
+        failpoint.reach("after_finish")
+        await self._remove_losers(lease.job, json.dumps(done.result))
+        return Ack()
+
+    async def _fail(self, lease: Lease, error: KraiError) -> Verdict:
+        await self._remove_files(lease.job)
+        await lease.write(lambda job: transitions.fail(job, error, self.stores.jobs.now(), keep_s=self.terms.keep_files_s))
+        observe.log().info("job failed", code=error.code)
+        await self._discard(lease.job)
+        return Ack()
+
+    async def _cancel(self, lease: Lease) -> Verdict:
+        # Files first: from the moment the job reads CANCELLED there is nothing of it to be seen.
+        await self._remove_files(lease.job)
+        await lease.write(lambda job: transitions.cancel(job, self.stores.jobs.now(), keep_s=self.terms.keep_files_s))
+        await self._discard(lease.job)
+        return Ack()
+
+    async def _put_off(self, lease: Lease, error: KraiError, *, crashed: bool = False) -> Verdict:
+        """Another attempt after a back-off, or the end when there were enough."""
+        if (final := transitions.give_up(lease.job, error)) is not None:
+            return await self._fail(lease, final)
+        delay_s = backoff_s(lease.job.attempt, self.terms.backoff_s)
+        await lease.write(lambda job: transitions.postpone(job, error, self.stores.jobs.now(), delay_s=delay_s, crashed=crashed))
+        observe.log().info("job put off", code=error.code, delay_s=round(delay_s, 1))
+        return Delay(delay_s)
+
+    async def _discard(self, job: Job) -> None:
+        """Remove the parts of an import that was not committed. No reader sees them, so nobody waits for this."""
+        if job.type is Kind.IMPORT:
+            try:
+                await self.runner.discard(job)
+            except KraiError as error:
+                observe.log().warning("parts left behind", code=error.code)
+
+    async def _remove_files(self, job: Job) -> None:
+        await asyncio.to_thread(self.stores.blobs.delete, f"jobs/{job.job_id}/")
+
+    async def _remove_losers(self, job: Job, result: str) -> None:
+        """Remove what earlier attempts left, but for what the result names: it may be an earlier attempt's commit."""
+        for epoch in range(1, job.epoch + 1):
+            prefix = f"jobs/{job.job_id}/e{epoch}/"
+            if prefix not in result:
+                await asyncio.to_thread(self.stores.blobs.delete, prefix)
+
+
+def backoff_s(attempt: int, first_s: float) -> float:
+    """Exponential back-off with equal jitter: half of the wait is certain, half is drawn, so that failed jobs do not come back at once."""
+    full = min(LONGEST_BACKOFF_S, first_s * 2.0 ** (attempt - 1))
+    return full / 2 + random.uniform(0, full / 2)  # noqa: S311 - spreading load is no secret

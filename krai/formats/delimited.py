@@ -1,0 +1,165 @@
+"""CSV as RFC 4180 has it, read strictly: a row is imported as it stands or rejected with its reason, never bent into shape.
+
+Lines end in LF, CR LF or CR; a byte order mark and blank lines are skipped, and the last line may lack its end. An empty cell is
+null, `""` is the empty text. In a file with a single column a blank line is a row with a null: nothing else could say that.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from krai.errors import Terminal
+from krai.formats.cells import TextCells
+from krai.formats.header import Header, read_header
+from krai.formats.oversize import skip_record
+from krai.formats.quotes import cut
+from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, Places, Reject
+from krai.formats.records import Records, rejects_of
+
+_SHOWN_OF_OVERSIZE_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class CsvBlock:
+    """Whole records, of which those in `bad` have a wrong quote; or the beginning of one that is too long to be read."""
+
+    data: bytes
+    bad: Sequence[tuple[int, int]] = field(default=())
+    oversize: bool = False
+
+
+class CsvReader:
+    """Implements `Reader`. Raises Terminal at once when the header cannot be used."""
+
+    def __init__(
+        self, opener: Opener, *, max_row_bytes: int, max_columns: int, max_name_bytes: int, block_bytes: int = BLOCK_BYTES
+    ) -> None:
+        self._opener = opener
+        self._max_row_bytes = max_row_bytes
+        self._max_columns = max_columns
+        self._max_name_bytes = max_name_bytes
+        self._block_bytes = block_bytes
+        with opener() as file:
+            self.header, _ = self._read_header(file)
+        self.names: Sequence[str] = [self.header.names[place] for place in self.header.kept]
+
+    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
+        """Text is text: nothing to learn."""
+
+    def blocks(self) -> Iterator[CsvBlock]:
+        with self._opener() as file:
+            header, carry = self._read_header(file)
+            offset = header.end
+            while True:
+                chunk = file.read(self._block_bytes)
+                data, final = carry + chunk, not chunk
+                found = cut(data, final=final)
+                if final and found.open_at is not None:
+                    raise self._unterminated(offset + found.open_at)
+                if found.end:
+                    yield CsvBlock(data[: found.end], found.bad)
+                carry = data[found.end :]
+                offset += found.end
+                if final:
+                    return
+                if len(carry) > self._max_row_bytes:
+                    yield CsvBlock(carry[:_SHOWN_OF_OVERSIZE_BYTES], oversize=True)
+                    length, rest = skip_record(carry, file, self._block_bytes, in_quotes=found.open_at is not None)
+                    if length is None:
+                        raise self._unterminated(offset + (found.open_at or 0) - found.end)
+                    offset, carry = offset + length, rest
+
+    def parse(self, block: CsvBlock) -> Parsed:
+        if block.oversize:
+            too_large = Reject(0, None, "row_too_large", f"The row has more than {self._max_row_bytes} bytes.", block.data)
+            return Parsed(rows=1, whole=0, columns={}, rejects=[too_large], trace=lambda _: [])
+        if not block.bad and len(block.data) <= self._max_row_bytes and b"\0" not in block.data:
+            try:
+                table = self._table(block.data)
+            except pa.ArrowInvalid:
+                pass
+            else:
+                return self._parsed(block, table, [], None)
+        return self._parse_one_by_one(block)
+
+    def _parse_one_by_one(self, block: CsvBlock) -> Parsed:
+        records = Records.find(block.data, block.bad, keep_blank=self._keep_blank)
+        wrong = records.wrong(block.bad, len(self.header.names), self._max_row_bytes)
+        dropped = np.zeros(len(records), dtype=np.bool_)
+        dropped[list(wrong)] = True
+        table = self._table(records.without(dropped))
+        kept = np.flatnonzero(~dropped)
+        if len(kept) != table.num_rows:
+            raise Terminal("corrupt_file", "The rows of the file cannot be told apart.")
+        return self._parsed(block, table, rejects_of(records, wrong), kept)
+
+    def _parsed(self, block: CsvBlock, table: pa.Table, rejects: Sequence[Reject], kept: Places | None) -> Parsed:
+        def trace(indexes: Places) -> list[tuple[int, bytes]]:
+            records = Records.find(block.data, block.bad, keep_blank=self._keep_blank)
+            places = indexes if kept is None else kept[indexes]
+            return [(int(place), records.raw(int(place))) for place in places]
+
+        columns = {name: TextCells(_one(column)) for name, column in zip(self.names, table.columns, strict=True)}
+        return Parsed(rows=table.num_rows + len(rejects), whole=table.num_rows, columns=columns, rejects=rejects, trace=trace)
+
+    def _table(self, data: bytes) -> pa.Table:
+        """The records as text. Raises ArrowInvalid when one of them has not as many cells as the header, or is not UTF-8."""
+        if not data:
+            return pa.table([pa.array([], pa.string())] * len(self.names), names=[str(place) for place in self.header.kept])
+        return arrow_csv.read_csv(
+            pa.BufferReader(data),
+            read_options=arrow_csv.ReadOptions(column_names=self._columns, use_threads=False, block_size=len(data) + 1),
+            parse_options=arrow_csv.ParseOptions(newlines_in_values=b'"' in data, ignore_empty_lines=not self._keep_blank),
+            convert_options=self._convert_options,
+        )
+
+    @cached_property
+    def _columns(self) -> list[str]:
+        # Places for names: the columns that are not kept may well have the same one twice.
+        return [str(place) for place in range(len(self.header.names))]
+
+    @cached_property
+    def _convert_options(self) -> arrow_csv.ConvertOptions:
+        return arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(self._columns, pa.string()),
+            include_columns=[str(place) for place in self.header.kept],
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        )
+
+    @cached_property
+    def _keep_blank(self) -> bool:
+        return len(self.header.names) == 1
+
+    def _read_header(self, file: BinaryIO) -> tuple[Header, bytes]:
+        """The header, and what was read beyond it."""
+        data = b""
+        while True:
+            chunk = file.read(self._block_bytes)
+            data += chunk
+            header = read_header(data, whole=not chunk, max_columns=self._max_columns, max_name_bytes=self._max_name_bytes)
+            if header is not None:
+                return header, data[header.end :]
+            if len(data) > self._max_row_bytes:
+                raise Terminal("row_too_large", f"The header has more than {self._max_row_bytes} bytes.")
+
+    def _unterminated(self, offset: int) -> Terminal:
+        line, left, last = 1, offset, b""
+        with self._opener() as file:
+            while left > 0 and (chunk := file.read(min(left, self._block_bytes))):
+                left -= len(chunk)
+                text = last + chunk
+                line += text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n") - len(last)
+                # A carriage return that ends a piece is counted again with what follows it.
+                last = b"\r" if chunk.endswith(b"\r") else b""
+        return Terminal("unterminated_quote", f"The quote opened in line {line} is never closed.")
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -1,0 +1,75 @@
+"""Text read into a type that is already decided. A cell that does not fit is named, never made null."""
+
+import base64
+import binascii
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from krai.formats.infer import read_exactly
+from krai.formats.reading import Mask
+from krai.formats.types import type_name
+
+_TIME = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_PATTERNS = {
+    "boolean": r"^(?i:true|false|1|0)$",
+    "int64": r"^-?[0-9]+$",
+    "float64": r"^-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$|^-?inf$|^nan$",
+    "decimal": r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$",
+    "date": f"^{_DATE}$",
+    "timestamp": f"^{_DATE}({_TIME})?$",
+    "timestamptz": f"^{_DATE}{_TIME}(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$",
+}
+
+
+def fit_text(text: pa.Array, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
+    """The cells as `target`, and which of them do not fit (these are null in the array); None: all do."""
+    name = type_name(target)
+    if name == "string":
+        return text, None
+    if name == "binary":
+        return _fit_base64(text)
+    if not name.startswith("decimal"):
+        exact = read_exactly(text, name)
+        if exact is not None:
+            return exact, None
+    pattern = _PATTERNS["decimal" if name.startswith("decimal") else name]
+    plausible = pc.match_substring_regex(text, pattern)
+    typed, refused = cast_or_name(pc.if_else(plausible, text, None), target)
+    bad = to_mask(pc.invert(plausible)) | refused
+    if name == "float64":
+        bad |= to_mask(pc.and_(pc.is_inf(typed), pc.invert(pc.match_substring(text, "inf"))))
+    return (pc.if_else(pa.array(~bad), typed, None), bad) if bad.any() else (typed, None)
+
+
+def cast_or_name(values: pa.Array, target: pa.DataType) -> tuple[pa.Array, Mask]:
+    """`values` as `target`, null where a cell cannot be cast without loss, and which cells these are."""
+    try:
+        return values.cast(target), np.zeros(len(values), dtype=np.bool_)
+    except pa.ArrowInvalid:
+        if len(values) == 1:
+            return pa.nulls(1, target), np.ones(1, dtype=np.bool_)
+    half = len(values) // 2
+    left, left_bad = cast_or_name(values.slice(0, half), target)
+    right, right_bad = cast_or_name(values.slice(half), target)
+    return pa.concat_arrays([left, right]), np.concatenate([left_bad, right_bad])
+
+
+def to_mask(flags: pa.Array) -> Mask:
+    """Arrow's true, false and null as numpy's true and false."""
+    mask: Mask = pc.fill_null(flags, fill_value=False).to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _fit_base64(text: pa.Array) -> tuple[pa.Array, Mask | None]:
+    bad = np.zeros(len(text), dtype=np.bool_)
+    cells: list[bytes | None] = []
+    for index, cell in enumerate(text.to_pylist()):
+        try:
+            cells.append(None if cell is None else base64.b64decode(cell, validate=True))
+        except (binascii.Error, ValueError):
+            cells.append(None)
+            bad[index] = True
+    return pa.array(cells, pa.binary()), bad if bad.any() else None

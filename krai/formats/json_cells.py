@@ -1,0 +1,154 @@
+"""Columns of JSON values: a string is only ever text, a date or a time, a number only a number or text with all its digits."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from krai.formats.fit import fit_text
+from krai.formats.infer import TIMES, exact_float, narrowest, read_exactly, seen_of, settled
+from krai.formats.reading import Cells, Mask
+from krai.formats.types import ARROW, type_name
+
+
+class Kind(IntEnum):
+    NULL = 0
+    BOOLEAN = 1
+    INTEGER = 2
+    NUMBER = 3  # with a point or an exponent
+    STRING = 4
+    NESTED = 5
+
+
+Kinds: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
+
+# Which JSON values may become which type; all of them may become a string.
+_ALLOWED: dict[str, tuple[Kind, ...]] = {
+    "boolean": (Kind.BOOLEAN,),
+    "int64": (Kind.INTEGER,),
+    "float64": (Kind.INTEGER, Kind.NUMBER),
+    "decimal": (Kind.INTEGER, Kind.NUMBER, Kind.STRING),
+    "date": (Kind.STRING,),
+    "timestamp": (Kind.STRING,),
+    "timestamptz": (Kind.STRING,),
+    "binary": (Kind.STRING,),
+}
+# How the writer spells what JSON has no numbers for.
+_NOT_FINITE = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
+
+
+@dataclass(frozen=True, slots=True)
+class JsonCells:
+    """Implements `Cells`: each cell as it is spelled (a string: its content), and what kind of JSON value it is."""
+
+    text: pa.Array
+    kinds: Kinds
+
+    def observe(self, expected: str | None) -> tuple[str, pa.Array]:
+        kinds = {Kind(kind) for kind in np.unique(self.kinds)} - {Kind.NULL}
+        if not kinds:
+            name = settled(expected or "null")
+            return "null", pa.nulls(len(self.text), ARROW.get(name, pa.string()))
+        if expected is not None and settled(expected) == "string" and expected != "null":
+            return "string", self.text
+        if kinds == {Kind.STRING}:
+            return self._observe_strings(expected)
+        if kinds == {Kind.BOOLEAN}:
+            return "boolean", self.text.cast(pa.bool_())
+        if kinds == {Kind.INTEGER} and expected != "float64":
+            try:
+                typed = self.text.cast(pa.int64())
+            except pa.ArrowInvalid:
+                return "string", self.text
+            return seen_of("int64", typed), typed
+        if kinds <= {Kind.INTEGER, Kind.NUMBER}:
+            return self._observe_numbers()
+        return "string", self.text
+
+    def fit(self, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
+        name = type_name(target)
+        if name == "string":
+            return self.text, None
+        allowed = np.isin(self.kinds, (Kind.NULL, *_ALLOWED["decimal" if name.startswith("decimal") else name]))
+        text = self.text
+        if name == "float64":
+            for spelled, known in _NOT_FINITE.items():
+                is_it = pc.and_(pc.equal(text, spelled), pa.array(self.kinds == Kind.STRING))
+                text = pc.if_else(is_it, known, text)
+                allowed |= pc.fill_null(is_it, fill_value=False).to_numpy(zero_copy_only=False)
+        typed, misfit = fit_text(pc.if_else(pa.array(allowed), text, None), target)
+        bad = ~allowed if misfit is None else ~allowed | misfit
+        return typed, bad if bad.any() else None
+
+    def only(self, rows: Mask) -> Cells:
+        return JsonCells(self.text.filter(pa.array(rows)), self.kinds[rows])
+
+    def _observe_strings(self, expected: str | None) -> tuple[str, pa.Array]:
+        if expected in TIMES:
+            typed = read_exactly(self.text, expected)
+            if typed is not None:
+                return expected, typed
+        return narrowest(self.text, TIMES)
+
+    def _observe_numbers(self) -> tuple[str, pa.Array]:
+        integers = self.text.filter(pa.array(self.kinds == Kind.INTEGER))
+        try:
+            if seen_of("int64", integers.cast(pa.int64())) == "int64":
+                return "string", self.text
+        except pa.ArrowInvalid:
+            return "string", self.text
+        if all(exact_float(cell) for cell in self.text.filter(pa.array(self.kinds == Kind.NUMBER)).to_pylist()):
+            return "float64", self.text.cast(pa.float64())
+        return "string", self.text
+
+
+@dataclass(frozen=True, slots=True)
+class PlainJsonCells:
+    """Implements `Cells` for a column that was parsed straight into `values`; `slowly` gives it cell by cell when that is not enough."""
+
+    name: str
+    values: pa.Array
+    slowly: Callable[[], Mapping[str, Cells]]
+    rows: Mask | None = None
+
+    def observe(self, expected: str | None) -> tuple[str, pa.Array]:
+        kind = self.values.type
+        if self.values.null_count == len(self.values):
+            name = settled(expected or "null")
+            return "null", pa.nulls(len(self.values), ARROW.get(name, pa.string()))
+        if pa.types.is_string(kind):
+            return self._observe_strings(expected)
+        if pa.types.is_floating(kind) and expected != "float64" and pc.all(pc.equal(pc.trunc(self.values), self.values)).as_py():
+            # Whether these were written as whole numbers only the lines can say.
+            return self._exact().observe(expected)
+        if expected is None or expected == "null" or ARROW[settled(expected)] == kind:
+            return seen_of(type_name(kind), self.values), self.values
+        return self._exact().observe(expected)
+
+    def fit(self, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
+        if self.values.type == target:
+            return self.values, None
+        if self.values.null_count == len(self.values):
+            return pa.nulls(len(self.values), target), None
+        if pa.types.is_string(self.values.type) and type_name(target) in {*TIMES, "binary"}:
+            return fit_text(self.values, target)
+        return self._exact().fit(target)
+
+    def only(self, rows: Mask) -> Cells:
+        # Rows are taken away once, before types are looked for.
+        return PlainJsonCells(self.name, self.values.filter(pa.array(rows)), self.slowly, rows)
+
+    def _observe_strings(self, expected: str | None) -> tuple[str, pa.Array]:
+        if expected in {*TIMES, "string"}:
+            typed = read_exactly(self.values, str(expected))
+            if typed is not None:
+                return str(expected), typed
+        return narrowest(self.values, TIMES)
+
+    def _exact(self) -> Cells:
+        cells = self.slowly()[self.name]
+        return cells if self.rows is None else cells.only(self.rows)

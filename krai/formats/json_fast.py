@@ -1,0 +1,72 @@
+"""Arrow's JSON parser, where it can be shown that what it reads is exactly what the lines say."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as arrow_json
+
+from krai.formats.lines import Lines
+from krai.formats.reading import OWN_PREFIX
+from krai.formats.records import is_utf8
+
+_EXACT_INTEGER = float(1 << 53)
+_SURE_CHARACTERS = 16  # digits and a point: at most 15 digits, or an integer of 16 that is looked at below
+_SMALLEST_SURE = 1e-290  # below, doubles begin to lose digits
+_NUL_ESCAPE = b"\\u0000"
+
+
+def parse_fast(lines: Lines, schema: Mapping[str, pa.DataType], *, exact_floats: bool) -> pa.Table | None:
+    """The lines as `schema` has them, or None: then they must be read one by one.
+
+    `exact_floats`: float64 is taken only for numbers it keeps all digits of.
+    """
+    data = lines.data
+    if not len(lines) or not lines.all_stand_between(b"{", b"}"):
+        return None
+    if _NUL_ESCAPE in data or OWN_PREFIX.encode() in data or not (data.isascii() or is_utf8(data)):
+        return None
+    try:
+        table = arrow_json.read_json(
+            pa.BufferReader(data),
+            read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(data) + 1),
+            parse_options=arrow_json.ParseOptions(explicit_schema=pa.schema(list(schema.items())), unexpected_field_behavior="error"),
+        )
+    except pa.ArrowInvalid:
+        return None
+    # Each line is one object or several; as many objects as lines means one each.
+    if table.num_rows != len(lines):
+        return None
+    floats = [column for column in table.columns if pa.types.is_floating(column.type)]
+    if any(pc.any(pc.invert(pc.is_finite(column))).as_py() for column in floats):
+        return None
+    if exact_floats and floats and not _floats_are_sure(data, floats):
+        return None
+    return table
+
+
+def _floats_are_sure(data: bytes, columns: list[pa.ChunkedArray]) -> bool:
+    if _has_long_number(data):
+        return False
+    for column in columns:
+        size = pc.abs(column)
+        if (
+            pc.any(pc.greater_equal(size, _EXACT_INTEGER)).as_py()
+            or pc.any(pc.and_(pc.less(size, _SMALLEST_SURE), pc.greater(size, 0))).as_py()
+        ):
+            return False
+        if (b"e-" in data or b"E-" in data) and pc.any(pc.equal(size, 0)).as_py():
+            return False
+    return True
+
+
+def _has_long_number(data: bytes) -> bool:
+    """True when more than `_SURE_CHARACTERS` digits and points follow one another anywhere."""
+    octets = np.frombuffer(data, np.uint8)
+    runs = (octets - ord("0") < 10) | (octets == ord("."))  # noqa: PLR2004 (the ten digits; smaller octets wrap round)
+    step = 1
+    while step < _SURE_CHARACTERS:
+        runs = runs[:-step] & runs[step:]
+        step *= 2
+    return bool((runs[:-1] & runs[1:]).any())

@@ -1,0 +1,149 @@
+"""Lines of NDJSON one by one, read exactly: numbers keep their spelling, a key stands once, and nothing beyond JSON is taken."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from krai.formats.json_cells import JsonCells, Kind
+from krai.formats.reading import OWN_PREFIX
+
+RAW = OWN_PREFIX + "raw"
+_RAW_BASE64 = RAW + "_base64"
+
+
+class _Integer(str):
+    """The digits of a JSON number without a point."""
+
+    __slots__ = ()
+
+
+class _Number(str):
+    """The spelling of any other JSON number."""
+
+    __slots__ = ()
+
+
+class Malformed(Exception):
+    """Why a line cannot be imported: a code of the problem table and a detail."""
+
+    def __init__(self, code: str = "malformed_row", detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+
+
+def read_line(line: bytes) -> dict[str, Any]:
+    """The object of a line, `_krai_` columns left out; a line of a rejects file is what stands in its `_krai_raw`.
+
+    Raises Malformed.
+    """
+    record = _decode(line)
+    if RAW in record:
+        record = _decode(_raw_of(record))
+    return {name: value for name, value in record.items() if not name.startswith(OWN_PREFIX)}
+
+
+def cells_of(records: Sequence[Mapping[str, Any]]) -> dict[str, JsonCells]:
+    """The columns of the records, in the order in which their names first appear."""
+    names = dict.fromkeys(name for record in records for name in record)
+    columns = {}
+    for name in names:
+        values = [record.get(name) for record in records]
+        kinds = np.fromiter((_KINDS[type(value)] for value in values), np.uint8, len(values))
+        columns[name] = JsonCells(pa.array(map(_spell, values), pa.string(), size=len(values)), kinds)
+    return columns
+
+
+def _decode(line: bytes) -> dict[str, Any]:
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        raise Malformed("invalid_utf8") from None
+    try:
+        record = _DECODER.decode(text)
+    except RecursionError:
+        raise Malformed(detail="The object is nested too deeply.") from None
+    except ValueError:
+        raise Malformed from None
+    if not isinstance(record, dict):
+        raise Malformed
+    # Only an escape can bring in what the decoded text could not hold.
+    if "\\u" in text:
+        _check_escapes(record)
+    return record
+
+
+def _check_escapes(value: Any) -> None:
+    if isinstance(value, str):
+        if "\0" in value:
+            raise Malformed("control_character")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Malformed(detail="The line has half a character.") from None
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            _check_escapes(name)
+            _check_escapes(part)
+    elif isinstance(value, list):
+        for part in value:
+            _check_escapes(part)
+
+
+def _raw_of(record: dict[str, Any]) -> bytes:
+    raw = record[RAW]
+    if type(raw) is not str:
+        raise Malformed(detail=f"{RAW} is not a string.")
+    if record.get(_RAW_BASE64) is not True:
+        return raw.encode()
+    try:
+        return base64.b64decode(raw, validate=True)
+    except binascii.Error:
+        raise Malformed(detail=f"{RAW} is not base64.") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        raise ValueError
+    return record
+
+
+def _no_constants(_: str) -> None:
+    raise ValueError
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_Integer, parse_float=_Number, parse_constant=_no_constants, strict=True)
+_KINDS = {
+    type(None): Kind.NULL,
+    bool: Kind.BOOLEAN,
+    _Integer: Kind.INTEGER,
+    _Number: Kind.NUMBER,
+    str: Kind.STRING,
+    list: Kind.NESTED,
+    dict: Kind.NESTED,
+}
+
+
+def _spell(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _compact(value)
+
+
+def _compact(value: Any) -> str:
+    """A nested value as JSON, with its numbers as they were spelled."""
+    if isinstance(value, _Integer | _Number):
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{_compact(part)}" for name, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_compact, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,41 @@
+"""The lines of a block of text."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from krai.formats.reading import Places
+
+_FEED, _RETURN = 0x0A, 0x0D
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines that are not blank: line i is data[starts[i]:stops[i]], without its line end (LF or CR LF)."""
+
+    data: bytes
+    starts: Places
+    stops: Places
+
+    @classmethod
+    def find(cls, data: bytes) -> "Lines":
+        octets = np.frombuffer(data, np.uint8)
+        feeds = np.flatnonzero(octets == _FEED)
+        starts = np.concatenate(([0], feeds + 1))
+        stops = np.concatenate((feeds, [len(data)]))
+        filled = stops > starts
+        starts, stops = starts[filled], stops[filled]
+        stops = stops - (octets[stops - 1] == _RETURN)
+        filled = stops > starts
+        return cls(data, starts[filled], stops[filled])
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def raw(self, line: int) -> bytes:
+        return self.data[int(self.starts[line]) : int(self.stops[line])]
+
+    def all_stand_between(self, first: bytes, last: bytes) -> bool:
+        """True when each line begins with the one octet and ends with the other."""
+        octets = np.frombuffer(self.data, np.uint8)
+        return bool((octets[self.starts] == first[0]).all() and (octets[self.stops - 1] == last[0]).all())

@@ -1,0 +1,182 @@
+"""Parquet, read in batches of bounded size whatever its row groups are."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from krai.errors import Terminal
+from krai.formats.fit import cast_or_name, fit_text
+from krai.formats.header import check_names
+from krai.formats.reading import Cells, Mask, Opener, Parsed, Places, Reject
+from krai.formats.records import is_utf8
+from krai.formats.types import arrow_type, type_name
+
+_BATCH_BYTES = 16 << 20
+_PROBE_ROWS = 1024
+_MAX_BATCH_ROWS = 128 << 10
+_BUFFER_BYTES = 1 << 20
+_MAX_PRECISION = 38
+
+
+@dataclass(frozen=True, slots=True)
+class TypedCells:
+    """Implements `Cells` for columns that come with a type."""
+
+    values: pa.Array
+
+    def observe(self, expected: str | None) -> tuple[str, pa.Array]:  # noqa: ARG002 (the file knows better)
+        return type_name(self.values.type), self.values
+
+    def fit(self, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
+        if self.values.type == target:
+            return self.values, None
+        if pa.types.is_string(self.values.type):
+            return fit_text(self.values, target)
+        try:
+            typed, bad = cast_or_name(self.values, target)
+        except pa.ArrowNotImplementedError:
+            typed, bad = pa.nulls(len(self.values), target), np.asarray(self.values.is_valid(), dtype=np.bool_)
+        return typed, bad if bad.any() else None
+
+    def only(self, rows: Mask) -> Cells:
+        return TypedCells(self.values.filter(pa.array(rows)))
+
+
+class ParquetReader:
+    """Implements `Reader`. Raises Terminal corrupt_file, unsupported_type and those for columns no dataset can have."""
+
+    def __init__(self, opener: Opener, *, max_bytes: int, max_columns: int, max_name_bytes: int) -> None:
+        self._opener = opener
+        self._max_bytes = max_bytes
+        with opener() as file, _damage_is_terminal():
+            schema = pq.ParquetFile(file).schema_arrow
+        check_names(list(schema.names), max_columns=max_columns, max_name_bytes=max_name_bytes)
+        self.types = {field.name: kept_type(field.type) for field in schema}
+        self.names: Sequence[str] = list(self.types)
+
+    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
+        """The file knows its types."""
+
+    def blocks(self) -> Iterator[pa.RecordBatch]:
+        read_bytes = 0
+        with self._opener() as file, _damage_is_terminal():
+            # Buffered: a row group of any size is read page by page.
+            parquet = pq.ParquetFile(file, buffer_size=_BUFFER_BYTES)
+            for batch in parquet.iter_batches(_batch_rows(parquet), use_threads=False):
+                read_bytes += batch.nbytes
+                if read_bytes > self._max_bytes:
+                    raise Terminal("decompression_limit")
+                yield batch
+
+    def parse(self, block: pa.RecordBatch) -> Parsed:
+        columns: dict[str, pa.Array] = {}
+        wrong: dict[int, Reject] = {}
+        with _damage_is_terminal():
+            for name, column in zip(block.schema.names, block.columns, strict=True):
+                columns[name], bad, code = _converted(column, self.types[name])
+                for row in np.flatnonzero(bad):
+                    wrong.setdefault(int(row), Reject(int(row), name, code, "", _as_json(block, int(row))))
+        kept = np.ones(block.num_rows, dtype=np.bool_)
+        kept[list(wrong)] = False
+        places = np.flatnonzero(kept)
+
+        def trace(indexes: Places) -> list[tuple[int, bytes]]:
+            return [(int(place), _as_json(block, int(place))) for place in places[indexes]]
+
+        cells = {name: TypedCells(column if not wrong else column.filter(pa.array(kept))) for name, column in columns.items()}
+        rejects = [wrong[row] for row in sorted(wrong)]
+        return Parsed(rows=block.num_rows, whole=len(places), columns=cells, rejects=rejects, trace=trace)
+
+
+def kept_type(kind: pa.DataType) -> pa.DataType:
+    """The type of ours that has room for all values of a Parquet column. Raises Terminal unsupported_type."""
+    if pa.types.is_dictionary(kind):
+        return kept_type(kind.value_type)
+    for matches, name in _KEPT:
+        if matches(kind):
+            return arrow_type(name)
+    if pa.types.is_timestamp(kind):
+        return arrow_type("timestamp" if kind.tz is None else "timestamptz")
+    if pa.types.is_decimal(kind) and kind.precision <= _MAX_PRECISION and 0 <= kind.scale <= kind.precision:
+        return pa.decimal128(kind.precision, kind.scale)
+    raise Terminal("unsupported_type")
+
+
+_KEPT: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
+    (pa.types.is_boolean, "boolean"),
+    (pa.types.is_uint64, "decimal(20,0)"),
+    (pa.types.is_integer, "int64"),
+    (pa.types.is_floating, "float64"),
+    (pa.types.is_date, "date"),
+    (lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind), "string"),
+    (pa.types.is_null, "string"),
+    (lambda kind: pa.types.is_binary(kind) or pa.types.is_large_binary(kind), "binary"),
+    (lambda kind: pa.types.is_fixed_size_binary(kind) or pa.types.is_binary_view(kind), "binary"),
+)
+
+
+def _converted(column: pa.Array, kind: pa.DataType) -> tuple[pa.Array, Mask, str]:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if column.type == kind:
+        values, bad = column, np.zeros(len(column), dtype=np.bool_)
+    else:
+        values, bad = cast_or_name(column, kind)
+    if pa.types.is_string(kind) and not _is_utf8(values):
+        return _only_utf8(values)
+    return values, bad, "type_mismatch"
+
+
+def _is_utf8(text: pa.Array) -> bool:
+    try:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _only_utf8(text: pa.Array) -> tuple[pa.Array, Mask, str]:
+    raw = text.view(pa.binary()).to_pylist()
+    bad = np.array([cell is not None and not is_utf8(cell) for cell in raw], dtype=np.bool_)
+    good = [None if wrong else cell for cell, wrong in zip(raw, bad, strict=True)]
+    return pa.array(good, pa.binary()).cast(pa.string()), bad, "invalid_utf8"
+
+
+def _batch_rows(parquet: pq.ParquetFile) -> int:
+    """So many rows that a batch has about `_BATCH_BYTES`, by what the first ones and the footer say."""
+    rows = parquet.metadata.num_rows
+    sizes = [parquet.metadata.row_group(group).total_byte_size for group in range(parquet.num_row_groups)]
+    row_bytes = sum(sizes) / max(1, rows)
+    first = next(parquet.iter_batches(_PROBE_ROWS, use_threads=False), None)
+    if first is not None and first.num_rows:
+        row_bytes = max(row_bytes, first.nbytes / first.num_rows)
+    return max(1, min(_MAX_BATCH_ROWS, int(_BATCH_BYTES / max(1.0, row_bytes))))
+
+
+def _as_json(block: pa.RecordBatch, row: int) -> bytes:
+    """A row for people to read. What Python has no value for is shown as Arrow prints it."""
+    doc = {}
+    for name, column in zip(block.schema.names, block.columns, strict=True):
+        try:
+            doc[name] = column[row].as_py()
+        except (ValueError, OverflowError):
+            doc[name] = column.slice(row, 1).view(pa.binary()).to_pylist()[0] if pa.types.is_string(column.type) else str(column[row])
+    return json.dumps(doc, ensure_ascii=False, default=str).encode()
+
+
+@contextmanager
+def _damage_is_terminal() -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowIndexError) as error:
+        raise Terminal("corrupt_file", "The Parquet file cannot be read.") from error
+    except OSError as error:
+        # Arrow says so for what it cannot make sense of; a disk that fails has an error number.
+        if error.errno is not None:
+            raise
+        raise Terminal("corrupt_file", "The Parquet file cannot be read.") from error

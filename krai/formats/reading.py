@@ -1,0 +1,77 @@
+"""What all readers have in common: blocks of a file go in, columns and rejected rows come out, and no row is lost between.
+
+A reader is asked for its blocks in order, by one thread, and then to parse each of them, by any thread. Cells stay as the file has
+them until somebody decides on types: either `observe` tells the narrowest type of a block, or `fit` reads them into a given one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+BLOCK_BYTES = 4 << 20
+# Columns of this kind belong to a rejects file; a mended one is imported without them.
+OWN_PREFIX = "_krai_"
+
+Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
+Places = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that stays out. `row` counts from 0 within its block; `raw` are its bytes without the line end."""
+
+    row: int
+    column: str | None
+    code: str
+    detail: str
+    raw: bytes
+
+
+class Cells(Protocol):
+    """One column of a block."""
+
+    def observe(self, expected: str | None) -> tuple[str, pa.Array]:
+        """What the block shows (see `formats.infer`), and the cells in that type; `expected` is tried first."""
+
+    def fit(self, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
+        """The cells as `target`, and which of them do not fit (null in the array); None: all do."""
+
+    def only(self, rows: Mask) -> "Cells":
+        """The same column with these rows alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """One block of `rows` records: `whole` of them are in `columns`, in order, the others in `rejects`.
+
+    `trace(indexes)` gives place in the block and raw bytes of whole rows; `columns` may lack those that are null all through.
+    """
+
+    rows: int
+    whole: int
+    columns: Mapping[str, Cells]
+    rejects: Sequence[Reject]
+    trace: Callable[[Places], Sequence[tuple[int, bytes]]]
+
+
+class Reader(Protocol):
+    """A file of one format. `names` are the columns it is known to have before it is read."""
+
+    names: Sequence[str]
+
+    def blocks(self) -> Iterator[Any]:
+        """The file from its beginning, in pieces of whole records and of bounded size."""
+
+    def parse(self, block: Any) -> Parsed: ...
+
+    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
+        """What free columns have shown so far (the mapping grows meanwhile) and which have a type: some readers parse faster with it."""
+
+
+class Opener(Protocol):
+    """Opens a file at its beginning, as often as it is called."""
+
+    def __call__(self) -> BinaryIO: ...

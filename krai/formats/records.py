@@ -1,0 +1,122 @@
+"""The records of a CSV block one by one, for blocks in which something is wrong: where each begins and ends, and what is the matter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from krai.formats.quotes import QUOTE, Octets, Positions
+from krai.formats.reading import Mask, Reject
+
+_FEED, _RETURN, _COMMA, _FILLER = 0x0A, 0x0D, 0x2C, ord("x")
+_FIRST_BEYOND_ASCII = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of `data` that are not blank: record i is data[starts[i]:stops[i]], without its line end."""
+
+    data: bytes
+    starts: Positions
+    stops: Positions
+    octets: Octets  # the data with bad records painted over, so that their quotes and commas do not count
+    quotes: Positions
+
+    @classmethod
+    def find(cls, data: bytes, bad: Sequence[tuple[int, int]], *, keep_blank: bool) -> "Records":
+        octets = np.frombuffer(data, np.uint8)
+        if bad:
+            octets = octets.copy()
+            for start, end in bad:
+                octets[start : _without_line_end(data, start, end)] = _FILLER
+        quotes = np.flatnonzero(octets == QUOTE)
+        line_ends = _outside(_line_ends(octets), quotes)
+        starts = np.concatenate(([0], line_ends + 1))
+        stops = np.concatenate((line_ends, [len(data)]))
+        if starts[-1] == len(data):
+            starts, stops = starts[:-1], stops[:-1]
+        two_octets = (stops > starts) & (stops < len(data))
+        two_octets[two_octets] = (octets[stops[two_octets] - 1] == _RETURN) & (octets[stops[two_octets]] == _FEED)
+        stops = stops - two_octets
+        if not keep_blank:
+            filled = stops > starts
+            starts, stops = starts[filled], stops[filled]
+        return cls(data, starts, stops, octets, quotes)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def raw(self, record: int) -> bytes:
+        return self.data[int(self.starts[record]) : int(self.stops[record])]
+
+    def without(self, dropped: Mask) -> bytes:
+        """The data of all other records, line ends included."""
+        pieces, begin = [], 0
+        for record in np.flatnonzero(dropped):
+            pieces.append(self.data[begin : int(self.starts[record])])
+            begin = int(self.starts[record + 1]) if record + 1 < len(self) else len(self.data)
+        pieces.append(self.data[begin:])
+        return b"".join(pieces)
+
+    def wrong(self, bad: Sequence[tuple[int, int]], cells: int, max_row_bytes: int) -> dict[int, tuple[str, str]]:
+        """Code and reason of each record that cannot be imported; the gravest reason where there are several."""
+        found: dict[int, tuple[str, str]] = {}
+        commas = _outside(np.flatnonzero(self.octets == _COMMA), self.quotes)
+        counts = np.searchsorted(commas, self.stops) - np.searchsorted(commas, self.starts) + 1
+        for record in np.flatnonzero(counts != cells).tolist():
+            found[record] = ("column_count", f"The row has {counts[record]} cells, the header has {cells}.")
+        for record in self._not_utf8():
+            found[record] = ("invalid_utf8", "")
+        original = np.frombuffer(self.data, np.uint8)
+        for record in np.unique(self._holding(np.flatnonzero(original == 0))).tolist():
+            found[record] = ("control_character", "")
+        for record in np.flatnonzero(self.stops - self.starts > max_row_bytes).tolist():
+            found[record] = ("row_too_large", f"The row has more than {max_row_bytes} bytes.")
+        for start, _ in bad:
+            found[int(self._holding(np.array([start]))[0])] = ("bad_quote", "")
+        return dict(sorted(found.items()))
+
+    def _holding(self, positions: Positions) -> Positions:
+        places: Positions = np.searchsorted(self.starts, positions, side="right") - 1
+        return places
+
+    def _not_utf8(self) -> list[int]:
+        original = np.frombuffer(self.data, np.uint8)
+        suspects = np.unique(self._holding(np.flatnonzero(original >= _FIRST_BEYOND_ASCII)))
+        return [int(record) for record in suspects if not is_utf8(self.raw(int(record)))]
+
+
+def rejects_of(records: Records, wrong: dict[int, tuple[str, str]]) -> list[Reject]:
+    return [Reject(record, None, code, detail, records.raw(record)) for record, (code, detail) in wrong.items()]
+
+
+def is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _line_ends(octets: Octets) -> Positions:
+    """The last octet of each line end: line feeds, and carriage returns that no line feed follows."""
+    feeds = np.flatnonzero(octets == _FEED)
+    returns = np.flatnonzero(octets == _RETURN)
+    if not len(returns):
+        return feeds
+    last = len(octets) - 1
+    bare = returns[(returns == last) | (octets[np.minimum(returns + 1, last)] != _FEED)]
+    return np.sort(np.concatenate((feeds, bare)))
+
+
+def _outside(positions: Positions, quotes: Positions) -> Positions:
+    if not len(quotes):
+        return positions
+    outside: Positions = positions[np.searchsorted(quotes, positions) % 2 == 0]
+    return outside
+
+
+def _without_line_end(data: bytes, start: int, end: int) -> int:
+    if data[start:end].endswith(b"\r\n"):
+        return end - 2
+    return end - 1 if data[start:end].endswith((b"\n", b"\r")) else end

@@ -1,0 +1,69 @@
+"""Cells as text, in the one spelling that reads back as the same value."""
+
+import base64
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from krai.formats.floats import float_text
+
+_BLANK = 0x20
+_BOOLEANS = pa.array(["false", "true"])
+_DATE_LENGTH = len("2020-01-31")
+
+
+def as_text(values: pa.Array) -> pa.Array:
+    """The cells as text, null where they are null. binary becomes base64."""
+    kind = values.type
+    if pa.types.is_string(kind):
+        return values
+    if pa.types.is_floating(kind):
+        return float_text(values)
+    if pa.types.is_timestamp(kind):
+        return _times(values)
+    if pa.types.is_binary(kind):
+        return pa.array([None if cell is None else base64.b64encode(cell).decode() for cell in values.to_pylist()], pa.string())
+    if pa.types.is_boolean(kind):
+        return _BOOLEANS.take(values.cast(pa.int8()))  # three times as fast as a cast
+    if pa.types.is_decimal(kind):
+        return _decimals(values)
+    return values.cast(pa.string())
+
+
+def _decimals(values: pa.Array) -> pa.Array:
+    text = values.cast(pa.string())
+    small = pc.match_substring(text, "E")
+    if not pc.any(small).as_py():
+        return text
+    plain = [format(cell, "f") for cell in values.filter(small).to_pylist()]
+    return pc.replace_with_mask(text, pc.fill_null(small, fill_value=False), pa.array(plain, pa.string()))
+
+
+def _times(values: pa.Array) -> pa.Array:
+    seconds = values.cast(pa.timestamp("s", values.type.tz), safe=False)
+    fraction = pc.not_equal(seconds.cast(values.type), values)
+    text = seconds.cast(pa.string())
+    if pc.any(fraction).as_py():
+        text = pc.if_else(fraction, values.cast(pa.string()), text)
+    return pc.binary_replace_slice(text, _DATE_LENGTH, _DATE_LENGTH + 1, "T")
+
+
+def holds_any(text: pa.Array, octets: bytes) -> bool:
+    """False when none of the octets is in any cell; quick, and now and then true without need."""
+    data = text.buffers()[2]
+    if data is None:
+        return False
+    held = np.frombuffer(data, np.uint8)
+    return any(bool((held == octet).any()) for octet in octets)
+
+
+def holds_controls(text: pa.Array) -> bool:
+    """The same for the characters before the blank."""
+    data = text.buffers()[2]
+    return data is not None and bool((np.frombuffer(data, np.uint8) < _BLANK).any())
+
+
+def text_bytes(text: pa.Array) -> int:
+    """The length of all cells together."""
+    return pc.sum(pc.binary_length(text)).as_py() or 0

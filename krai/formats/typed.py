@@ -1,0 +1,74 @@
+"""From a parsed block to typed columns: bound columns first, whose misfits reject their rows, then the free ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from krai.errors import Terminal
+from krai.formats.infer import Seen
+from krai.formats.reading import Cells, Mask, Parsed, Reject
+from krai.formats.types import type_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the columns of an import are to become: `bound` ones have a type; `closed`: there may be no others."""
+
+    bound: Mapping[str, pa.DataType]
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """A block of `rows` records: `columns` are as long as `whole`, the rest are in `rejects`. `seen` is what free columns show."""
+
+    rows: int
+    whole: int
+    columns: Mapping[str, pa.Array]
+    seen: Mapping[str, Seen]
+    rejects: list[Reject]
+    free: Mapping[str, Cells]
+
+
+def type_block(parsed: Parsed, target: Target, expected: Mapping[str, Seen]) -> Typed:
+    """Raises Terminal unknown_column when the block has a column that `target` does not allow."""
+    columns: dict[str, pa.Array] = {}
+    misfits: dict[str, Mask] = {}
+    free: dict[str, Cells] = {}
+    for name, cells in parsed.columns.items():
+        if name in target.bound:
+            columns[name], misfit = cells.fit(target.bound[name])
+            if misfit is not None:
+                misfits[name] = misfit
+        elif target.closed:
+            raise Terminal("unknown_column", "The file has a column that the dataset does not have.")
+        else:
+            free[name] = cells
+    rejects, whole = list(parsed.rejects), parsed.whole
+    if misfits:
+        bad = np.logical_or.reduce(list(misfits.values()))
+        rejects = sorted(rejects + _rejected(parsed, target, misfits, bad), key=lambda reject: reject.row)
+        whole -= int(bad.sum())
+        columns = {name: column.filter(pa.array(~bad)) for name, column in columns.items()}
+        free = {name: cells.only(~bad) for name, cells in free.items()}
+    seen: dict[str, Seen] = {}
+    for name, cells in free.items():
+        seen[name], columns[name] = cells.observe(expected.get(name))
+    return Typed(rows=parsed.rows, whole=whole, columns=columns, seen=seen, rejects=rejects, free=free)
+
+
+def _rejected(parsed: Parsed, target: Target, misfits: Mapping[str, Mask], bad: Mask) -> list[Reject]:
+    """One reject for each bad row, naming its first bad column."""
+    indexes = np.flatnonzero(bad)
+    found = []
+    for index, (row, raw) in zip(indexes, parsed.trace(indexes), strict=True):
+        column = next(name for name, misfit in misfits.items() if misfit[index])
+        detail = f"The cell is not {_article(type_name(target.bound[column]))}."
+        found.append(Reject(row, column, "type_mismatch", detail, raw))
+    return found
+
+
+def _article(name: str) -> str:
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"

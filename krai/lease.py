@@ -1,0 +1,92 @@
+"""A worker's hold on one job: every write of the worker goes through here and carries the epoch of its claim."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from krai import job as transitions
+from krai.errors import Conflict, Transient
+from krai.job import Job, Progress
+from krai.ports import JobStore
+
+# The part of the lease after which a worker that cannot renew it stops on its own, so that it has stopped before anybody else starts.
+FENCE = 0.7
+ASK_AGAIN_S = 0.5
+
+T = TypeVar("T")
+
+
+class LeaseLost(Exception):
+    """The job is somebody else's now, or may be: write nothing more."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """`job` is the job as last read or written, `progress` how far the attempt has come since; `lease_s` is how long the job stays
+    ours without a renewal.
+    """
+
+    store: JobStore
+    job: Job
+    lease_s: float
+    progress: Progress = field(default_factory=Progress)
+    _renewed_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the last renewal, by the monotonic clock: a wrong or stepped wall clock changes nothing."""
+        return time.monotonic() - self._renewed_at
+
+    @property
+    def has_news(self) -> bool:
+        return self.progress != self.job.progress
+
+    async def renew(self) -> None:
+        await self.write(lambda job: transitions.beat(job, self.store.now(), self.lease_s, self.progress))
+
+    async def allow_commit(self) -> bool:
+        """Write the point of no return; False when a cancel came first."""
+
+        def step(job: Job) -> Job | None:
+            if job.cancel_requested:
+                return None
+            return transitions.allow_commit(job, self.store.now(), self.lease_s, self.progress)
+
+        return await self.write(step)
+
+    async def look(self) -> None:
+        """Read the job again, to see whether a cancel was asked for. Raises LeaseLost."""
+        stored = await self.insist(lambda: self.store.get(self.job.job_id))
+        if stored is None or stored.epoch != self.job.epoch or stored.finished or stored.lease_owner != self.job.lease_owner:
+            raise LeaseLost
+        self.job = stored
+
+    async def write(self, step: Callable[[Job], Job | None]) -> bool:
+        """Write `step(job)`, again on a newer reading when somebody else wrote in between; False when `step` gives None.
+
+        Raises LeaseLost when the job is not ours any more. A write whose answer was lost is refused the second time, and the
+        look that follows tells whether it took effect.
+        """
+        while (then := step(self.job)) is not None:
+            began_at = time.monotonic()
+            try:
+                self.job = await self.insist(partial(self.store.swap, self.job, then))
+            except Conflict:
+                await self.look()
+            else:
+                self._renewed_at = began_at
+                return True
+        return False
+
+    async def insist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Call again while the store is busy. Raises LeaseLost when it stays so until the lease is no longer sure."""
+        while True:
+            try:
+                return await call()
+            except Transient as error:
+                if self.age_s > FENCE * self.lease_s:
+                    raise LeaseLost from error
+                await asyncio.sleep(ASK_AGAIN_S)

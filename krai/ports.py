@@ -1,0 +1,273 @@
+"""What krai needs from the world. Each port has one contract suite in `tests/contract` that all its backends pass.
+
+`JobStore`, `JobQueue` and `Directory` are asynchronous: the API and the worker loop wait on them. `BlobStore` (and `Warehouse`,
+in `krai.warehouse.port`) block: children use them directly, the API in a thread.
+
+Backends raise `Transient("store_busy", …)` for anything that may pass, and `Conflict` when a compare-and-set lost.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, Self, runtime_checkable
+
+from krai.job import Job, Kind, Status, format_time, parse_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyRecord:
+    """What an `Idempotency-Key` was first used for.
+
+    `scope` is a digest of caller, method, path and key; `fingerprint` a digest of the body; `answer` what the first request was
+    answered with (JSON types: status, headers, body). Records vanish at `expires_at`, for readers at once.
+    """
+
+    scope: str
+    fingerprint: str
+    answer: dict[str, Any]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobQuery:
+    """Which jobs to list, newest first; `after` is the `next_page` of the page before."""
+
+    created_by: str | None = None  # None: everybody's
+    type: Kind | None = None
+    status: Status | None = None
+    dataset: str | None = None
+    label: tuple[str, str] | None = None
+    page_size: int = 50
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    jobs: Sequence[Job]
+    next_page: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column as clients see it: `type` is one of the names in `krai.formats.types`."""
+
+    name: str
+    type: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """What is known of a dataset without opening it. `snapshot_id` is decimal digits as text: it does not fit JSON's numbers."""
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: int
+    bytes: int
+    snapshot_id: str | None
+    updated_at: datetime
+
+    def to_doc(self) -> dict[str, Any]:
+        return {**asdict(self), "updated_at": format_time(self.updated_at)}
+
+    @classmethod
+    def from_doc(cls, doc: Mapping[str, Any]) -> Self:
+        columns = tuple(Column(**column) for column in doc["columns"])
+        return cls(**{**doc, "columns": columns, "updated_at": parse_time(doc["updated_at"])})
+
+
+class JobStore(Protocol):
+    """Jobs, idempotency records and the list of datasets: the truth about what was asked and what came of it."""
+
+    def now(self) -> datetime:
+        """The store's clock in UTC. Leases are judged by it and never by a process's own clock."""
+
+    async def create(self, job: Job, record: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
+        """Write the job and its record, durably and both or neither.
+
+        Returns None when the job was written; the earlier record when `record.scope` is taken (then nothing was written).
+        """
+
+    async def remember(self, record: IdempotencyRecord) -> IdempotencyRecord | None:
+        """Write a record that belongs to no job; the same answer as `create`."""
+
+    async def recall(self, scope: str) -> IdempotencyRecord | None: ...
+
+    async def get(self, job_id: str) -> Job | None: ...
+
+    async def swap(self, seen: Job, then: Job) -> Job:
+        """Write `then` if the stored job still has `seen.revision`; returns it with its new revision. Raises Conflict."""
+
+    async def delete(self, seen: Job) -> None:
+        """Remove the job if it still has `seen.revision`. Raises Conflict."""
+
+    async def find(self, query: JobQuery) -> JobPage: ...
+
+    async def due(self, limit: int) -> Sequence[Job]:
+        """Jobs whose `due_at` has passed, longest overdue first."""
+
+    async def wait(self, job_id: str, seen_revision: int, timeout_s: float) -> Job | None:
+        """The job as soon as its revision is not `seen_revision` (also when another process changed it), or as it is after
+        `timeout_s` seconds; None when there is no such job."""
+
+    async def put_dataset(self, dataset: Dataset) -> None:
+        """Keep what is known of a dataset; of two writes the one with the later `updated_at` stays."""
+
+    async def get_dataset(self, name: str) -> Dataset | None: ...
+
+    async def list_datasets(self) -> Sequence[Dataset]:
+        """All datasets by name."""
+
+    async def drop_dataset(self, name: str) -> None: ...
+
+    async def check(self) -> None:
+        """Returns when the store answers. Raises Transient."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One wake-up message, leased to one puller. `job_id` is None when the message could not be read."""
+
+    ack_id: str
+    job_id: str | None
+    deliveries: int = 1
+
+
+class JobQueue(Protocol):
+    """Wake-up calls. At least once, in any order; a lost message costs time but no job, for the sweep publishes it again."""
+
+    async def publish(self, job: Job, *, delay_s: float = 0) -> None: ...
+
+    async def pull(self, limit: int, *, wait_s: float, lease_s: float) -> Sequence[Delivery]:
+        """Up to `limit` messages as soon as there is one, or none after `wait_s` seconds.
+
+        A message that is neither acked, extended, delayed nor buried within `lease_s` seconds comes again.
+        """
+
+    async def ack(self, delivery: Delivery) -> None: ...
+
+    async def extend(self, delivery: Delivery, lease_s: float) -> None: ...
+
+    async def delay(self, delivery: Delivery, delay_s: float) -> None:
+        """Give the message back; it comes again after `delay_s` seconds."""
+
+    async def bury(self, delivery: Delivery, reason: str) -> None:
+        """Move the message to the dead-letter queue."""
+
+    async def depth(self) -> int:
+        """Messages that wait or are leased."""
+
+    async def buried(self) -> int:
+        """Messages in the dead-letter queue."""
+
+    async def check(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Directory(Protocol):
+    """Small documents that operators change and everybody reads, by collection (`sources`, `settings`, …) and name."""
+
+    async def get(self, collection: str, name: str) -> dict[str, Any] | None: ...
+
+    async def put(self, collection: str, name: str, doc: dict[str, Any]) -> None: ...
+
+    async def delete(self, collection: str, name: str) -> None: ...
+
+    async def list(self, collection: str) -> Sequence[tuple[str, dict[str, Any]]]:
+        """All documents of a collection by name."""
+
+    async def check(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """A stored file. `generation` changes whenever the content under `path` is replaced."""
+
+    path: str
+    size_bytes: int
+    generation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadSession:
+    """Where a client PUTs a file, as the `gcs-resumable` protocol has it."""
+
+    url: str
+    expires_at: datetime
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class BlobStore(Protocol):
+    """Files by path (`a/b/c`, no leading slash). Written once, never changed, deleted by prefix."""
+
+    def put(self, path: str, source: Path) -> Blob:
+        """Move the local file `source` to `path`, durably; the local file is gone afterwards.
+
+        Create-only: raises FileExistsError when there is one. Raises Terminal disk_full.
+        """
+
+    def open(self, path: str, *, generation: str | None = None) -> BinaryIO:
+        """The content from its beginning. Raises FileNotFoundError; Terminal source_changed when another generation stands there."""
+
+    def stat(self, path: str) -> Blob | None: ...
+
+    def list(self, prefix: str) -> Iterator[Blob]:
+        """The files whose path begins with `prefix` (a folder name with its slash), by path."""
+
+    def delete(self, prefix: str) -> int:
+        """Remove all files whose path begins with `prefix`; returns how many there were."""
+
+    def link(self, path: str, *, filename: str, ttl_s: int) -> str:
+        """A URL that downloads the file under `filename` for `ttl_s` seconds. A leading `/` means: on krai's own host."""
+
+    def open_upload(self, path: str, *, size_bytes: int | None, ttl_s: int) -> UploadSession:
+        """Let a client write one file to `path`, of exactly `size_bytes` if given. The file appears when it is complete."""
+
+    def sweep_uploads(self, older_than_s: float) -> int:
+        """Remove uploads that were not finished and that nobody has written to for so long; returns how many."""
+
+    def check(self) -> None: ...
+
+
+class OpenUpload(Protocol):
+    """An upload under way. What was appended stays, so a client that comes back goes on from `received_bytes`."""
+
+    received_bytes: int
+    expected_bytes: int | None  # the size agreed when the upload was opened
+    complete: bool  # the file stands under its path; nothing can be appended any more
+
+    def append(self, data: bytes) -> None: ...
+
+    def finish(self) -> None:
+        """Make the file appear under its path. Raises Terminal upload_conflict when bytes are missing."""
+
+    def close(self) -> None:
+        """Keep what has arrived."""
+
+
+@runtime_checkable
+class ServedBlobs(Protocol):
+    """A blob store without a server of its own: the API answers its links (`/files/…`) and takes its uploads (`/uploads/…`)."""
+
+    def resolve_link(self, path: str, query: str) -> tuple[Path, str]:
+        """The file and download name of a link. Raises Terminal invalid_link (forged, expired), not_found (gone)."""
+
+    def resume_upload(self, path: str, query: str) -> OpenUpload:
+        """The upload behind a session's URL. Raises Terminal invalid_link (forged, expired); upload_conflict (another request
+        is writing to it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The backends of one mode, as the API and the worker loop share them."""
+
+    jobs: JobStore
+    queue: JobQueue
+    blobs: BlobStore
+    directory: Directory

@@ -1,0 +1,109 @@
+"""Every setting, read from the environment once. `make settings` prints this table into the README; a test holds them together.
+
+Names are the environment's; a unit stands in the name where a number has one.
+"""
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from krai import failpoint
+
+DEMO_KEY = "demo-key-change-me"
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Mode(StrEnum):
+    EMBEDDED = "embedded"
+    GCP = "gcp"
+
+
+class UnsafeSettings(Exception):
+    """krai must not start like this; the text says what to change."""
+
+
+class Settings(BaseSettings):
+    """The settings of one process."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True)
+
+    api_key: Annotated[str, Field(alias="API_KEY", description="the key that sees and may do everything")] = DEMO_KEY
+    port: Annotated[int, Field(alias="PORT", ge=0, le=65535, description="the port of the API; 0 takes a free one")] = 8080
+    host: Annotated[str, Field(alias="KRAI_HOST", description="the address the API listens on")] = "127.0.0.1"
+    customer_name: Annotated[str, Field(alias="CUSTOMER_NAME", description="whose greeting `GET /` answers with")] = "krai"
+    google_cloud_project: Annotated[str | None, Field(alias="GOOGLE_CLOUD_PROJECT", description="with GCS_BUCKET: mode gcp")] = None
+    gcs_bucket: Annotated[str | None, Field(alias="GCS_BUCKET", description="with GOOGLE_CLOUD_PROJECT: mode gcp")] = None
+    data_dir: Annotated[Path, Field(alias="KRAI_DATA_DIR", description="where the embedded mode keeps everything")] = Path(".krai")
+    public_url: Annotated[
+        str | None,
+        Field(alias="KRAI_PUBLIC_URL", pattern=r"^https?://\S+$", description="the address clients reach krai at, when a proxy hides it"),
+    ] = None
+    docs: Annotated[Literal["on", "off"], Field(alias="KRAI_DOCS", description="`/docs` and `/openapi.json`")] = "on"
+    url_imports: Annotated[Literal["on", "off"], Field(alias="KRAI_URL_IMPORTS", description="imports from https URLs")] = "off"
+    rate_limit_create: Annotated[
+        str, Field(alias="KRAI_RATE_LIMIT_CREATE", description="jobs and uploads a caller may create, e.g. `100/15minutes`, or `off`")
+    ] = "100/15minutes"
+    slots: Annotated[int, Field(alias="KRAI_SLOTS", ge=1, le=64, description="jobs a worker runs at once")] = 2
+    max_attempts: Annotated[int, Field(alias="KRAI_MAX_ATTEMPTS", ge=1, le=100, description="attempts before a job fails")] = 5
+    backoff_s: Annotated[
+        float, Field(alias="KRAI_BACKOFF_S", gt=0, description="wait before the second attempt, doubled for each further one")
+    ] = 2
+    lease_s: Annotated[float, Field(alias="KRAI_LEASE_S", ge=1, description="how long a job is its worker's without a heartbeat")] = 30
+    heartbeat_s: Annotated[float, Field(alias="KRAI_HEARTBEAT_S", gt=0, description="seconds between two heartbeats")] = 10
+    sweep_s: Annotated[float, Field(alias="KRAI_SWEEP_S", gt=0, description="seconds between two sweeps")] = 15
+    grace_s: Annotated[float, Field(alias="KRAI_GRACE_S", ge=0, description="how long a stopping worker goes on with its jobs")] = 20
+    job_timeout_s: Annotated[float, Field(alias="KRAI_JOB_TIMEOUT_S", gt=0, description="the longest a job may run")] = 6 * 3600
+    child_memory_mb: Annotated[int, Field(alias="KRAI_CHILD_MEMORY_MB", ge=256, description="memory a job may use")] = 1024
+    max_source_mb: Annotated[int, Field(alias="KRAI_MAX_SOURCE_MB", ge=1, description="largest file an import reads")] = 10 * 1024
+    max_unpacked_mb: Annotated[int, Field(alias="KRAI_MAX_UNPACKED_MB", ge=1, description="most a compressed file may unpack to")] = (
+        50 * 1024
+    )
+    result_ttl_hours: Annotated[float, Field(alias="KRAI_RESULT_TTL_HOURS", gt=0, description="how long the files of a job are kept")] = 24
+    job_ttl_days: Annotated[float, Field(alias="KRAI_JOB_TTL_DAYS", gt=0, description="how long a finished job is kept")] = 30
+    log_format: Annotated[Literal["auto", "json", "text"], Field(alias="KRAI_LOG", description="log lines; auto: text on a terminal")] = (
+        "auto"
+    )
+    fail: Annotated[str | None, Field(alias="KRAI_FAIL", description="for tests: die at this failpoint")] = None
+
+    @property
+    def mode(self) -> Mode:
+        return Mode.GCP if self.google_cloud_project else Mode.EMBEDDED
+
+    @model_validator(mode="after")
+    def _refuse_what_is_unsafe(self) -> Self:
+        if bool(self.google_cloud_project) != bool(self.gcs_bucket):
+            raise ValueError("GOOGLE_CLOUD_PROJECT and GCS_BUCKET belong together: set both for mode gcp, neither for mode embedded")
+        if self.mode is Mode.EMBEDDED and self.api_key == DEMO_KEY and self.host not in LOOPBACK:
+            raise ValueError(f"KRAI_HOST={self.host} is not loopback: set API_KEY to a secret of your own")
+        if self.heartbeat_s >= self.lease_s * 0.5:
+            raise ValueError("KRAI_HEARTBEAT_S must be less than half of KRAI_LEASE_S, or one lost heartbeat loses the job")
+        if self.rate_limit_create != "off" and not re.fullmatch(r"[1-9]\d*/([1-9]\d*)?(second|minute|hour|day)s?", self.rate_limit_create):
+            raise ValueError("KRAI_RATE_LIMIT_CREATE takes e.g. 100/15minutes, or off")
+        if self.fail is not None and self.fail not in failpoint.NAMES:
+            raise ValueError(f"KRAI_FAIL takes one of {', '.join(sorted(failpoint.NAMES))}")
+        return self
+
+
+def read() -> Settings:
+    """The settings of the environment. Raises UnsafeSettings with one line for each thing to change."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for item in error.errors(include_url=False, include_input=False):
+            name = str(item["loc"][0]) if item["loc"] else ""
+            lines.append(f"{name}: {item['msg']}" if name else item["msg"].removeprefix("Value error, "))
+        raise UnsafeSettings("\n".join(lines)) from None
+
+
+def rows() -> list[tuple[str, str, str]]:
+    """Name, default and meaning of every setting, for the README."""
+    table = []
+    for field in Settings.model_fields.values():
+        default = "" if field.default is None else str(field.default)
+        table.append((str(field.alias), default, str(field.description)))
+    return table

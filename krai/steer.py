@@ -1,0 +1,101 @@
+"""Steer a job that was accepted: cancel, retry, delete.
+
+`owner` is whose jobs the caller may see; None: everybody's. A job of somebody else is answered like no job at all.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from krai import job as transitions, observe, submit
+from krai.errors import Conflict, Terminal, Transient
+from krai.job import Job, Kind, Status
+from krai.ports import JobStore, Stores
+
+T = TypeVar("T")
+
+JOB_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+TRIES = 10  # a job changes about once a second, so losing this often in a row means the store is in trouble
+
+
+async def find(jobs: JobStore, job_id: str, owner: str | None) -> Job:
+    """Raises Terminal not_found: no such job, somebody else's, or no job id."""
+    job = await jobs.get(job_id) if JOB_ID.fullmatch(job_id) else None
+    if job is None or (owner is not None and job.created_by != owner):
+        raise Terminal("not_found")
+    return job
+
+
+async def cancel(stores: Stores, job_id: str, owner: str | None, *, keep_s: float) -> Job:
+    """End a waiting job at once, ask the worker of a running one. Raises Terminal not_found, job_finished."""
+
+    async def step(job: Job) -> Job:
+        now = stores.jobs.now()
+        if job.finished:
+            raise Terminal("job_finished")
+        if job.cancel_requested:
+            return job
+        if job.status is Status.PROCESSING or job.may_have_committed:
+            return await stores.jobs.swap(job, transitions.ask_cancel(job, now))
+        if job.epoch:
+            # An earlier attempt may have left files, and a cancelled job has none.
+            await _delete_files(stores, job)
+        return await stores.jobs.swap(job, transitions.cancel(job, now, keep_s=keep_s))
+
+    job = await _insist(stores.jobs, job_id, owner, step)
+    observe.log().info("job cancel asked", job_id=job_id, status=job.status)
+    return job
+
+
+async def retry(stores: Stores, job_id: str, owner: str | None) -> Job:
+    """A new job, not yet written, that does what a failed or cancelled one should have done. It belongs to the same caller.
+
+    Raises Terminal not_found, job_not_retryable, dataset_not_found, unknown_column, source_missing, source_changed.
+    """
+    job = await find(stores.jobs, job_id, owner)
+    if job.status not in {Status.FAILED, Status.CANCELLED}:
+        raise Terminal("job_not_retryable")
+    if job.type is Kind.EXPORT:
+        await submit.check_export(stores, job.dataset, job.params)
+    await submit.check_source(stores, job.source)
+    return transitions.new(
+        job.type,
+        job.dataset,
+        job.params,
+        created_by=job.created_by,
+        now=stores.jobs.now(),
+        source=job.source,
+        labels=job.labels,
+        description=job.description,
+        max_attempts=job.max_attempts,
+        parent_job_id=job.job_id,
+    )
+
+
+async def delete(stores: Stores, job_id: str, owner: str | None) -> None:
+    """Remove a finished job and its files. Raises Terminal not_found, job_running."""
+
+    async def step(job: Job) -> None:
+        if not job.finished:
+            raise Terminal("job_running")
+        # Files first: a crash between the two leaves a job that the sweep, or the caller, deletes again.
+        await _delete_files(stores, job)
+        await stores.jobs.delete(job)
+
+    await _insist(stores.jobs, job_id, owner, step)
+    observe.log().info("job deleted", job_id=job_id)
+
+
+async def _insist(jobs: JobStore, job_id: str, owner: str | None, step: Callable[[Job], Awaitable[T]]) -> T:
+    """Take the step on the job as it is now, again when somebody else wrote in between."""
+    for _ in range(TRIES):
+        try:
+            return await step(await find(jobs, job_id, owner))
+        except Conflict:
+            continue
+    raise Transient("store_busy", retry_after_s=1)
+
+
+async def _delete_files(stores: Stores, job: Job) -> None:
+    await asyncio.to_thread(stores.blobs.delete, f"jobs/{job.job_id}/")

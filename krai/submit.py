@@ -1,0 +1,240 @@
+"""Accept what callers ask for: check what can be known at once, write the job with its idempotency record, wake a worker.
+
+Preparing a job (`export`, `import_`, `drop`) and accepting it (`accept`) are two steps, because the record that is written
+with the job holds the answer its caller gets.
+"""
+
+import asyncio
+import json
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from krai import failpoint, job as jobs, observe
+from krai.errors import FieldError, Terminal
+from krai.job import Job, Kind
+from krai.ports import Blob, IdempotencyRecord, Stores, UploadSession
+
+UPLOAD_TTL_S = 24 * 3600
+LONGEST_URL_BYTES = 2048
+LARGEST_INLINE_BYTES = 1 << 20
+SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}", re.ASCII)
+HOST_NAME = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", re.ASCII)
+HTTPS_PORT = 443
+LOWEST_FREE_PORT = 1024  # below it, only https itself: nothing else there is meant to be fetched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What every request for a job says. `params` is the request as clients see it, defaults filled in."""
+
+    dataset: str
+    created_by: str
+    max_attempts: int
+    params: dict[str, Any] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A source that operators have registered."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    upload_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    url: str
+    allowed: bool  # whether this deployment imports from URLs at all
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    records: Sequence[dict[str, Any]]
+
+
+Source = Registered | Uploaded | Remote | Inline
+
+
+async def export(stores: Stores, order: Order) -> Job:
+    """The export job of `order`, not yet written. Raises Terminal dataset_not_found, unknown_column."""
+    await check_export(stores, order.dataset, order.params)
+    return _job(stores, Kind.EXPORT, order)
+
+
+async def import_(stores: Stores, order: Order, source: Source) -> Job:
+    """The import job of `order`, not yet written; inline records are stored already.
+
+    Raises Terminal unknown_source, unknown_upload, upload_incomplete, url_imports_off, invalid_source_url, source_missing.
+    """
+    place, shown = await _locate(stores, order, source)
+    return _job(stores, Kind.IMPORT, order, params={**order.params, **shown}, source=place)
+
+
+async def drop(stores: Stores, order: Order) -> Job:
+    """The job that removes a dataset, not yet written. Raises Terminal dataset_not_found."""
+    if await stores.jobs.get_dataset(order.dataset) is None:
+        raise Terminal("dataset_not_found")
+    return _job(stores, Kind.DROP, order)
+
+
+async def accept(stores: Stores, job: Job, record: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
+    """Write the job and wake a worker. Returns the earlier record when `record.scope` was taken: then there is no new job."""
+    earlier = await stores.jobs.create(job, record)
+    if earlier is not None:
+        return earlier
+    failpoint.reach("after_create")
+    log = observe.log(job_id=job.job_id)
+    try:
+        await stores.queue.publish(job)
+    except Exception:
+        # The job is written, so its caller gets it; the sweep publishes it.
+        log.warning("job not published", exc_info=True)
+    failpoint.reach("after_publish")
+    log.info("job accepted", type=job.type, dataset=job.dataset, created_by=job.created_by)
+    return None
+
+
+async def open_upload(stores: Stores, owner: str, *, size_bytes: int | None, filename: str | None) -> tuple[str, UploadSession]:
+    """A new upload id and where its file is to be PUT."""
+    upload_id = await _note_upload(stores, owner, size_bytes=size_bytes, filename=filename)
+    session = await asyncio.to_thread(stores.blobs.open_upload, _upload_path(upload_id), size_bytes=size_bytes, ttl_s=UPLOAD_TTL_S)
+    return upload_id, session
+
+
+async def check_export(stores: Stores, dataset_name: str, params: dict[str, Any]) -> None:
+    """Raises Terminal dataset_not_found, unknown_column."""
+    dataset = await stores.jobs.get_dataset(dataset_name)
+    if dataset is None:
+        raise Terminal("dataset_not_found")
+    known = {column.name for column in dataset.columns}
+    unknown = [number for number, name in enumerate(params.get("columns") or ()) if name not in known]
+    if unknown:
+        detail = f"The dataset {dataset_name} has no such column."
+        raise Terminal("unknown_column", detail, errors=[FieldError(f"/columns/{number}", "unknown_column", detail) for number in unknown])
+
+
+async def check_source(stores: Stores, source: dict[str, Any] | None) -> None:
+    """Raises Terminal source_missing, source_changed when an import's file is not the one its job was accepted with."""
+    path = (source or {}).get("path")
+    if source is None or path is None:
+        return
+    found = await asyncio.to_thread(stores.blobs.stat, path)
+    if found is None:
+        raise Terminal("source_missing")
+    if found.generation != source["generation"]:
+        raise Terminal("source_changed")
+
+
+def _job(stores: Stores, kind: Kind, order: Order, *, params: dict[str, Any] | None = None, source: dict[str, Any] | None = None) -> Job:
+    return jobs.new(
+        kind,
+        order.dataset,
+        order.params if params is None else params,
+        created_by=order.created_by,
+        now=stores.jobs.now(),
+        source=source,
+        labels=order.labels,
+        description=order.description,
+        max_attempts=order.max_attempts,
+    )
+
+
+async def _locate(stores: Stores, order: Order, source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Where the bytes are, and what its caller sees of that."""
+    match source:
+        case Registered(name):
+            place, known_format = await _registered(stores, name)
+            told = {"format": known_format} if known_format and order.params.get("format") == "auto" else {}
+            return place, {"source": name, **told}
+        case Uploaded(upload_id):
+            return await _uploaded(stores, upload_id, order.created_by), {"source": {"upload_id": upload_id}}
+        case Remote(url, allowed):
+            parts = _checked_url(url, allowed=allowed)
+            # The query may hold a signature: it is kept for the worker and shown to nobody.
+            return {"url": url}, {"source": {"url": f"https://{parts.netloc}{parts.path}"}}
+        case Inline(records):
+            place = await _stored(stores, records, order.created_by)
+            return place, {"source": {"records": len(records)}, "format": "ndjson", "compression": "none"}
+
+
+async def _registered(stores: Stores, name: str) -> tuple[dict[str, Any], str | None]:
+    doc = await stores.directory.get("sources", name) if SOURCE_NAME.fullmatch(name) else None
+    if doc is None:
+        raise Terminal("unknown_source", errors=[FieldError("/source", "unknown_source", "Takes the name of a registered source.")])
+    found = await asyncio.to_thread(stores.blobs.stat, doc["path"])
+    if found is None:
+        raise Terminal("source_missing", "The file of this registered source is gone.")
+    return _place(found), doc.get("format")
+
+
+async def _uploaded(stores: Stores, upload_id: str, owner: str) -> dict[str, Any]:
+    doc = await stores.directory.get("uploads", upload_id)
+    # Somebody else's upload answers like none at all.
+    if doc is None or doc["owner"] != owner or jobs.parse_time(doc["expires_at"]) <= stores.jobs.now():
+        raise Terminal("unknown_upload", errors=[FieldError("/source/upload_id", "unknown_upload", "Takes the id of an open upload.")])
+    found = await asyncio.to_thread(stores.blobs.stat, _upload_path(upload_id))
+    if found is None:
+        raise Terminal("upload_incomplete")
+    return _place(found)
+
+
+async def _stored(stores: Stores, records: Sequence[dict[str, Any]], owner: str) -> dict[str, Any]:
+    """Write inline records as a file, so that a worker finds them as it finds an upload."""
+    lines = "".join(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n" for record in records).encode()
+    if len(lines) > LARGEST_INLINE_BYTES:
+        raise Terminal("too_large", "Inline records may have at most 1 MiB; upload larger files.")
+    # Noted before it is written: a crash between the two leaves nothing that the sweep does not find.
+    upload_id = await _note_upload(stores, owner, size_bytes=len(lines), filename=None)
+
+    def put() -> Blob:
+        with tempfile.TemporaryDirectory(prefix="krai-") as folder:
+            file = Path(folder) / "records.ndjson"
+            file.write_bytes(lines)
+            return stores.blobs.put(_upload_path(upload_id), file)
+
+    return _place(await asyncio.to_thread(put))
+
+
+async def _note_upload(stores: Stores, owner: str, *, size_bytes: int | None, filename: str | None) -> str:
+    upload_id = jobs.new_id()
+    expires_at = jobs.format_time(stores.jobs.now() + timedelta(seconds=UPLOAD_TTL_S))
+    doc = {"owner": owner, "size_bytes": size_bytes, "filename": filename, "expires_at": expires_at}
+    await stores.directory.put("uploads", upload_id, doc)
+    return upload_id
+
+
+def _checked_url(url: str, *, allowed: bool) -> SplitResult:
+    if not allowed:
+        raise Terminal("url_imports_off")
+    plain = url.isascii() and url.isprintable() and not set(url) & set(' \\"<>^`{|}')
+    try:
+        parts = urlsplit(url) if plain and len(url) <= LONGEST_URL_BYTES else None
+        port = parts.port if parts else None
+    except ValueError:
+        parts = port = None
+    host = parts.netloc.removesuffix(f":{port}") if parts else ""
+    sound = parts is not None and parts.scheme == "https" and HOST_NAME.fullmatch(host) is not None
+    if parts is None or not sound or not (port in {None, HTTPS_PORT} or (port or 0) >= LOWEST_FREE_PORT):
+        detail = "Takes an https:// URL of at most 2 kB, without user name and password."
+        raise Terminal("invalid_source_url", errors=[FieldError("/source/url", "invalid_source_url", detail)])
+    return parts
+
+
+def _upload_path(upload_id: str) -> str:
+    return f"uploads/{upload_id}"
+
+
+def _place(blob: Blob) -> dict[str, Any]:
+    return {"path": blob.path, "generation": blob.generation}

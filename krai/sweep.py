@@ -1,0 +1,77 @@
+"""Put back what fell between two stores, and throw away what nobody may see any more.
+
+Every worker sweeps; all of it is compare-and-set, so sweeps at the same time are harmless: the one whose write is refused has
+nothing to do. One query finds all the work, because every job carries `due_at`, the time at which somebody must look at it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from krai import job as transitions, observe
+from krai.errors import Conflict, Terminal
+from krai.job import Job, Status, parse_time
+from krai.ports import Stores
+
+AT_ONCE = 200
+UPLOAD_KEPT_S = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long files and jobs are kept after a job's end, in seconds."""
+
+    files_s: float
+    jobs_s: float
+
+
+async def sweep(stores: Stores, retention: Retention) -> int:
+    """Look at every job that is due; returns how many there were. An idle sweep is one read."""
+    seen: Sequence[Job] = await stores.jobs.due(AT_ONCE)
+    for job in seen:
+        try:
+            await _look_at(job, stores, retention)
+        except Conflict:
+            continue  # somebody else has just done it
+    return len(seen)
+
+
+async def _look_at(job: Job, stores: Stores, retention: Retention) -> None:
+    jobs, now = stores.jobs, stores.jobs.now()
+    if job.finished:
+        await _expire(job, stores, retention)
+    elif job.cancel_requested and not job.may_have_committed:
+        await asyncio.to_thread(stores.blobs.delete, f"jobs/{job.job_id}/")
+        await jobs.swap(job, transitions.cancel(job, now, keep_s=retention.files_s))
+    elif transitions.attempts_spent(job) and job.status is Status.PROCESSING:
+        error = Terminal("attempts_spent", f"The last of {job.attempt} attempts ended without a word.")
+        await jobs.swap(job, transitions.fail(job, error, now, keep_s=retention.files_s))
+    else:
+        # Its message was lost, or its worker was. Writing first makes one message of it, however many workers sweep.
+        await jobs.swap(job, transitions.republish(job, now))
+        await stores.queue.publish(job)
+        observe.log().info("job published again", job_id=job.job_id, status=job.status, attempt=job.attempt)
+
+
+async def _expire(job: Job, stores: Stores, retention: Retention) -> None:
+    now = stores.jobs.now()
+    await asyncio.to_thread(stores.blobs.delete, f"jobs/{job.job_id}/")
+    if job.finished_at is not None and job.finished_at + timedelta(seconds=retention.jobs_s) <= now:
+        await stores.jobs.delete(job)
+    else:
+        await stores.jobs.swap(job, transitions.forget_files(job, now, keep_s=retention.jobs_s))
+
+
+async def sweep_uploads(stores: Stores) -> int:
+    """Delete uploads a day after their session has ended, and what was left half sent; returns how many.
+
+    Jobs read an upload long before that.
+    """
+    gone = await asyncio.to_thread(stores.blobs.sweep_uploads, UPLOAD_KEPT_S)
+    for upload_id, doc in await stores.directory.list("uploads"):
+        if parse_time(doc["expires_at"]) + timedelta(seconds=UPLOAD_KEPT_S) <= stores.jobs.now():
+            await asyncio.to_thread(stores.blobs.delete, f"uploads/{upload_id}")
+            await stores.directory.delete("uploads", upload_id)
+            gone += 1
+    return gone

@@ -1,0 +1,46 @@
+"""A file on its way out: written, measured and hashed in one go."""
+
+import base64
+import hashlib
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+
+_FLUSH_EVERY_BYTES = 32 << 20
+
+
+class OutputFile:
+    """A local file under `path`; `sha256` is hexadecimal, `crc32c` base64 of its big-endian bytes, as Cloud Storage has it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size_bytes = 0
+        self._file = path.open("wb")
+        self._sha256 = hashlib.sha256()
+        self._crc32c = 0
+        # The file goes to the disk while it is written, so that making it durable at the end finds little left to do.
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
+        self._flushed: Future[None] | None = None
+        self._flushed_bytes = 0
+
+    def write(self, data: "bytes | memoryview") -> None:
+        self._file.write(data)
+        self._sha256.update(data)
+        self._crc32c = google_crc32c.extend(self._crc32c, bytes(data))
+        self.size_bytes += len(data)
+        if self.size_bytes - self._flushed_bytes > _FLUSH_EVERY_BYTES and (self._flushed is None or self._flushed.done()):
+            self._flushed_bytes = self.size_bytes
+            self._flushed = self._disk.submit(os.fsync, self._file.fileno())
+
+    def close(self) -> None:
+        self._disk.shutdown()
+        self._file.close()
+        if self._flushed is not None:
+            self._flushed.result()  # raises what the disk had to say
+
+    def digests(self) -> dict[str, Any]:
+        crc32c = base64.b64encode(self._crc32c.to_bytes(4, "big")).decode()
+        return {"size_bytes": self.size_bytes, "sha256": self._sha256.hexdigest(), "crc32c": crc32c}

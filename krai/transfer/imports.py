@@ -1,0 +1,93 @@
+"""An import: a file becomes rows of a dataset, all of them or none.
+
+The file is read once, with types taken from what was seen so far. When a later block refutes them the rest is looked through for
+types alone, and the file is read a second time with the ones that hold for all of it.
+"""
+
+import json
+from typing import Any
+
+from krai import failpoint
+from krai.errors import Terminal
+from krai.formats.reading import Reader
+from krai.formats.typed import Target
+from krai.formats.types import arrow_type
+from krai.job import Job, Stage
+from krai.transfer.fetch import fetch
+from krai.transfer.load import Load, Loaded
+from krai.transfer.meter import Meter
+from krai.transfer.readers import open_reader
+from krai.transfer.tools import Outcome, Reporter, Tools
+from krai.warehouse.port import Committed
+
+
+def run_import(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
+    """Raises Terminal and Transient; the same job run again gives the same outcome, and its rows are there once."""
+    committed = tools.warehouse.find_commit(job.dataset, job.job_id)
+    return _outcome(committed) if committed else _outcome(_load_and_commit(job, tools, Meter(reporter), reporter))
+
+
+def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -> Committed:
+    meter.say(Stage.FETCHING)
+    source = fetch(job.source or {}, tools, lambda received: meter.say(Stage.FETCHING, read_bytes=received))
+    reader = open_reader(source, job.params, tools.limits, tools.spool)
+    target = _target(job, tools, reader)
+    loaded = _load(Load(job=job, tools=tools, meter=meter, source=source, reader=reader, target=target))
+    meter.say(Stage.UPLOADING, 1)
+    result = {
+        "records_processed": loaded.rows,
+        "records_inserted": loaded.rows,
+        "records_updated": 0,
+        "records_rejected": loaded.rejects.count,
+        **loaded.rejects.put(tools.blobs, f"jobs/{job.job_id}/e{job.epoch}"),
+    }
+    failpoint.reach("after_upload")
+    if not loaded.rows and loaded.rejects.first is not None:
+        row, reject = loaded.rejects.first
+        raise Terminal("too_many_rejects", f"All {loaded.rejects.count} rows were rejected, row {row} because of {reject.code}.")
+    meter.say(Stage.COMMITTING, 1)
+    reporter.may_commit()
+    failpoint.reach("before_commit")
+    committed = tools.warehouse.commit(
+        job.dataset,
+        job_id=job.job_id,
+        epoch=job.epoch,
+        schema=loaded.schema,
+        parts=loaded.parts,
+        replace=job.params.get("mode") == "replace",
+        summary={"result": json.dumps(result)},
+    )
+    failpoint.reach("after_commit")
+    return committed
+
+
+def _load(load: Load) -> Loaded:
+    """At most two passes: the second begins with the types that the first has found in the whole file."""
+    loaded = load.read({})
+    if loaded is None:
+        loaded = load.read(load.seen)
+    if loaded is None:
+        raise Terminal("source_changed", "The file changed while it was read.")
+    return loaded
+
+
+def _target(job: Job, tools: Tools, reader: Reader) -> Target:
+    """The columns of the dataset bind an append, a declared schema binds what it names, and the file decides the rest."""
+    declared = {name: arrow_type(kind) for name, kind in (job.params.get("schema") or {}).items()}
+    held = None if job.params.get("mode") == "replace" else tools.warehouse.schema(job.dataset)
+    if held is None:
+        # NDJSON names its columns in its rows; there a column that never comes is one of nulls.
+        if reader.names and not declared.keys() <= set(reader.names):
+            raise Terminal("unknown_column", "The schema names a column that the file does not have.")
+        return Target(bound=declared, closed=False)
+    bound = {field.name: field.type for field in held}
+    if any(name not in bound for name in (*declared, *reader.names)):
+        raise Terminal("unknown_column", "The dataset does not have all the columns of the import.")
+    if any(bound[name] != kind for name, kind in declared.items()):
+        raise Terminal("unsupported_type", "The dataset has a column of the schema with another type.")
+    return Target(bound=bound, closed=True)
+
+
+def _outcome(committed: Committed) -> Outcome:
+    result: dict[str, Any] = {**json.loads(committed.summary["result"]), "snapshot_id": committed.snapshot_id}
+    return Outcome(result=result, dataset=committed.dataset)

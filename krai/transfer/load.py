@@ -1,0 +1,144 @@
+"""One pass over a file: blocks are parsed and typed by the pool, and written as parts in their order."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from krai.errors import Terminal
+from krai.formats.delimited import CsvReader
+from krai.formats.header import check_names
+from krai.formats.infer import Seen, join, settled
+from krai.formats.reading import Reader
+from krai.formats.typed import Target, Typed, type_block
+from krai.formats.types import arrow_type
+from krai.job import Job, Stage
+from krai.transfer.fetch import Source
+from krai.transfer.meter import Meter
+from krai.transfer.parts import Parts
+from krai.transfer.pipeline import in_order
+from krai.transfer.rejects import Rejects
+from krai.transfer.tools import Tools
+
+# Blocks of a file under way at once: one for each thread, and one that waits to be written.
+_AHEAD = 3
+_BLANK_ROWS_AT_ONCE = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """The file as parts: `rows` in them, `schema` of all of them together."""
+
+    rows: int
+    schema: pa.Schema
+    parts: list[str]
+    rejects: Rejects
+
+
+@dataclass(slots=True, kw_only=True)
+class Load:
+    """Reads a file into parts. `seen` is what its free columns have shown, in all passes together."""
+
+    job: Job
+    tools: Tools
+    meter: Meter
+    source: Source
+    reader: Reader
+    target: Target
+    seen: dict[str, Seen] = field(default_factory=dict)
+    _blank_rows: int = 0
+
+    def read(self, known: Mapping[str, Seen]) -> Loaded | None:
+        """Write all rows; None when the file has refuted the types they were written with, now that `seen` is complete."""
+        self.seen = {name: "null" for name in self.reader.names if name not in self.target.bound} | dict(known)
+        self.reader.learn(self.seen, self.target.bound)
+        header = self.reader.header.raw if isinstance(self.reader, CsvReader) else None
+        rejects = Rejects(self.tools.spool, header)
+        parts = Parts(partial(self.tools.warehouse.open_part, self.job.dataset, self.job.job_id, self.job.epoch))
+        self._blank_rows = rows = read_rows = 0
+        refuted = False
+        with closing(parts), closing(rejects):
+            for typed in in_order(self._parse_and_type, self.reader.blocks(), ahead=_AHEAD):
+                refuted = self._take_types(typed) or refuted
+                if not refuted:
+                    self._write(parts, typed)
+                    rejects.add(read_rows, typed.rejects)
+                rows, read_rows = rows + typed.whole, read_rows + typed.rows
+                self._say(read_rows, rejects.count)
+            if not refuted:
+                self._write_blank(parts, self._schema())
+        if refuted:
+            return None
+        if rows + rejects.count != read_rows:
+            raise Terminal("internal", f"{read_rows} rows were read, {rows} written and {rejects.count} rejected.")
+        if rows or not rejects.count:
+            self._check_names()
+        return Loaded(rows=rows, schema=self._schema(), parts=parts.locations, rejects=rejects)
+
+    def _parse_and_type(self, block: Any) -> Typed:
+        return type_block(self.reader.parse(block), self.target, self.seen)
+
+    def _take_types(self, typed: Typed) -> bool:
+        """Join what the block shows with what was seen before; true when rows were written with a type that does not hold now."""
+        refuted = False
+        for name, shown in typed.seen.items():
+            before = self.seen.get(name, "null")
+            self.seen[name] = join(before, shown)
+            refuted |= before != "null" and settled(self.seen[name]) != settled(before)
+        return refuted
+
+    def _write(self, parts: Parts, typed: Typed) -> None:
+        columns = self._columns(typed)
+        if not columns:
+            self._blank_rows += typed.whole
+            return
+        table = pa.table(columns)
+        self._write_blank(parts, table.schema)
+        parts.write(table)
+
+    def _write_blank(self, parts: Parts, schema: pa.Schema) -> None:
+        """The rows before the first cell of the file that is not null: until then no column has a type to be written with."""
+        while self._blank_rows:
+            rows = min(self._blank_rows, _BLANK_ROWS_AT_ONCE)
+            parts.write(pa.table([pa.nulls(rows, field.type) for field in schema], schema=schema))
+            self._blank_rows -= rows
+
+    def _columns(self, typed: Typed) -> dict[str, pa.Array]:
+        """The block's rows in the types that hold by now; columns that have shown nothing yet are left out."""
+        columns: dict[str, pa.Array] = {}
+        for name, column in typed.columns.items():
+            if name in typed.seen:
+                if self.seen[name] == "null":
+                    continue
+                kind = settled(self.seen[name])
+                # The block was typed before earlier ones had told all they had to tell.
+                columns[name] = column if column.type == arrow_type(kind) else typed.free[name].observe(self.seen[name])[1]
+            else:
+                columns[name] = column
+        return columns
+
+    def _check_names(self) -> None:
+        """Of a file that names its columns in its rows only its end tells what they are."""
+        if not self.target.closed:
+            limits = self.tools.limits
+            names = [*self.seen, *self.target.bound]
+            check_names(names, max_columns=limits.columns, max_name_bytes=limits.column_name_bytes)
+
+    def _schema(self) -> pa.Schema:
+        if self.target.closed:
+            return pa.schema(list(self.target.bound.items()))
+        kinds = {name: arrow_type(settled(seen)) for name, seen in self.seen.items()} | dict(self.target.bound)
+        return pa.schema([(name, kinds[name]) for name in dict.fromkeys([*self.reader.names, *kinds])])
+
+    def _say(self, read_rows: int, rejected: int) -> None:
+        source = self.source
+        self.meter.say(
+            Stage.READING,
+            source.read_bytes / max(1, source.size_bytes),
+            rows=read_rows - rejected,
+            rejected=rejected,
+            read_bytes=source.read_bytes,
+        )

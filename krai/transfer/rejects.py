@@ -1,0 +1,122 @@
+"""Rows that stayed out: one file to mend and import again, and pages of JSON for the API to show.
+
+The file of a CSV source is CSV: number, column, code and reason, then the row's bytes as they came, under the header as it came. Of
+other sources it is NDJSON with the record as it came in `_krai_raw`. Pages have at most `PAGE_ROWS` entries
+`{row, column, code, detail, raw}`; `raw` is cut at 4 KiB there (`raw_cut`), and base64 when it is not UTF-8 (`raw_base64`).
+"""
+
+import base64
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from krai.errors import PROBLEMS
+from krai.formats.reading import OWN_PREFIX, Reject
+from krai.ports import BlobStore
+
+PAGE_ROWS = 1000
+_SHOWN_BYTES = 4096
+_OWN_COLUMNS = tuple(OWN_PREFIX + name for name in ("row", "column", "code", "reason"))
+
+
+class Rejects:
+    """Collects rejects in `folder`, over what an earlier pass has left there; `csv_header` is the header of the source when that is CSV."""
+
+    def __init__(self, folder: Path, csv_header: bytes | None) -> None:
+        self.count = 0
+        self.first: tuple[int, Reject] | None = None
+        self._folder = folder
+        self._csv_header = csv_header
+        self._file: BinaryIO | None = None
+        self._page: list[dict[str, Any]] = []
+        self._pages: list[Path] = []
+
+    @property
+    def name(self) -> str:
+        return "rejects.ndjson" if self._csv_header is None else "rejects.csv"
+
+    def add(self, rows_before: int, rejects: Iterable[Reject]) -> None:
+        """`rows_before` is how many rows of the file come before the block the rejects are of."""
+        for reject in rejects:
+            row = rows_before + reject.row + 1
+            if self.first is None:
+                self.first = (row, reject)
+            self.count += 1
+            self._write(self._line(row, reject))
+            self._page.append(_shown(row, reject))
+            if len(self._page) == PAGE_ROWS:
+                self._end_page()
+
+    def put(self, blobs: BlobStore, prefix: str) -> dict[str, Any]:
+        """Store file and pages under `prefix`; the part of the result that says where they are."""
+        file = None
+        if self.count:
+            if self._page:
+                self._end_page()
+            blob = blobs.put(f"{prefix}/{self.name}", self._folder / self.name)
+            file = {"name": self.name, "path": blob.path, "size_bytes": blob.size_bytes, "records": self.count}
+        for page in self._pages:
+            blobs.put(f"{prefix}/errors/{page.name}", page)
+        pages = {"prefix": f"{prefix}/errors/", "pages": len(self._pages), "page_rows": PAGE_ROWS}
+        return {"rejects": file, "error_pages": pages}
+
+    def close(self) -> None:
+        """Nothing more is added."""
+        if self._file is not None:
+            self._file.close()
+
+    def _write(self, line: bytes) -> None:
+        if self._file is None:
+            self._file = (self._folder / self.name).open("wb")
+            if self._csv_header is not None:
+                self._file.write(",".join(_OWN_COLUMNS).encode() + b"," + self._csv_header + b"\n")
+        self._file.write(line)
+
+    def _line(self, row: int, reject: Reject) -> bytes:
+        if self._csv_header is not None:
+            own = (str(row), reject.column or "", reject.code, reason(reject))
+            return ",".join(map(_csv_cell, own)).encode() + b"," + reject.raw + b"\n"
+        values = (row, reject.column, reject.code, reason(reject))
+        raw, is_base64 = _text(reject.raw)
+        doc = {**dict(zip(_OWN_COLUMNS, values, strict=True)), OWN_PREFIX + "raw": raw}
+        if is_base64:
+            doc[OWN_PREFIX + "raw_base64"] = True
+        return json.dumps(doc, ensure_ascii=False).encode() + b"\n"
+
+    def _end_page(self) -> None:
+        path = self._folder / f"{len(self._pages):06}.json"
+        path.write_text(json.dumps(self._page, ensure_ascii=False), encoding="utf-8")
+        self._pages.append(path)
+        self._page = []
+
+
+def reason(reject: Reject) -> str:
+    return reject.detail or f"{PROBLEMS[reject.code].title}."
+
+
+def _shown(row: int, reject: Reject) -> dict[str, Any]:
+    cut = len(reject.raw) > _SHOWN_BYTES
+    raw, is_base64 = _text(reject.raw, _SHOWN_BYTES)
+    doc: dict[str, Any] = {"row": row, "column": reject.column, "code": reject.code, "detail": reason(reject), "raw": raw}
+    if cut:
+        doc["raw_cut"] = True
+    if is_base64:
+        doc["raw_base64"] = True
+    return doc
+
+
+def _text(raw: bytes, at_most: int | None = None) -> tuple[str, bool]:
+    """The bytes as text, or as base64 and true."""
+    try:
+        if at_most is None or len(raw) <= at_most:
+            return raw.decode(), False
+        # Of a character that is cut in two nothing is shown.
+        raw.decode()
+        return raw[:at_most].decode(errors="ignore"), False
+    except UnicodeDecodeError:
+        return base64.b64encode(raw[:at_most]).decode(), True
+
+
+def _csv_cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text

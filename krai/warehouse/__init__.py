@@ -1,0 +1,1 @@
+"""The datasets: a port, and the tables behind it."""

@@ -1,0 +1,42 @@
+"""An Iceberg catalog in one SQLite file that several processes share, and what its failures mean."""
+
+import errno
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from pyiceberg.catalog import Catalog
+from pyiceberg.catalog.sql import SqlCatalog
+from sqlalchemy.exc import DatabaseError
+
+from krai.errors import Terminal, Transient
+
+_BUSY_TIMEOUT_S = 10
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def open_catalog(file: Path) -> Catalog:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # One process at a time: write-ahead logging is switched on, and tables are made, without waiting for anybody's lock.
+    with translated(), file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with closing(sqlite3.connect(file, timeout=_BUSY_TIMEOUT_S)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        return SqlCatalog("krai", uri=f"sqlite:///{file}?timeout={_BUSY_TIMEOUT_S}")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Failures of the catalog and of the files under it as krai's own."""
+    try:
+        yield
+    except (DatabaseError, sqlite3.Error) as error:
+        if "disk is full" in str(error):
+            raise Terminal("disk_full") from error
+        raise Transient("store_busy", "The catalog of the datasets does not answer.") from error
+    except OSError as error:
+        if error.errno in _FULL:
+            raise Terminal("disk_full") from error
+        raise Transient("store_busy", "A file of the dataset cannot be read or written at the moment.") from error

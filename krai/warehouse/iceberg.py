@@ -1,0 +1,225 @@
+"""Datasets as Apache Iceberg tables.
+
+    {root}/{dataset}/data/{job_id}/e{epoch}/part-00000.parquet   what jobs wrote, committed or not
+    {root}/{dataset}/table-{hex}/metadata/…                      one life of the table, from creation to drop
+
+Parts stand outside the table's own folder, so that an import that is under way while its dataset is dropped keeps them. A commit is
+a compare-and-set of the catalog's pointer; the job id stands in the snapshot's summary, and is looked for in the very metadata the
+commit starts from. Snapshots are kept for as long as the dataset lives, so a job is found however late it comes again.
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import fs
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError, ValidationException
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
+
+from krai.errors import Terminal, Transient
+from krai.formats.types import columns_of
+from krai.ports import Dataset
+from krai.warehouse import change
+from krai.warehouse.catalog import open_catalog, translated
+from krai.warehouse.columns import arrow_schema
+from krai.warehouse.pieces import files_in_order, pieces_of
+from krai.warehouse.port import Committed, Scan
+
+_NAMESPACE = "krai"
+_COMMIT_WITHIN_S = 60
+_LOAD_ATTEMPTS = 5
+
+
+def open_local(folder: Path) -> "IcebergWarehouse":
+    """The warehouse of the embedded mode: tables and catalog in one folder, for any number of processes."""
+    folder = folder.absolute()
+    return IcebergWarehouse(str(folder), open_catalog(folder / "catalog.sqlite"))
+
+
+class IcebergWarehouse:
+    """Implements `Warehouse` on any Iceberg catalog; `root` is a folder or a URI that Arrow's file systems know."""
+
+    def __init__(self, root: str, catalog: Catalog) -> None:
+        self._root = root
+        self._catalog = catalog
+        self._files, _ = fs.FileSystem.from_uri(root)
+        self._make_namespace()
+
+    def _make_namespace(self) -> None:
+        try:
+            with translated():
+                self._catalog.create_namespace_if_not_exists(_NAMESPACE)
+        except Transient:
+            # Two processes that look, find none and make one: the one that came second has it all the same.
+            with translated():
+                if not self._catalog.namespace_exists(_NAMESPACE):
+                    raise
+
+    def describe(self, name: str) -> Dataset | None:
+        table = self._load(name)
+        return None if table is None else _describe(name, table, _newest(table))
+
+    def schema(self, name: str) -> pa.Schema | None:
+        table = self._load(name)
+        return None if table is None else arrow_schema(table.schema())
+
+    def scan(self, name: str, *, columns: Sequence[str] | None = None, limit: int | None = None) -> Scan:
+        table = self._load(name)
+        if table is None:
+            raise Terminal("dataset_not_found")
+        schema = _project(arrow_schema(table.schema()), columns)
+        snapshot = _newest(table)
+        with translated():
+            files = files_in_order(snapshot, table.io)
+            pieces = list(pieces_of(files, table.io, schema, limit))
+        rows = sum(file.record_count for file in files)
+        return Scan(
+            schema=schema,
+            rows=rows if limit is None else min(rows, limit),
+            snapshot_id=str(snapshot.snapshot_id),
+            snapshot_time=_moment(snapshot).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            parts=pieces,
+        )
+
+    def open_part(self, name: str, job_id: str, epoch: int, number: int) -> str:
+        folder = f"{self._job_folder(name, job_id)}/e{epoch}"
+        with translated():
+            self._files.create_dir(_path(folder))
+        return f"{folder}/part-{number:05}.parquet"
+
+    def commit(
+        self, name: str, *, job_id: str, epoch: int, schema: pa.Schema, parts: Sequence[str], replace: bool, summary: dict[str, Any]
+    ) -> Committed:
+        properties = change.summary_properties(job_id, epoch, summary)
+        deadline = time.monotonic() + _COMMIT_WITHIN_S
+        while time.monotonic() < deadline:
+            table = self._load(name)
+            found = None if table is None else _find(name, table, job_id)
+            if found is not None:
+                return found
+            try:
+                with translated():
+                    if table is None:
+                        self._create(name, schema, parts, properties)
+                    elif replace:
+                        change.replace(table, schema, parts, properties)
+                    else:
+                        change.append(table, schema, parts, properties)
+            except (CommitFailedException, TableAlreadyExistsError, NoSuchTableError, ValidationException):
+                # Somebody else committed first: look again whether it was this very job, then build upon what stands there.
+                time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 (no secret)
+        raise Transient("store_busy", "Other jobs kept changing the dataset.")
+
+    def find_commit(self, name: str, job_id: str) -> Committed | None:
+        table = self._load(name)
+        return None if table is None else _find(name, table, job_id)
+
+    def drop(self, name: str) -> None:
+        table = self._load(name)
+        if table is None:
+            return
+        jobs = {job_id for snapshot in table.snapshots() if (job_id := change.job_of(snapshot))}
+        with translated():
+            try:
+                self._catalog.drop_table((_NAMESPACE, name))
+            except NoSuchTableError:
+                return
+            for folder in (table.location(), *(self._job_folder(name, job_id) for job_id in sorted(jobs))):
+                self._remove(folder)
+
+    def sweep(self, name: str, job_id: str, keep_epoch: int | None) -> None:
+        committed = self.find_commit(name, job_id)
+        kept = {keep_epoch} if committed is None else {keep_epoch, committed.epoch}
+        kept_names = {f"e{epoch}" for epoch in kept if epoch is not None}
+        folder = self._job_folder(name, job_id)
+        with translated():
+            for info in self._files.get_file_info(fs.FileSelector(_path(folder), allow_not_found=True)):
+                if info.base_name not in kept_names:
+                    self._remove(f"{folder}/{info.base_name}")
+
+    def _load(self, name: str) -> Table | None:
+        for attempt in range(_LOAD_ATTEMPTS):
+            try:
+                with translated():
+                    return self._catalog.load_table((_NAMESPACE, name))
+            except NoSuchTableError:
+                return None
+            except Transient as error:
+                # Between our look at the pointer and our reading of the metadata, commits of others retired that file.
+                if not isinstance(error.__cause__, FileNotFoundError) or attempt == _LOAD_ATTEMPTS - 1:
+                    raise
+        raise AssertionError
+
+    def _create(self, name: str, schema: pa.Schema, parts: Sequence[str], properties: dict[str, str]) -> None:
+        location = f"{self._root}/{name}/table-{uuid.uuid4().hex[:8]}"
+        try:
+            change.create(self._catalog, (_NAMESPACE, name), location, schema=schema, parts=parts, properties=properties)
+        except (CommitFailedException, TableAlreadyExistsError):
+            self._remove(location)
+            raise
+
+    def _job_folder(self, name: str, job_id: str) -> str:
+        return f"{self._root}/{name}/data/{job_id}"
+
+    def _remove(self, folder: str) -> None:
+        path = _path(folder)
+        if self._files.get_file_info(path).type is not fs.FileType.NotFound:
+            self._files.delete_dir(path)
+
+
+def _newest(table: Table) -> Snapshot:
+    snapshot = table.current_snapshot()
+    if snapshot is None:
+        # A table is created together with its first snapshot, so somebody else made this one.
+        raise Terminal("dataset_not_found", "The dataset holds nothing krai has committed.")
+    return snapshot
+
+
+def _find(name: str, table: Table, job_id: str) -> Committed | None:
+    for snapshot in reversed(table.metadata.snapshots):
+        if change.job_of(snapshot) == job_id:
+            return Committed(
+                snapshot_id=str(snapshot.snapshot_id),
+                epoch=change.epoch_of(snapshot),
+                dataset=_describe(name, table, _newest(table)),
+                summary=change.summary_of(snapshot),
+            )
+    return None
+
+
+def _describe(name: str, table: Table, snapshot: Snapshot) -> Dataset:
+    summary = change.properties_of(snapshot)
+    return Dataset(
+        name=name,
+        columns=columns_of(arrow_schema(table.schema())),
+        rows=int(summary.get("total-records", "0")),
+        bytes=int(summary.get("total-files-size", "0")),
+        snapshot_id=str(snapshot.snapshot_id),
+        updated_at=_moment(snapshot),
+    )
+
+
+def _moment(snapshot: Snapshot) -> datetime:
+    return datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC)
+
+
+def _project(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
+    if columns is None:
+        return schema
+    missing = [name for name in columns if name not in schema.names]
+    if missing:
+        raise Terminal("unknown_column", f"{len(missing)} of the {len(columns)} columns asked for are not in the dataset.")
+    return pa.schema([schema.field(name) for name in columns])
+
+
+def _path(location: str) -> str:
+    """A location as its file system names it."""
+    _, path = fs.FileSystem.from_uri(location)
+    return str(path)

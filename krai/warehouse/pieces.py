@@ -1,0 +1,72 @@
+"""The data files of a snapshot, cut into pieces of bounded size, in the order in which the rows were imported."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyiceberg.io import FileIO
+from pyiceberg.manifest import DataFile
+from pyiceberg.table.snapshots import Snapshot
+
+Piece = Callable[[], pa.Table]
+
+
+def files_in_order(snapshot: Snapshot, io: FileIO) -> list[DataFile]:
+    """By commit, then by part: the sequence number of an entry stays when manifests are merged."""
+    entries = [entry for manifest in snapshot.manifests(io) for entry in manifest.fetch_manifest_entry(io)]
+    entries.sort(key=lambda entry: (entry.sequence_number or 0, entry.data_file.file_path))
+    return [entry.data_file for entry in entries]
+
+
+def pieces_of(files: Sequence[DataFile], io: FileIO, schema: pa.Schema, limit: int | None) -> Iterator[Piece]:
+    """One piece for each row group, projected to `schema`; together they hold `limit` rows, or all."""
+    left = limit
+    for file in files:
+        if left == 0:
+            return
+        part = _Part(io, file.file_path, schema)
+        if left is None or left >= file.record_count:
+            left = None if left is None else left - file.record_count
+            yield from (partial(part.read, group, None) for group in range(_groups(file, part)))
+            continue
+        for group in range(part.metadata.num_row_groups):
+            take = min(left, part.metadata.row_group(group).num_rows)
+            left -= take
+            yield partial(part.read, group, take)
+            if left == 0:
+                return
+
+
+class _Part:
+    """One Parquet file; its footer is read once, by whoever needs it first."""
+
+    def __init__(self, io: FileIO, location: str, schema: pa.Schema) -> None:
+        self._io = io
+        self._location = location
+        self._schema = schema
+        self._metadata: pq.FileMetaData | None = None
+
+    @property
+    def metadata(self) -> pq.FileMetaData:
+        if self._metadata is None:
+            with self._io.new_input(self._location).open() as stream:
+                self._metadata = pq.read_metadata(stream)
+        return self._metadata
+
+    def read(self, group: int, rows: int | None) -> pa.Table:
+        with self._io.new_input(self._location).open() as stream:
+            file = pq.ParquetFile(stream, metadata=self.metadata)
+            held = set(file.schema_arrow.names)
+            table = file.read_row_group(group, columns=[name for name in self._schema.names if name in held], use_threads=False)
+        if rows is not None:
+            table = table.slice(0, rows)
+        columns = [
+            table.column(field.name).cast(field.type) if field.name in held else pa.nulls(table.num_rows, field.type)
+            for field in self._schema
+        ]
+        return pa.table(columns, schema=self._schema)
+
+
+def _groups(file: DataFile, part: _Part) -> int:
+    return len(file.split_offsets) if file.split_offsets else part.metadata.num_row_groups

@@ -1,0 +1,73 @@
+"""The warehouse port: datasets as tables with snapshots. It stands apart from `krai.ports` because it speaks Arrow, which only
+worker children load.
+
+A dataset is changed by `commit` alone: all of a job's parts become visible together, or none. The commit carries the job id in
+the table's history, and a job that is already there is not committed again, whoever runs it and however often.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from krai.ports import Dataset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A snapshot ready to be read: `parts` in table order, each reads one piece of bounded size when called.
+
+    `rows` is what all parts together hold (the number a reader must arrive at).
+    """
+
+    schema: pa.Schema
+    rows: int
+    snapshot_id: str
+    snapshot_time: str  # RFC 3339 UTC
+    parts: Sequence[Callable[[], pa.Table]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """A commit that stands in the table's history. `summary` is what the job stored with it (numbers and names as text).
+
+    `epoch` is the one whose parts were taken; `dataset` is as it stands now.
+    """
+
+    snapshot_id: str
+    epoch: int
+    dataset: Dataset
+    summary: dict[str, str]
+
+
+class Warehouse(Protocol):
+    """Raises Transient store_busy for what may pass, Terminal dataset_not_found, Terminal disk_full."""
+
+    def describe(self, name: str) -> Dataset | None: ...
+
+    def schema(self, name: str) -> pa.Schema | None:
+        """The current columns of a dataset, None when there is no such dataset."""
+
+    def scan(self, name: str, *, columns: Sequence[str] | None = None, limit: int | None = None) -> Scan:
+        """The newest snapshot. Raises Terminal dataset_not_found, unknown_column."""
+
+    def open_part(self, name: str, job_id: str, epoch: int, number: int) -> str:
+        """Where the part `number` of an import is to be written as Parquet, apart from every other job and epoch."""
+
+    def commit(
+        self, name: str, *, job_id: str, epoch: int, schema: pa.Schema, parts: Sequence[str], replace: bool, summary: dict[str, Any]
+    ) -> Committed:
+        """Make the parts visible, creating the dataset when needed; `replace` takes the place of all rows and of the schema.
+
+        The look-up of `job_id` and the commit are one compare-and-set: when the job already stands in the history the earlier
+        commit is returned and these parts are not used. Conflicts with other jobs are retried inside.
+        """
+
+    def find_commit(self, name: str, job_id: str) -> Committed | None: ...
+
+    def drop(self, name: str) -> None:
+        """Remove the dataset and its files; nothing happens when there is none."""
+
+    def sweep(self, name: str, job_id: str, keep_epoch: int | None) -> None:
+        """Delete the files of a job's epochs other than `keep_epoch` and the one that was committed."""

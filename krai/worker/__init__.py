@@ -1,0 +1,1 @@
+"""The worker: pulls wake-up messages and runs jobs in children."""

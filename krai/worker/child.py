@@ -1,0 +1,137 @@
+"""Inside a child: run one job at a time, say how it goes, and know nothing of leases, queues or job states.
+
+A child is expendable. A hostile file may abort it, use up its memory or keep it busy for ever; its worker kills and replaces it.
+What it says to its worker is JSON, never a pickle: whoever takes over a parser must not reach the worker through it.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from krai import failpoint
+from krai.errors import KraiError, Terminal, Transient
+from krai.job import Job, Kind, Progress
+from krai.transfer import samples, work
+from krai.transfer.tools import Outcome, Superseded, Tools
+
+SAY_EVERY_S = 0.2
+
+# Arrow loads pandas wherever it finds it, which costs each child time and memory and serves nothing here.
+sys.modules.setdefault("pandas", None)  # type: ignore[arg-type] # None is how the import system says "there is none"
+
+
+@dataclass(slots=True)
+class Pipe:
+    """The line to the worker. Implements `transfer.tools.Reporter`."""
+
+    line: Connection
+    _said_at: float = 0.0
+    _unsaid: Progress | None = None
+
+    def progress(self, progress: Progress) -> None:
+        self._unsaid = progress
+        if time.monotonic() - self._said_at >= SAY_EVERY_S:
+            self._catch_up()
+
+    def may_commit(self) -> None:
+        self.say("asks_to_commit")
+        if not json.loads(self.line.recv_bytes())["allowed"]:
+            raise Superseded
+
+    def say(self, event: str, **values: Any) -> None:
+        self._catch_up()
+        self._send(event, **values)
+
+    def _catch_up(self) -> None:
+        if self._unsaid is not None:
+            self._send("advanced", progress=asdict(self._unsaid))
+            self._said_at, self._unsaid = time.monotonic(), None
+
+    def _send(self, event: str, **values: Any) -> None:
+        self.line.send_bytes(json.dumps({"event": event, **values}).encode())
+
+
+def main(
+    line: Connection, lifeline: Connection, *, build: Callable[[], Tools], worker_pid: int, fail: str | None, memory_bytes: int
+) -> None:
+    """Serve the worker at the other end of `line` until it closes it, or until `lifeline` breaks because the worker died."""
+    # A Ctrl-C in a terminal reaches the whole group; what it means for a job is the worker's decision.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_die_with_worker, args=(lifeline,), daemon=True).start()
+    failpoint.arm(fail, worker_pid=worker_pid)
+    _cap_memory(memory_bytes)
+    tools = build()
+    pipe = Pipe(line)
+    with contextlib.suppress(EOFError, ConnectionError):  # the worker is gone, or has no more use for this child
+        pipe.say("ready")
+        while True:
+            _serve(json.loads(line.recv_bytes()), tools, pipe)
+
+
+def _serve(request: dict[str, Any], tools: Tools, pipe: Pipe) -> None:
+    spool = Path(request["spool"])
+    spool.mkdir(parents=True, exist_ok=True)
+    try:
+        _do(request, replace(tools, spool=spool), pipe)
+    except Superseded:
+        pipe.say("superseded")
+    except KraiError as error:
+        pipe.say("failed", terminal=isinstance(error, Terminal), code=error.code, detail=error.detail)
+    except MemoryError:
+        pipe.say("failed", terminal=True, code="memory_limit", detail="")
+    except OSError as error:
+        # What is left here is the machine's trouble, not the file's: a full disk is final, anything else may pass.
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        pipe.say("failed", terminal=full, code="disk_full" if full else "store_busy", detail=os.strerror(error.errno or 0))
+
+
+def _do(request: dict[str, Any], tools: Tools, pipe: Pipe) -> None:
+    match request["do"]:
+        case "run":
+            job = Job.from_doc(request["job"])
+            outcome = work.run(job, tools, pipe)
+            if job.type is Kind.IMPORT and job.epoch > 1:
+                tools.warehouse.sweep(job.dataset, job.job_id, None)
+            pipe.say("succeeded", **_told(outcome))
+        case "discard":
+            tools.warehouse.sweep(request["dataset"], request["job_id"], None)
+            pipe.say("succeeded", result={}, dataset=None, dropped=False)
+        case "seed":
+            pipe.say("succeeded", result={"datasets": [item.to_doc() for item in samples.seed(tools)]}, dataset=None, dropped=False)
+        case unknown:
+            raise Transient("internal", f"A child does not know how to {unknown}.")
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    dataset = None if outcome.dataset is None else outcome.dataset.to_doc()
+    return {"result": outcome.result, "dataset": dataset, "dropped": outcome.dropped}
+
+
+def _die_with_worker(lifeline: Connection) -> None:
+    with contextlib.suppress(EOFError, OSError):
+        lifeline.recv_bytes()
+    os._exit(1)
+
+
+def _cap_memory(memory_bytes: int) -> None:
+    """A second wall behind the worker's own watch, for what is allocated faster than the worker looks.
+
+    It stands on what is reserved already: allocators set a gigabyte of addresses aside before they use a byte.
+    """
+    reserved_bytes = getattr(psutil.Process().memory_info(), "data", 0)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_DATA, (reserved_bytes + memory_bytes, reserved_bytes + memory_bytes))

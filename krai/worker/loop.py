@@ -1,0 +1,128 @@
+"""Pull wake-up messages, as many as there are free slots, and do with each what the execution of its job says."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from krai import observe
+from krai.errors import KraiError, Transient
+from krai.execute import Ack, Bury, Delay, Execution, Verdict
+from krai.ports import Delivery, JobQueue
+from krai.sweep import Retention, sweep, sweep_uploads
+
+PULL_WAIT_S = 5.0
+LOOK_AGAIN_S = 5.0
+UPLOADS_EVERY_S = 3600.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Worker:
+    """`run` works until `stop` is set, then goes on with its jobs for `grace_s` seconds and hands back what is left."""
+
+    queue: JobQueue
+    execution: Execution
+    retention: Retention
+    slots: int
+    message_lease_s: float
+    sweep_s: float
+    grace_s: float
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)  # hand back at once
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        background = [asyncio.create_task(self._sweep()), asyncio.create_task(self._sweep_uploads())]
+        try:
+            await self._pull_until(stop)
+            await self._drain()
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+
+    async def _pull_until(self, stop: asyncio.Event) -> None:
+        stopped = asyncio.create_task(stop.wait())
+        while not stop.is_set():
+            free = self.slots - len(self._running)
+            if free == 0:
+                await asyncio.wait([stopped, *self._running], return_when=asyncio.FIRST_COMPLETED)
+                continue
+            pull = asyncio.create_task(self.queue.pull(free, wait_s=PULL_WAIT_S, lease_s=self.message_lease_s))
+            await asyncio.wait({stopped, pull}, return_when=asyncio.FIRST_COMPLETED)
+            if not pull.done():
+                # A message pulled in the very moment of the cancel comes again when its lease has run out.
+                pull.cancel()
+                await asyncio.wait({pull})
+                return
+            try:
+                deliveries = pull.result()
+            except Transient as error:
+                observe.log().warning("queue busy", code=error.code)
+                await asyncio.wait({stopped}, timeout=1.0)
+                continue
+            for delivery in deliveries:
+                task = asyncio.create_task(self._handle(delivery))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+
+    async def _drain(self) -> None:
+        if self._running:
+            hurried = asyncio.create_task(self.hurry.wait())
+            finished = asyncio.create_task(self._finish_all())
+            await asyncio.wait({finished, hurried}, timeout=self.grace_s, return_when=asyncio.FIRST_COMPLETED)
+            self.execution.handing_back.set()
+            await finished
+            hurried.cancel()
+
+    async def _finish_all(self) -> None:
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _handle(self, delivery: Delivery) -> None:
+        keeping = asyncio.create_task(self._keep(delivery))
+        try:
+            verdict = await self.execution.run(delivery.job_id)
+        except Exception as error:  # noqa: BLE001 - a defect must not end the worker: the message comes again
+            observe.log().error("execution broke", job_id=delivery.job_id, error=type(error).__name__, exc_info=_unforeseen(error))
+            verdict = Delay(LOOK_AGAIN_S)
+        finally:
+            keeping.cancel()
+        with contextlib.suppress(Transient):  # a message whose verdict is lost comes again, and finds its job as it is
+            await self._answer(delivery, verdict)
+
+    async def _answer(self, delivery: Delivery, verdict: Verdict) -> None:
+        match verdict:
+            case Ack():
+                await self.queue.ack(delivery)
+            case Delay(seconds):
+                await self.queue.delay(delivery, seconds)
+            case Bury(reason):
+                await self.queue.bury(delivery, reason)
+
+    async def _keep(self, delivery: Delivery) -> None:
+        """Keep the message from coming again while its job runs."""
+        while True:
+            await asyncio.sleep(self.message_lease_s / 2)
+            with contextlib.suppress(Transient):
+                await self.queue.extend(delivery, self.message_lease_s)
+
+    async def _sweep(self) -> None:
+        await _every(self.sweep_s, lambda: sweep(self.execution.stores, self.retention))
+
+    async def _sweep_uploads(self) -> None:
+        await _every(UPLOADS_EVERY_S, lambda: sweep_uploads(self.execution.stores))
+
+
+async def _every(seconds: float, do: Callable[[], Awaitable[object]]) -> None:
+    """Do it now and then again after `seconds`, a little off so that many workers do not do it at once."""
+    while True:
+        try:
+            await do()
+        except Exception as error:  # noqa: BLE001 - a failed sweep is made good by the next one; a dead sweeper would not be
+            observe.log().warning("sweep failed", error=type(error).__name__, exc_info=_unforeseen(error))
+        await asyncio.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreading load is no secret
+
+
+def _unforeseen(error: Exception) -> bool:
+    """True for what deserves a traceback."""
+    return not isinstance(error, KraiError)

@@ -1,0 +1,7 @@
+"""krai's API; in embedded mode with a worker beside it. `python main.py`, settings in the environment."""
+
+if __name__ == "__main__":
+    # Here and not above: the children of a worker load this file too, and need nothing of it.
+    from krai.wiring import serve
+
+    serve.main(serve.api)

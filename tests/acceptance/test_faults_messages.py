@@ -1,0 +1,122 @@
+"""Faults 7 and 18: a wake-up call comes twenty times; a job is cancelled at the worst of moments."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from krai.backends.local.jobs import LocalJobStore
+from krai.backends.local.queue import LocalJobQueue
+from krai.job import Job
+from tests.acceptance.house import EXPORT, House, build
+from tests.acceptance.krai_client import FINISHED
+from tests.acceptance.krai_process import QUICK, KraiProcess
+from tests.acceptance.ledger import files_of
+
+CANCELLED_WITHIN_S = 5
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with KraiProcess(tmp_path_factory.mktemp("messages") / "data", env=QUICK | {"KRAI_SLOTS": "1"}) as process:
+        yield build(process, rows=100_000)
+
+
+async def publish(data_dir: Path, job_id: str, times: int) -> Job:
+    """Put `times` wake-up calls for a job into the queue, as a broker does that delivers more than once; the job as it is."""
+    jobs, queue = LocalJobStore(data_dir / "jobs.sqlite"), LocalJobQueue(data_dir / "queue.sqlite")
+    try:
+        job = await jobs.get(job_id)
+        assert job is not None
+        for _ in range(times):
+            await queue.publish(job)
+        return job
+    finally:
+        await queue.close()
+        await jobs.close()
+
+
+@contextmanager
+def more_workers(house: House) -> Iterator[None]:
+    env = QUICK | {"KRAI_SLOTS": "2"}
+    with ExitStack() as stack:
+        workers = [stack.enter_context(KraiProcess(house.process.data_dir, script="worker.py", env=env)).spawn() for _ in range(2)]
+        for worker in workers:
+            worker.wait_until_working()
+        yield
+
+
+def test_fault_7_twenty_calls_for_a_job_run_it_once(house: House) -> None:
+    data_dir = house.process.data_dir
+    with house.process.parsers_held():
+        job_id = house.krai.submit_export(**EXPORT)
+        house.krai.wait_until_attempt(job_id, 1)
+        with more_workers(house):
+            asyncio.run(publish(data_dir, job_id, 20))
+            running = house.krai.job(job_id, Prefer="wait=3")  # time for five slots to hear of it
+            assert (running["status"], running["attempt"]) == ("PROCESSING", 1)
+    house.export_is_whole(job_id)
+    house.is_clean()
+
+
+def test_fault_7_twenty_calls_for_a_finished_job_change_nothing(house: House) -> None:
+    data_dir = house.process.data_dir
+    job_id = house.krai.submit_export(**EXPORT)
+    with more_workers(house):
+        house.export_is_whole(job_id)
+        finished = asyncio.run(publish(data_dir, job_id, 20))
+        house.is_clean()
+        assert asyncio.run(publish(data_dir, job_id, 0)) == finished
+    assert (finished.attempt, finished.epoch) == (1, 1)
+
+
+def cancel(house: House, job_id: str) -> httpx.Response:
+    return house.krai.http.post(f"/api/v1/jobs/{job_id}/cancel")
+
+
+def leaves_nothing(house: House, job_id: str) -> None:
+    """No file of a cancelled job is there, and no row of it."""
+    assert files_of(house.process.data_dir, job_id) == []
+    answer = house.krai.http.get(f"/api/v1/jobs/{job_id}/result")
+    assert (answer.status_code, answer.json()["code"]) == (409, "job_cancelled")
+
+
+def test_fault_18_a_job_cancelled_before_or_while_it_runs_stops_in_seconds(house: House) -> None:
+    with house.process.parsers_held():
+        running, waiting = house.krai.submit_export(**EXPORT), house.krai.submit_export(**EXPORT)
+        house.krai.wait_until_attempt(running, 1)
+        for job_id in (waiting, running):
+            assert cancel(house, job_id).status_code == 202
+            assert house.krai.wait_until_finished(job_id, within_s=CANCELLED_WITHIN_S)["status"] == "CANCELLED"
+            assert cancel(house, job_id).status_code == 409
+    house.is_clean()
+    for job_id in (waiting, running):
+        leaves_nothing(house, job_id)
+
+
+@pytest.mark.parametrize("noun", ["exports", "imports"])
+def test_fault_18_a_cancel_at_any_moment_ends_in_one_of_two_ways(house: House, noun: str) -> None:
+    lasts_s = house.export_s if noun == "exports" else house.import_s
+    upload = house.import_request("cancelled")
+    ended: dict[str, str] = {}
+    for number in range(12):
+        request = EXPORT if noun == "exports" else upload | {"dataset": f"cancelled_{number}"}
+        job_id = house.krai.submit(noun, request)
+        time.sleep(lasts_s * 1.5 * number / 11)  # the moment is the fault: from at once to after the end
+        for _ in range(2):
+            assert cancel(house, job_id).status_code in {202, 409}
+        ended[job_id] = house.krai.wait_until_finished(job_id, within_s=CANCELLED_WITHIN_S)["status"]
+        if noun == "imports":
+            found = house.krai.http.get(f"/api/v1/datasets/cancelled_{number}")
+            assert (found.status_code == 200) == (ended[job_id] == "COMPLETED")
+    house.is_clean()
+    assert set(ended.values()) == FINISHED - {"FAILED"}
+    for job_id, status in ended.items():
+        if status == "CANCELLED":
+            leaves_nothing(house, job_id)
+        elif noun == "exports":
+            house.export_is_whole(job_id)

@@ -1,0 +1,317 @@
+"""What every job store promises."""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from krai import job as transitions
+from krai.errors import Conflict, Transient
+from krai.job import Job, Progress, Stage
+from krai.ports import JobStore
+from tests.contract.conftest import Opener
+from tests.contract.examples import START, a_dataset, a_job, a_record
+
+
+async def test_a_job_comes_back_as_it_was_written(jobs: JobStore) -> None:
+    job = a_job(params={"n": 10**30, "text": "ä\u202e\x00\ud800", "deep": [{"a": None}]}, labels={"team": "x y"}, description="…")
+    await jobs.create(job)
+    assert await jobs.get(job.job_id) == job
+
+
+async def test_every_field_survives_a_write(jobs: JobStore) -> None:
+    job = a_job(source={"path": "uploads/1", "generation": "7"}, parent_job_id="p")
+    await jobs.create(job)
+    claimed = transitions.claim(job, "worker", START, 30)
+    then = replace(
+        claimed, progress=Progress(stage=Stage.WRITING, percent=7, records_processed=2**60), error={"code": "internal"}, result={}
+    )
+    written = await jobs.swap(job, then)
+    assert written == replace(then, revision=written.revision)
+    assert await jobs.get(job.job_id) == written
+
+
+async def test_an_unknown_job_is_none(jobs: JobStore) -> None:
+    assert await jobs.get("unknown") is None
+    assert await jobs.get("a/../b\x00") is None
+
+
+async def test_a_job_is_not_created_over_another(jobs: JobStore) -> None:
+    job = a_job()
+    await jobs.create(job)
+    with pytest.raises(Conflict):
+        await jobs.create(replace(job, dataset="other"), a_record("scope", expires_at=jobs.now() + timedelta(hours=1)))
+    assert await jobs.get(job.job_id) == job
+    assert await jobs.recall("scope") is None
+
+
+async def test_the_clock_is_utc_and_right(jobs: JobStore) -> None:
+    assert jobs.now().tzinfo is UTC
+    assert abs(jobs.now() - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+# -- idempotency records --------------------------------------------------------------------------------------------------------
+
+
+async def test_the_second_create_of_a_scope_gets_the_first_record_and_writes_nothing(jobs: JobStore) -> None:
+    until = jobs.now() + timedelta(hours=1)
+    first, second = a_record("scope", expires_at=until, number=1), a_record("scope", expires_at=until, number=2)
+    refused = a_job()
+    assert await jobs.create(a_job(), first) is None
+    assert await jobs.create(refused, second) == first
+    assert await jobs.get(refused.job_id) is None
+    assert await jobs.recall("scope") == first
+    assert await jobs.recall("other") is None
+
+
+async def test_of_fifty_creates_at_once_one_makes_a_job(open_jobs: Opener[JobStore]) -> None:
+    stores = [await open_jobs(), await open_jobs()]
+    until = stores[0].now() + timedelta(hours=1)
+    asked = [a_job() for _ in range(50)]
+    answers = await asyncio.gather(
+        *(stores[n % 2].create(job, a_record("scope", expires_at=until, job_id=job.job_id)) for n, job in enumerate(asked))
+    )
+    written = [job.job_id for job in asked if await stores[0].get(job.job_id)]
+    assert len(written) == 1
+    assert Counter(answer and answer.answer["job_id"] for answer in answers) == {None: 1, written[0]: 49}
+
+
+async def test_a_record_without_a_job_holds_its_scope_too(jobs: JobStore) -> None:
+    record = a_record("scope", expires_at=jobs.now() + timedelta(hours=1), status=422)
+    assert await jobs.remember(record) is None
+    assert await jobs.remember(record) == record
+    assert await jobs.create(a_job(), record) == record
+
+
+async def test_an_expired_record_is_hidden_at_once_and_its_scope_is_free(jobs: JobStore) -> None:
+    assert await jobs.remember(a_record("scope", expires_at=jobs.now() + timedelta(seconds=0.2))) is None
+    assert await jobs.recall("scope") is not None
+    await asyncio.sleep(0.25)
+    assert await jobs.recall("scope") is None
+    job = a_job()
+    assert await jobs.create(job, a_record("scope", expires_at=jobs.now() + timedelta(hours=1), number=2)) is None
+    assert await jobs.get(job.job_id) == job
+    record = await jobs.recall("scope")
+    assert record is not None
+    assert record.answer == {"number": 2}
+
+
+# -- compare-and-set ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_write_with_an_old_revision_is_refused(open_jobs: Opener[JobStore]) -> None:
+    mine, theirs = await open_jobs(), await open_jobs()
+    job = a_job()
+    await mine.create(job)
+    written = await theirs.swap(job, transitions.claim(job, "them", START, 30))
+    with pytest.raises(Conflict):
+        await mine.swap(job, transitions.claim(job, "me", START, 30))
+    with pytest.raises(Conflict):
+        await mine.delete(job)
+    assert await mine.get(job.job_id) == written
+
+
+async def test_the_revision_grows_with_every_write(jobs: JobStore) -> None:
+    job = a_job()
+    await jobs.create(job)
+    revisions = [job.revision]
+    for _ in range(3):
+        job = await jobs.swap(job, job)
+        revisions.append(job.revision)
+    assert revisions == sorted(set(revisions))
+
+
+async def test_a_deleted_job_is_gone_and_not_written_again(jobs: JobStore) -> None:
+    job = a_job(labels={"a": "b"})
+    await jobs.create(job)
+    await jobs.delete(job)
+    assert await jobs.get(job.job_id) is None
+    with pytest.raises(Conflict):
+        await jobs.swap(job, job)
+    with pytest.raises(Conflict):
+        await jobs.delete(job)
+
+
+async def _claim_all(jobs: JobStore, owner: str, wanted: list[str]) -> list[str]:
+    """Take whatever can be taken, as a worker does; the ids that are now `owner`'s."""
+    won = []
+    for job_id in wanted:
+        job = await jobs.get(job_id)
+        assert job is not None
+        if not transitions.claimable(job, START):
+            continue
+        try:
+            await jobs.swap(job, transitions.claim(job, owner, START, 30))
+        except Conflict:
+            continue
+        won.append(job_id)
+    return won
+
+
+async def test_of_eight_owners_each_job_has_one(open_jobs: Opener[JobStore]) -> None:
+    stores = {f"owner-{number}": await open_jobs() for number in range(8)}
+    wanted = [job.job_id for job in [a_job() for _ in range(30)]]
+    for job_id in wanted:
+        await stores["owner-0"].create(replace(a_job(), job_id=job_id))
+    won = dict(zip(stores, await asyncio.gather(*(_claim_all(store, owner, wanted) for owner, store in stores.items())), strict=True))
+    assert sorted(job_id for ids in won.values() for job_id in ids) == sorted(wanted)
+    for owner, ids in won.items():
+        for job_id in ids:
+            job = await stores["owner-0"].get(job_id)
+            assert job is not None
+            assert (job.lease_owner, job.epoch, job.attempt, job.revision) == (owner, 1, 1, 1)
+
+
+# -- due ------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_due_jobs_come_longest_overdue_first(jobs: JobStore) -> None:
+    now = jobs.now()
+    due_in_s = {"late": -60, "later": -5, "latest": -3600, "not yet": 60}
+    ids = {}
+    for name, seconds in due_in_s.items():
+        job = replace(a_job(), due_at=now + timedelta(seconds=seconds))
+        ids[job.job_id] = name
+        await jobs.create(job)
+    await jobs.create(replace(a_job(), due_at=None))
+    assert [ids[job.job_id] for job in await jobs.due(10)] == ["latest", "late", "later"]
+    assert [ids[job.job_id] for job in await jobs.due(2)] == ["latest", "late"]
+
+
+async def test_a_job_is_due_when_its_last_write_says(jobs: JobStore) -> None:
+    job = replace(a_job(), due_at=jobs.now() - timedelta(seconds=1))
+    await jobs.create(job)
+    job = await jobs.swap(job, replace(job, due_at=None))
+    assert await jobs.due(10) == []
+    job = await jobs.swap(job, replace(job, due_at=jobs.now() - timedelta(seconds=1)))
+    assert await jobs.due(10) == [job]
+    await jobs.delete(job)
+    assert await jobs.due(10) == []
+
+
+# -- waiting --------------------------------------------------------------------------------------------------------------------
+
+
+async def _change_soon(jobs: JobStore, job: Job) -> tuple[Job, float]:
+    await asyncio.sleep(0.2)
+    changed = await jobs.swap(job, transitions.ask_cancel(job, START))
+    return changed, time.perf_counter()
+
+
+async def test_a_change_wakes_all_who_wait_in_the_same_process(jobs: JobStore) -> None:
+    job = a_job()
+    await jobs.create(job)
+    waiting = [asyncio.create_task(jobs.wait(job.job_id, job.revision, 10)) for _ in range(20)]
+    changed, changed_at = await _change_soon(jobs, job)
+    assert await asyncio.gather(*waiting) == [changed] * 20
+    assert time.perf_counter() - changed_at < 1
+
+
+async def test_a_change_by_another_process_wakes_too(open_jobs: Opener[JobStore]) -> None:
+    mine, theirs = await open_jobs(), await open_jobs()
+    job = a_job()
+    await mine.create(job)
+    waiting = asyncio.create_task(mine.wait(job.job_id, job.revision, 10))
+    changed, changed_at = await _change_soon(theirs, job)
+    assert await waiting == changed
+    assert time.perf_counter() - changed_at < 1
+
+
+async def test_waiting_for_a_change_that_has_been_is_not_waiting(jobs: JobStore) -> None:
+    job = a_job()
+    await jobs.create(job)
+    changed = await jobs.swap(job, job)
+    async with asyncio.timeout(1):
+        assert await jobs.wait(job.job_id, job.revision, 10) == changed
+
+
+async def test_waiting_ends_after_its_time_with_the_job_as_it_is(jobs: JobStore) -> None:
+    job, other = a_job(), a_job()
+    await jobs.create(job)
+    await jobs.create(other)
+    waiting = asyncio.create_task(jobs.wait(job.job_id, job.revision, 0.4))
+    started_at = time.perf_counter()
+    await jobs.swap(other, other)
+    assert await waiting == job
+    assert 0.3 < time.perf_counter() - started_at < 2
+    assert await jobs.wait(job.job_id, job.revision, 0) == job
+
+
+async def test_waiting_for_a_job_that_is_not_there_or_goes_gives_none(jobs: JobStore) -> None:
+    assert await jobs.wait("unknown", 0, 10) is None
+    job = a_job()
+    await jobs.create(job)
+    waiting = asyncio.create_task(jobs.wait(job.job_id, job.revision, 10))
+    await asyncio.sleep(0.1)
+    await jobs.delete(job)
+    async with asyncio.timeout(2):
+        assert await waiting is None
+
+
+async def test_a_write_whose_caller_was_cancelled_wakes_too(jobs: JobStore) -> None:
+    for number in range(20):
+        job = a_job()
+        await jobs.create(job)
+        waiting = asyncio.create_task(jobs.wait(job.job_id, job.revision, 10))
+        await asyncio.sleep(0.01)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(number / 10_000):
+                await jobs.swap(job, transitions.ask_cancel(job, START))
+        stored = await jobs.get(job.job_id)
+        assert stored is not None
+        if not stored.cancel_requested:  # cancelled before it was written
+            waiting.cancel()
+            continue
+        async with asyncio.timeout(1):
+            assert await waiting == stored
+
+
+async def test_a_closed_store_says_that_it_stops_and_lets_nobody_wait(open_jobs: Opener[JobStore]) -> None:
+    jobs = await open_jobs()
+    job = a_job()
+    await jobs.create(job)
+    waiting = asyncio.create_task(jobs.wait(job.job_id, job.revision, 30))
+    await asyncio.sleep(0.1)
+    await jobs.close()
+    with pytest.raises(Transient, match="not_ready"):
+        async with asyncio.timeout(2):
+            await waiting
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    with pytest.raises(Transient, match="not_ready"):
+        await jobs.get(job.job_id)
+    again = await open_jobs()
+    await again.check()
+    assert await again.get(job.job_id) == job
+
+
+# -- datasets -------------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_dataset_comes_back_as_it_was_written(jobs: JobStore) -> None:
+    assert await jobs.get_dataset("users") is None
+    users = a_dataset("users", rows=3)
+    await jobs.put_dataset(users)
+    assert await jobs.get_dataset("users") == users
+
+
+async def test_of_two_writes_of_a_dataset_the_later_one_stays(jobs: JobStore) -> None:
+    old, new = a_dataset("users", rows=1), a_dataset("users", rows=2, at=START + timedelta(microseconds=1))
+    await jobs.put_dataset(new)
+    await jobs.put_dataset(old)
+    assert await jobs.get_dataset("users") == new
+    same_time = replace(new, rows=3)
+    await jobs.put_dataset(same_time)
+    assert await jobs.get_dataset("users") == same_time
+
+
+async def test_datasets_are_listed_by_name_and_can_be_dropped(jobs: JobStore) -> None:
+    datasets = {name: a_dataset(name, rows=1) for name in ("b", "a_1", "a", "c")}
+    for dataset in datasets.values():
+        await jobs.put_dataset(dataset)
+    await jobs.drop_dataset("c")
+    await jobs.drop_dataset("c")
+    assert list(await jobs.list_datasets()) == [datasets[name] for name in ("a", "a_1", "b")]

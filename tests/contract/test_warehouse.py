@@ -1,0 +1,296 @@
+"""What every warehouse promises: a job's rows become visible together, once, whoever runs it and however often."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from krai.errors import Terminal, Transient
+from krai.warehouse.iceberg import open_local
+from krai.warehouse.port import Scan, Warehouse
+from tests.contract.importing import SCHEMA, load, rows
+
+Opener = Callable[[], Warehouse]
+WAREHOUSES: dict[str, Callable[[Path], Warehouse]] = {"iceberg": open_local}
+
+
+@pytest.fixture(params=WAREHOUSES)
+def open_warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
+    """Each call opens the same data once more, as another process does."""
+    return lambda: WAREHOUSES[request.param](tmp_path)
+
+
+@pytest.fixture
+def warehouse(open_warehouse: Opener) -> Warehouse:
+    return open_warehouse()
+
+
+def read(scan: Scan) -> pa.Table:
+    table = pa.concat_tables([part() for part in scan.parts]) if scan.parts else scan.schema.empty_table()
+    assert table.num_rows == scan.rows
+    assert table.schema == scan.schema
+    return table
+
+
+def ids(warehouse: Warehouse, limit: int | None = None) -> list[int]:
+    numbers: list[int] = read(warehouse.scan("things", limit=limit)).column("id").to_pylist()
+    return numbers
+
+
+def test_what_is_not_there_is_none(warehouse: Warehouse) -> None:
+    assert warehouse.describe("things") is None
+    assert warehouse.schema("things") is None
+    assert warehouse.find_commit("things", "a") is None
+    warehouse.drop("things")
+    warehouse.sweep("things", "a", None)
+    with pytest.raises(Terminal) as error:
+        warehouse.scan("things")
+    assert error.value.code == "dataset_not_found"
+
+
+def test_a_commit_makes_the_dataset_and_is_found_again(warehouse: Warehouse, open_warehouse: Opener) -> None:
+    committed = load(warehouse, "things", "a", rows(1, 2), summary="done")
+    assert committed.summary == {"result": "done", "rows": "5"}
+    assert committed.epoch == 1
+    dataset = warehouse.describe("things")
+    assert dataset == committed.dataset
+    assert dataset is not None
+    assert [(column.name, column.type) for column in dataset.columns] == [("id", "int64"), ("name", "string")]
+    assert (dataset.rows, dataset.snapshot_id) == (2, committed.snapshot_id)
+    assert dataset.bytes > 0
+    assert open_warehouse().find_commit("things", "a") == committed
+    assert open_warehouse().find_commit("things", "b") is None
+    assert read(open_warehouse().scan("things")).equals(rows(1, 2))
+
+
+def test_a_job_is_committed_once_however_often_it_runs(warehouse: Warehouse) -> None:
+    first = load(warehouse, "things", "a", rows(1), summary="first")
+    load(warehouse, "things", "b", rows(2))
+    again = load(warehouse, "things", "a", rows(1), epoch=2, summary="second")
+    assert (again.snapshot_id, again.epoch, again.summary["result"]) == (first.snapshot_id, 1, "first")
+    assert ids(warehouse) == [1, 2]
+
+
+def test_a_zombie_that_commits_after_its_successor_changes_nothing(warehouse: Warehouse, open_warehouse: Opener) -> None:
+    zombie = open_warehouse()
+    part = zombie.open_part("things", "a", 1, 0)
+    pq.write_table(rows(1), part)
+    load(warehouse, "things", "a", rows(1), epoch=2)
+    late = zombie.commit("things", job_id="a", epoch=1, schema=SCHEMA, parts=[part], replace=True, summary={})
+    assert late.epoch == 2
+    assert ids(warehouse) == [1]
+
+
+def test_rows_come_in_the_order_in_which_they_were_imported(warehouse: Warehouse) -> None:
+    # The names of jobs and the number of parts do not matter, nor does merging of what describes them.
+    load(warehouse, "things", "z", *[rows(number) for number in range(12)])
+    load(warehouse, "things", "m", rows(12, 13, 14, 15, 16))
+    load(warehouse, "things", "a", rows(17))
+    for number in range(18, 130):
+        load(warehouse, "things", f"job-{number % 10}-{number}", rows(number))
+    assert ids(warehouse) == list(range(130))
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 3, 5, 6, 7, 100])
+def test_a_limit_is_kept_to_the_row(warehouse: Warehouse, limit: int) -> None:
+    load(warehouse, "things", "a", rows(1, 2, 3), rows(4, 5))
+    load(warehouse, "things", "b", rows(6))
+    assert ids(warehouse, limit) == [1, 2, 3, 4, 5, 6][:limit]
+
+
+def test_pieces_are_of_bounded_size(warehouse: Warehouse) -> None:
+    load(warehouse, "things", "a", rows(*range(7)))
+    assert [part().num_rows for part in warehouse.scan("things").parts] == [2, 2, 2, 1]
+
+
+def test_columns_are_taken_in_the_order_asked_for(warehouse: Warehouse) -> None:
+    load(warehouse, "things", "a", rows(1))
+    assert read(warehouse.scan("things", columns=["name", "id"])).column_names == ["name", "id"]
+    assert read(warehouse.scan("things", columns=["name"])).to_pydict() == {"name": ["name 1"]}
+    with pytest.raises(Terminal) as error:
+        warehouse.scan("things", columns=["id", "nope"])
+    assert error.value.code == "unknown_column"
+
+
+def test_a_column_that_a_part_lacks_is_null(warehouse: Warehouse) -> None:
+    load(warehouse, "things", "a", rows(1))
+    load(warehouse, "things", "b", pa.table({"name": ["x"]}))
+    assert read(warehouse.scan("things")).to_pydict() == {"id": [1, None], "name": ["name 1", "x"]}
+
+
+def test_names_may_hold_what_paths_are_made_of(warehouse: Warehouse) -> None:
+    table = pa.table({"a": [1], "a.b": ["x"], "b/c": [2.5], 'q"é ': [True]})
+    load(warehouse, "things", "a", table)
+    assert read(warehouse.scan("things")).equals(table)
+    assert read(warehouse.scan("things", columns=["a"])).to_pydict() == {"a": [1]}
+    assert read(warehouse.scan("things", columns=["a.b"])).to_pydict() == {"a.b": ["x"]}
+
+
+def test_every_type_is_kept(warehouse: Warehouse) -> None:
+    schema = pa.schema(
+        [
+            ("boolean", pa.bool_()),
+            ("int64", pa.int64()),
+            ("float64", pa.float64()),
+            ("decimal", pa.decimal128(20, 4)),
+            ("date", pa.date32()),
+            ("timestamp", pa.timestamp("us")),
+            ("timestamptz", pa.timestamp("us", "UTC")),
+            ("string", pa.string()),
+            ("binary", pa.binary()),
+        ]
+    )
+    table = pa.table([pa.nulls(1, field.type) for field in schema], schema=schema)
+    load(warehouse, "things", "a", table)
+    assert read(warehouse.scan("things")).equals(table)
+    assert warehouse.schema("things") == schema
+
+
+def test_replacing_takes_the_place_of_rows_and_columns(warehouse: Warehouse) -> None:
+    load(warehouse, "things", "a", rows(1, 2))
+    other = pa.table({"name": [True], "id": ["text now"], "new": [1.5]})
+    load(warehouse, "things", "b", other, replace=True)
+    assert read(warehouse.scan("things")).equals(other)
+    load(warehouse, "things", "c", other)
+    dataset = warehouse.describe("things")
+    assert dataset is not None
+    assert dataset.rows == 2
+    load(warehouse, "things", "d", rows(3), replace=True)
+    assert read(warehouse.scan("things")).equals(rows(3))
+    assert warehouse.find_commit("things", "b") is not None
+
+
+def test_nothing_can_be_committed(warehouse: Warehouse) -> None:
+    load(warehouse, "things", "a")
+    assert ids(warehouse) == []
+    load(warehouse, "things", "b", rows(1))
+    load(warehouse, "things", "c")
+    assert ids(warehouse) == [1]
+    load(warehouse, "things", "d", replace=True)
+    assert ids(warehouse) == []
+    assert warehouse.find_commit("things", "d") is not None
+
+
+def test_an_append_to_columns_that_have_changed_is_tried_again(warehouse: Warehouse) -> None:
+    load(warehouse, "things", "a", pa.table({"id": ["text"]}))
+    with pytest.raises(Transient):
+        load(warehouse, "things", "b", rows(1))
+    assert warehouse.find_commit("things", "b") is None
+
+
+def test_a_reader_keeps_the_snapshot_it_has_begun_with(warehouse: Warehouse, open_warehouse: Opener) -> None:
+    load(warehouse, "things", "a", rows(1))
+    scan = open_warehouse().scan("things")
+    load(warehouse, "things", "b", pa.table({"other": [2]}), replace=True)
+    assert read(scan).equals(rows(1))
+
+
+def test_a_dropped_dataset_leaves_nothing_and_can_be_made_again(warehouse: Warehouse, tmp_path: Path) -> None:
+    load(warehouse, "things", "a", rows(1))
+    load(warehouse, "things", "b", pa.table({"other": [2]}), replace=True)
+    warehouse.drop("things")
+    assert warehouse.describe("things") is None
+    assert [path for path in (tmp_path / "things").rglob("*") if path.is_file()] == []
+    load(warehouse, "things", "a", rows(3))
+    assert ids(warehouse) == [3]
+
+
+def test_an_import_that_is_under_way_survives_the_drop_of_its_dataset(warehouse: Warehouse, open_warehouse: Opener) -> None:
+    load(warehouse, "things", "a", rows(1))
+    part = warehouse.open_part("things", "b", 1, 0)
+    pq.write_table(rows(2), part)
+    open_warehouse().drop("things")
+    warehouse.commit("things", job_id="b", epoch=1, schema=SCHEMA, parts=[part], replace=False, summary={})
+    assert ids(warehouse) == [2]
+
+
+def test_sweeping_deletes_what_lost_and_never_what_was_committed(warehouse: Warehouse) -> None:
+    loser = Path(warehouse.open_part("things", "a", 1, 0))
+    pq.write_table(rows(9), loser)
+    load(warehouse, "things", "a", rows(1), epoch=2)
+    running = Path(warehouse.open_part("things", "a", 3, 0))
+    pq.write_table(rows(9), running)
+    warehouse.sweep("things", "a", 3)
+    assert (loser.exists(), running.exists()) == (False, True)
+    warehouse.sweep("things", "a", None)
+    assert not running.exists()
+    assert ids(warehouse) == [1]
+    warehouse.sweep("things", "never-committed", None)
+
+
+def test_two_threads_that_create_the_same_dataset_both_get_in(open_warehouse: Opener, tmp_path: Path) -> None:
+    warehouses = [open_warehouse(), open_warehouse()]
+    barrier = threading.Barrier(2)
+
+    def create(number: int) -> None:
+        barrier.wait()
+        load(warehouses[number], "things", f"job-{number}", rows(number))
+
+    threads = [threading.Thread(target=create, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(ids(open_warehouse())) == [0, 1]
+    # What the one that came second had begun is gone.
+    open_warehouse().drop("things")
+    assert list(tmp_path.rglob("*.metadata.json")) == []
+
+
+@pytest.mark.parametrize("exists", [True, False])
+@pytest.mark.parametrize("replace", [True, False])
+def test_the_same_job_in_four_threads_is_committed_once(open_warehouse: Opener, *, exists: bool, replace: bool) -> None:
+    warehouses = [open_warehouse() for _ in range(4)]
+    if exists:
+        load(warehouses[0], "things", "earlier", rows(0))
+    barrier = threading.Barrier(4)
+    found = []
+
+    def commit(number: int) -> None:
+        barrier.wait()
+        found.append(load(warehouses[number], "things", "a", rows(1), epoch=number + 1, replace=replace).snapshot_id)
+
+    threads = [threading.Thread(target=commit, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert len(set(found)) == 1
+    assert ids(open_warehouse()) == ([0, 1] if exists and not replace else [1])
+
+
+def importing(folder: Path, *jobs: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "tests.contract.importing", str(folder), "things", *jobs]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_that_append_all_the_time_lose_nothing(open_warehouse: Opener, tmp_path: Path) -> None:
+    open_warehouse()
+    processes = [importing(tmp_path, *[f"job-{number}" for number in range(first, first + 20)]) for first in (0, 20)]
+    for process in processes:
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert len(said.split()) == 20
+    assert sorted(ids(open_warehouse())) == list(range(40))
+
+
+def test_jobs_that_are_killed_at_any_moment_and_run_again_are_there_once(open_warehouse: Opener, tmp_path: Path) -> None:
+    jobs = [f"job-{number}" for number in range(30)]
+    for attempt in range(6):
+        process = importing(tmp_path, *jobs)
+        assert process.stdout is not None
+        process.stdout.readline()
+        # A little later each time, so that it is hit at other places.
+        time.sleep(0.013 * attempt)
+        process.kill()
+        process.communicate()
+    process = importing(tmp_path, *jobs)
+    process.communicate(timeout=60)
+    assert ids(open_warehouse()) == list(range(30))

@@ -1,0 +1,31 @@
+"""Who may import whom. A row may import from the rows above it and from itself only within one part; never downward."""
+
+# The parts of krai from the words down to what puts it all together; each name is krai.<name>, a module or a package.
+ROWS = (
+    ("errors", "failpoint", "observe"),
+    ("job", "settings"),
+    ("ports",),
+    ("formats",),
+    ("warehouse", "backends"),
+    ("transfer",),
+    ("attempt", "lease"),
+    ("submit", "execute", "sweep"),
+    ("steer",),
+    ("api", "worker"),
+    ("wiring",),
+)
+
+# What only these parts may import.
+ONLY_IN = {
+    "google": ("krai.backends.google", "krai.warehouse.bigquery"),
+    "fastapi": ("krai.api", "krai.wiring"),
+    "starlette": ("krai.api", "krai.wiring"),
+    "slowapi": ("krai.api", "krai.wiring"),
+    "pyarrow": ("krai.formats", "krai.warehouse", "krai.transfer"),
+    "pyiceberg": ("krai.formats", "krai.warehouse", "krai.transfer"),
+    "krai.backends": ("krai.backends", "krai.wiring"),
+    "krai.wiring": ("krai.wiring", "main", "worker"),
+}
+
+# What these parts must not load, not even by way of others: the API never opens a data file.
+OUT_OF_REACH = {"krai.api": ("pyarrow", "pyiceberg")}

@@ -1,0 +1,139 @@
+"""A krai API in this process, on embedded stores in a folder of its own, and what a worker would do to its jobs."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from krai import job as transitions
+from krai.api.app import create_app
+from krai.api.auth import Principal
+from krai.backends.local.blobs import LocalBlobStore
+from krai.backends.local.directory import LocalDirectory
+from krai.backends.local.jobs import LocalJobStore
+from krai.backends.local.queue import LocalJobQueue
+from krai.errors import Terminal
+from krai.job import Job, Progress
+from krai.ports import Column, Dataset, Stores
+from krai.settings import Settings
+from tests.unit.api.documented import undocumented
+
+KEY = "the-key-of-the-deployment"
+ADA, BOB = "the-key-of-ada", "the-key-of-bob"
+USERS = (Column(name="id", type="int64", nullable=False), Column(name="email", type="string"))
+KEEP_S = 3600.0
+
+
+@dataclass(frozen=True)
+class House:
+    app: FastAPI
+    stores: Stores
+    http: httpx.AsyncClient  # with the key of the deployment
+
+    def client(self, key: str | None, **headers: str) -> httpx.AsyncClient:
+        """Another client; None: without a credential. Every answer it gets must be a documented one."""
+        return client_of(self.app, key, **headers)
+
+    async def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        return await self.http.post(f"/api/v1/{path}", json=body, headers=headers)
+
+    async def submit(self, **body: Any) -> str:
+        """The id of an accepted export of `users`."""
+        answer = await self.post("exports", {"dataset": "users", **body})
+        assert answer.status_code == httpx.codes.ACCEPTED, answer.text
+        return str(answer.json()["job_id"])
+
+    async def job(self, job_id: str) -> Job:
+        job = await self.stores.jobs.get(job_id)
+        assert job is not None
+        return job
+
+    async def claim(self, job_id: str) -> Job:
+        """The job as a worker has it after its claim."""
+        jobs = self.stores.jobs
+        job = await self.job(job_id)
+        return await jobs.swap(job, transitions.claim(job, "worker", jobs.now(), 30))
+
+    async def advance(self, job_id: str, **progress: Any) -> Job:
+        jobs = self.stores.jobs
+        job = await self.job(job_id)
+        return await jobs.swap(job, transitions.beat(job, jobs.now(), 30, Progress(**progress)))
+
+    async def complete(self, job_id: str, result: dict[str, Any], *, keep_s: float = KEEP_S) -> Job:
+        jobs = self.stores.jobs
+        job = await self.claim(job_id)
+        return await jobs.swap(job, transitions.complete(job, result, job.progress, jobs.now(), keep_s=keep_s))
+
+    async def fail(self, job_id: str, code: str = "corrupt_file") -> Job:
+        jobs = self.stores.jobs
+        job = await self.claim(job_id)
+        return await jobs.swap(job, transitions.fail(job, Terminal(code), jobs.now(), keep_s=KEEP_S))
+
+    async def store(self, path: str, content: bytes) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "content"
+            file.write_bytes(content)
+            self.stores.blobs.put(path, file)
+
+
+def client_of(app: FastAPI, key: str | None, **headers: str) -> httpx.AsyncClient:
+    async def check(response: httpx.Response) -> None:
+        if response.headers.get("content-type", "").startswith("application/"):
+            await response.aread()
+        assert undocumented(app, response) is None, f"{response.request.method} {response.request.url.path}: {undocumented(app, response)}"
+        assert response.headers["x-request-id"]
+
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://krai.test",
+        headers={**({"x-api-key": key} if key else {}), **headers},
+        event_hooks={"response": [check]},
+    )
+
+
+@asynccontextmanager
+async def open_house(folder: Path, **settings: Any) -> AsyncIterator[House]:
+    """`settings` by their names in the environment."""
+    stores = Stores(
+        jobs=LocalJobStore(folder / "jobs.sqlite"),
+        queue=LocalJobQueue(folder / "queue.sqlite"),
+        blobs=LocalBlobStore(folder / "blobs", b"k" * 32),
+        directory=LocalDirectory(folder / "directory.sqlite"),
+    )
+    await stores.jobs.put_dataset(
+        Dataset(name="users", columns=USERS, rows=3, bytes=99, snapshot_id="9007199254740993", updated_at=stores.jobs.now())
+    )
+    chosen = Settings(**{"API_KEY": KEY, "KRAI_RATE_LIMIT_CREATE": "off", **settings})
+    app = create_app(chosen, stores, keys={ADA: Principal("ada"), BOB: Principal("bob")})
+    try:
+        async with client_of(app, KEY) as http:
+            yield House(app, stores, http)
+    finally:
+        await stores.jobs.close()
+        await stores.queue.close()
+        await stores.directory.close()
+
+
+def problem(response: httpx.Response, status: int) -> str:
+    """The code of an answer that must be a problem with this status, in the one shape all problems have."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert (
+        {"type", "title", "status", "detail", "instance", "code", "request_id"}
+        <= body.keys()
+        <= {*("type", "title", "status", "detail", "instance", "code", "request_id", "errors")}
+    )
+    assert (body["status"], body["type"]) == (status, f"/problems/{body['code']}")
+    assert body["request_id"] == response.headers["x-request-id"]
+    return str(body["code"])
+
+
+def pointers(response: httpx.Response) -> dict[str, str]:
+    """Pointer → code of the fields that a 422 names."""
+    return {error["pointer"]: error["code"] for error in response.json()["errors"]}

@@ -1,0 +1,60 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from krai.job import Kind, format_time
+from tests.unit.api.house import ADA, House, open_house, problem
+
+
+async def test_datasets_are_listed_by_name(house: House) -> None:
+    users = await house.stores.jobs.get_dataset("users")
+    assert users is not None
+    await house.stores.jobs.put_dataset(replace(users, name="accounts", rows=0, snapshot_id=None))
+    answer = await house.http.get("/api/v1/datasets")
+    assert [dataset["name"] for dataset in answer.json()["datasets"]] == ["accounts", "users"]
+    assert answer.json()["datasets"][1] == (await house.http.get("/api/v1/datasets/users")).json()
+
+
+async def test_a_dataset_shows_its_columns(house: House) -> None:
+    users = await house.stores.jobs.get_dataset("users")
+    assert users is not None
+    assert (await house.http.get("/api/v1/datasets/users")).json() == {
+        "name": "users",
+        "columns": [{"name": "id", "type": "int64", "nullable": False}, {"name": "email", "type": "string", "nullable": True}],
+        "rows": 3,
+        "bytes": 99,
+        "snapshot_id": "9007199254740993",
+        "updated_at": format_time(users.updated_at),
+    }
+
+
+@pytest.mark.parametrize("name", ["nothing", "Users", "%00", "users%0a", "x" * 5000, "a%2fb"])
+async def test_an_unknown_dataset_is_not_found(house: House, name: str) -> None:
+    expected = "not_found" if name == "a%2fb" else "dataset_not_found"
+    assert problem(await house.http.get(f"/api/v1/datasets/{name}"), 404) == expected
+    assert problem(await house.http.delete(f"/api/v1/datasets/{name}"), 404) == expected
+
+
+async def test_an_admin_drops_a_dataset_by_a_job(house: House) -> None:
+    answer = await house.http.delete("/api/v1/datasets/users")
+    job = await house.job(answer.json()["job_id"])
+    assert (answer.status_code, answer.headers["retry-after"]) == (202, "1")
+    assert answer.headers["location"] == answer.json()["links"]["self"]
+    assert (job.type, job.dataset, job.params) == (Kind.DROP, "users", {})
+    assert await house.stores.queue.depth() == 1
+
+
+async def test_a_drop_counts_against_the_limit(tmp_path: Path) -> None:
+    async with open_house(tmp_path, KRAI_RATE_LIMIT_CREATE="1/hour") as house:
+        first = await house.http.delete("/api/v1/datasets/users")
+        assert (first.status_code, first.headers["ratelimit"].partition(";t=")[0]) == (202, '"create";r=0')
+        assert problem(await house.http.delete("/api/v1/datasets/users"), 429) == "rate_limited"
+
+
+async def test_nobody_else_drops_a_dataset(house: House) -> None:
+    ada = house.client(ADA)
+    assert problem(await ada.delete("/api/v1/datasets/users"), 403) == "not_allowed"
+    assert problem(await house.client(None).delete("/api/v1/datasets/users"), 401) == "unauthenticated"
+    assert (await ada.get("/api/v1/datasets")).status_code == 200
+    assert await house.stores.queue.depth() == 0

@@ -1,0 +1,113 @@
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from krai import job as transitions
+from krai.api import watch
+from krai.errors import Terminal
+from krai.job import Stage
+from tests.unit.api.house import House, problem
+
+
+@dataclass
+class Event:
+    id: int
+    name: str
+    job: dict[str, Any]
+
+
+def read(text: str) -> list[Event]:
+    """The events of a stream, comments left out (HTML, 9.2.6)."""
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if fields:
+            found.append(Event(int(fields["id"]), fields["event"], json.loads(fields["data"])))
+    return found
+
+
+async def follow(house: House, job_id: str, **headers: str) -> list[Event]:
+    answer = await house.http.get(f"/api/v1/jobs/{job_id}/events", headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.headers["cache-control"] == "no-store"
+    return read(answer.text)
+
+
+async def test_events_tell_every_state_until_the_last(house: House) -> None:
+    job_id = await house.submit()
+    following = asyncio.create_task(follow(house, job_id))
+    await asyncio.sleep(0.05)
+    await house.claim(job_id)
+    await asyncio.sleep(0.05)
+    await house.advance(job_id, stage=Stage.WRITING, percent=50)
+    await asyncio.sleep(0.05)
+    job = await house.job(job_id)
+    await house.stores.jobs.swap(job, transitions.fail(job, Terminal("corrupt_file"), house.stores.jobs.now(), keep_s=60))
+    events = await asyncio.wait_for(following, 5)
+    assert [event.job["status"] for event in events] == ["PENDING", "PROCESSING", "PROCESSING", "FAILED"]
+    assert [event.job["progress"] for event in events] == [0, 0, 50, 50]
+    assert [event.id for event in events] == sorted({event.id for event in events})
+    assert {event.name for event in events} == {"job"}
+    assert events[-1].job == (await house.http.get(f"/api/v1/jobs/{job_id}")).json()
+
+
+async def test_a_finished_job_is_told_once(house: House) -> None:
+    job_id = await house.submit()
+    await house.fail(job_id)
+    (event,) = await follow(house, job_id)
+    assert event.job["status"] == "FAILED"
+    assert await follow(house, job_id, **{"Last-Event-ID": str(event.id)}) == []
+    assert len(await follow(house, job_id, **{"Last-Event-ID": str(event.id - 1)})) == 1
+
+
+@pytest.mark.parametrize("last", ["", "x", "-1", "1.5", "9" * 5000])
+async def test_an_event_id_that_makes_no_sense_is_ignored(house: House, last: str) -> None:
+    job_id = await house.submit()
+    await house.fail(job_id)
+    assert len(await follow(house, job_id, **{"Last-Event-ID": last})) == 1
+
+
+async def test_whoever_comes_back_hears_only_what_is_new(house: House) -> None:
+    job_id = await house.submit()
+    seen = (await house.job(job_id)).revision
+    following = asyncio.create_task(follow(house, job_id, **{"Last-Event-ID": str(seen)}))
+    await asyncio.sleep(0.05)
+    await house.post(f"jobs/{job_id}/cancel")
+    assert [event.job["status"] for event in await asyncio.wait_for(following, 5)] == ["CANCELLED"]
+
+
+async def test_a_deleted_job_ends_its_events(house: House) -> None:
+    job_id = await house.submit()
+    following = asyncio.create_task(follow(house, job_id))
+    await asyncio.sleep(0.05)
+    await house.stores.jobs.delete(await house.job(job_id))
+    assert [event.job["status"] for event in await asyncio.wait_for(following, 5)] == ["PENDING"]
+
+
+async def test_events_do_not_hold_up_the_end_of_the_process(house: House) -> None:
+    job_id = await house.submit()
+    following = asyncio.create_task(follow(house, job_id))
+    await asyncio.sleep(0.05)
+    house.app.state.api.stopping.set()
+    begun = time.monotonic()
+    assert len(await asyncio.wait_for(following, 5)) == 1
+    assert time.monotonic() - begun < 2
+
+
+async def test_silence_is_broken_by_signs_of_life(house: House) -> None:
+    job = await house.job(await house.submit())
+    states = watch.states(house.app.state.api, job, None, heartbeat_s=0.05)
+    assert [await anext(states) for _ in range(3)] == [job, None, None]
+    assert watch.HEARTBEAT_S + watch.SLICE_S < 15
+
+
+async def test_events_of_no_job_are_a_problem_and_no_stream(house: House) -> None:
+    assert problem(await house.http.get(f"/api/v1/jobs/{'0' * 32}/events"), 404) == "not_found"
+    assert problem(await house.client(None).get(f"/api/v1/jobs/{'0' * 32}/events"), 401) == "unauthenticated"
+    head = await house.http.head(f"/api/v1/jobs/{await house.submit()}/events")
+    assert (head.status_code, head.headers["allow"]) == (405, "GET"), "a HEAD would never end"

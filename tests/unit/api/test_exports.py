@@ -1,0 +1,134 @@
+from typing import Any
+
+import pytest
+
+from krai.job import Kind, Status
+from tests.unit.api.house import House, pointers, problem
+
+UNPRINTABLE = ["\x00", "a\rb", "a\nb", "\x1b[31m", "\x7f", "\x85", "\u202e", "\u2066", "\u200f", "\u2028", "\ufeff"]
+
+
+async def test_an_export_is_accepted_with_the_whole_job(house: House) -> None:
+    answer = await house.post("exports", {"dataset": "users"})
+    job = answer.json()
+    assert (answer.status_code, answer.headers["retry-after"]) == (202, "1")
+    assert answer.headers["location"] == job["links"]["self"] == f"http://krai.test/api/v1/jobs/{job['job_id']}"
+    assert job == (await house.http.get(answer.headers["location"])).json()
+    assert (job["type"], job["status"], job["progress"], job["stage"], job["dataset"]) == ("export", "PENDING", 0, "queued", "users")
+    assert (job["created_by"], job["error"], job["parent_job_id"], job["attempt"], job["max_attempts"]) == ("api-key", None, None, 0, 5)
+    assert job["params"] == {
+        "format": "csv",
+        "compression": "none",
+        "columns": None,
+        "limit": None,
+        "size_mb": None,
+        "filename": None,
+    }
+
+
+async def test_what_was_asked_for_reaches_the_worker(house: House) -> None:
+    asked = {"format": "ndjson", "compression": "gzip", "columns": ["email", "id"], "limit": 2**63 - 1, "size_mb": 0.5, "filename": "ü.gz"}
+    job = await house.job(await house.submit(**asked, labels={"team": "blue"}, description="für Ada"))
+    assert (job.type, job.status, job.params) == (Kind.EXPORT, Status.PENDING, asked)
+    assert (job.labels, job.description) == ({"team": "blue"}, "für Ada")
+    (delivery,) = await house.stores.queue.pull(5, wait_s=0, lease_s=30)
+    assert delivery.job_id == job.job_id
+
+
+async def test_null_is_the_same_as_leaving_out(house: House) -> None:
+    job = await house.job(await house.submit(columns=None, limit=None, size_mb=None, filename=None))
+    assert job.params["columns"] is None
+
+
+async def test_an_unknown_dataset_is_not_found_at_once(house: House) -> None:
+    answer = await house.post("exports", {"dataset": "nothing_here"})
+    assert problem(answer, 404) == "dataset_not_found"
+    assert "nothing_here" not in answer.text
+
+
+async def test_unknown_columns_are_pointed_at(house: House) -> None:
+    answer = await house.post("exports", {"dataset": "users", "columns": ["id", "kilroy", "email", "Id"]})
+    assert problem(answer, 422) == "unknown_column"
+    assert pointers(answer) == {"/columns/1": "unknown_column", "/columns/3": "unknown_column"}
+    assert "kilroy" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "../../x",
+        "/etc/passwd",
+        'a";drop table t;--',
+        "Users",
+        "_a",
+        "1a",
+        "x*.csv",
+        "CON",
+        "a" * 64,
+        "a-b",
+        "a.b",
+        "a b",
+        "ä",
+        "a\u200b",
+    ],
+)
+async def test_what_is_no_dataset_name_is_refused(house: House, name: str) -> None:
+    answer = await house.post("exports", {"dataset": name})
+    assert problem(answer, 422) == "invalid_dataset"
+    assert pointers(answer) == {"/dataset": "invalid_dataset"}
+
+
+@pytest.mark.parametrize("name", ["dataset", "description", "filename"])
+async def test_control_characters_are_refused(house: House, name: str) -> None:
+    for text in UNPRINTABLE:
+        answer = await house.post("exports", {"dataset": "users", name: text})
+        assert problem(answer, 422) == "invalid_field"
+        assert pointers(answer) == {f"/{name}": "invalid_field"}, ascii(text)
+
+
+async def test_control_characters_are_refused_in_labels(house: House) -> None:
+    for text in UNPRINTABLE:
+        answer = await house.post("exports", {"dataset": "users", "labels": {"a": text, "b": "fine"}})
+        assert pointers(answer) == {"/labels/a": "invalid_field"}, ascii(text)
+
+
+BAD: dict[str, list[Any]] = {
+    "dataset": [5],
+    "limit": [-1, 0, 2**63, 5.0, "5", True, "inf", [], {}],
+    "size_mb": [-1, 0, 2**63, "5", True, "inf"],
+    "format": ["CSV", "xml", "", 5],
+    "compression": ["zip", None],
+    "columns": [[], "id", [1], [""], ["id", "id"], {"id": 1}, ["x" * 256]],
+    "filename": ["", "a/b", "a\\b", "..", ".profile", " a", "a ", 'a"b', "a:b", "a<b", "ü" * 101, 5],
+    "labels": [[], {"": "x"}, {"A": "x"}, {"1a": "x"}, {"a": 1}, {"a": "x" * 129}, {f"k{n}": "" for n in range(21)}],
+    "description": ["x" * 501, 5, None],
+}
+
+
+@pytest.mark.parametrize(("name", "values"), BAD.items())
+async def test_a_field_takes_only_what_it_should(house: House, name: str, values: list[Any]) -> None:
+    for value in values:
+        answer = await house.post("exports", {"dataset": "users", name: value})
+        assert problem(answer, 422) == "invalid_field", value
+        assert all(pointer.startswith(f"/{name}") for pointer in pointers(answer))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("limit", 1),
+        ("size_mb", 1),
+        ("size_mb", 0.01),
+        ("filename", "Umsätze 2026 (neu).csv"),
+        ("labels", {f"k{n}": "x" * 128 for n in range(20)}),
+        ("description", "x" * 500),
+        ("description", "¡Olé! 😀 العربية"),
+    ],
+)
+async def test_a_field_takes_all_that_it_should(house: House, name: str, value: Any) -> None:
+    assert (await house.post("exports", {"dataset": "users", name: value})).status_code == 202
+
+
+async def test_the_attempts_are_those_of_the_settings(house: House) -> None:
+    assert (await house.job(await house.submit())).max_attempts == house.app.state.api.settings.max_attempts

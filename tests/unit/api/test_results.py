@@ -1,0 +1,219 @@
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.api.house import KEEP_S, House, open_house, problem
+
+SNAPSHOT = {"snapshot_id": "9007199254740993", "snapshot_time": "2026-11-21T09:00:00.000000Z"}
+
+
+async def completed_export(house: House, *names: str, keep_s: float = KEEP_S) -> str:
+    """A completed export with files of these names, each with its name as content."""
+    job_id = await house.submit()
+    files: list[dict[str, Any]] = []
+    for name in names:
+        path = f"jobs/{job_id}/e1/{name}"
+        await house.store(path, name.encode())
+        files.append(
+            {"name": name, "path": path, "size_bytes": len(name.encode()), "records": 2, "sha256": "ab" * 32, "crc32c": "AAAAAA=="}
+        )
+    await house.store(f"jobs/{job_id}/e1/manifest.json", b"{}")
+    result = {
+        "format": "csv",
+        **SNAPSHOT,
+        "records": 2 * len(names),
+        "file_size_bytes": sum(file["size_bytes"] for file in files),
+        "complete": True,
+        "files": files,
+        "manifest": {"name": "manifest.json", "path": f"jobs/{job_id}/e1/manifest.json", "size_bytes": 2},
+    }
+    await house.complete(job_id, result, keep_s=keep_s)
+    return job_id
+
+
+async def completed_import(house: House, rejected: int, keep_s: float = KEEP_S) -> str:
+    """A completed import with so many rejected rows, 1,000 to a page."""
+    job_id = str((await house.post("imports", {"source": {"records": [{"a": 1}]}})).json()["job_id"])
+    rows = [{"row": n, "column": None, "code": "column_count", "detail": "short", "raw": f"r{n}"} for n in range(1, rejected + 1)]
+    prefix = f"jobs/{job_id}/e1/errors/"
+    pages = [rows[start : start + 1000] for start in range(0, rejected, 1000)]
+    for number, page in enumerate(pages):
+        await house.store(f"{prefix}{number:06d}.json", json.dumps(page).encode())
+    rejects: dict[str, Any] | None = None
+    if rejected:
+        rejects = {"name": "rejects.csv", "path": f"jobs/{job_id}/e1/rejects.csv", "size_bytes": 3, "records": rejected}
+        await house.store(rejects["path"], b"a\n1")
+    result = {
+        "records_processed": 5,
+        "records_inserted": 5,
+        "records_updated": 0,
+        "records_rejected": rejected,
+        "snapshot_id": SNAPSHOT["snapshot_id"],
+        "rejects": rejects,
+        "error_pages": {"prefix": prefix, "pages": len(pages), "page_rows": 1000},
+    }
+    await house.complete(job_id, result, keep_s=keep_s)
+    return job_id
+
+
+async def result_of(house: House, job_id: str) -> dict[str, Any]:
+    answer = await house.http.get(f"/api/v1/jobs/{job_id}/result")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def test_an_export_gives_links_that_download(house: House) -> None:
+    job_id = await completed_export(house, "users-0.csv", "Umsätze.csv")
+    result = await result_of(house, job_id)
+    assert {name: result[name] for name in ("job_id", "type", "status", "dataset", "format", "records", "complete")} == {
+        "job_id": job_id,
+        "type": "export",
+        "status": "COMPLETED",
+        "dataset": "users",
+        "format": "csv",
+        "records": 4,
+        "complete": True,
+    }
+    assert (result["snapshot_id"], result["snapshot_time"]) == ("9007199254740993", "2026-11-21T09:00:00.000000Z")
+    assert result["file_size_bytes"] == sum(file["size_bytes"] for file in result["files"])
+    assert result["download_url"] == result["files"][0]["download_url"]
+    assert not {"path", "prefix"} & set(result["files"][0])
+    for file in result["files"]:
+        assert (await house.client(None).get(file["download_url"])).text == file["name"]
+    assert (await house.client(None).get(result["manifest_url"])).json() == {}
+
+
+async def test_links_live_a_quarter_of_an_hour_and_are_not_kept(house: House) -> None:
+    job_id = await completed_export(house, "users.csv")
+    result = await result_of(house, job_id)
+    left = datetime.fromisoformat(result["url_expires_at"]) - house.stores.jobs.now()
+    assert timedelta(minutes=14, seconds=55) < left <= timedelta(minutes=15)
+    assert "signature" not in json.dumps((await house.job(job_id)).to_doc())
+
+
+async def test_an_export_of_no_files_has_no_link(house: House) -> None:
+    assert (await result_of(house, await completed_export(house)))["download_url"] is None
+
+
+async def test_links_lead_to_the_public_address(tmp_path: Path) -> None:
+    async with open_house(tmp_path, KRAI_PUBLIC_URL="https://krai.example.org/base/") as house:
+        result = await result_of(house, await completed_export(house, "users.csv"))
+        assert result["download_url"].startswith("https://krai.example.org/base/files/jobs/")
+
+
+async def test_an_import_gives_counts(house: House) -> None:
+    job_id = await completed_import(house, 2)
+    result = await result_of(house, job_id)
+    link = result.pop("rejects_url")
+    assert result == {
+        "job_id": job_id,
+        "type": "import",
+        "status": "COMPLETED",
+        "records_processed": 5,
+        "records_inserted": 5,
+        "records_updated": 0,
+        "records_rejected": 2,
+        "dataset": "contacts",
+        "snapshot_id": "9007199254740993",
+    }
+    assert (await house.client(None).get(link)).content == b"a\n1"
+    assert (await result_of(house, await completed_import(house, 0)))["rejects_url"] is None
+
+
+async def test_a_drop_gives_no_more_than_that_it_is_done(house: House) -> None:
+    job_id = (await house.http.delete("/api/v1/datasets/users")).json()["job_id"]
+    await house.complete(job_id, {})
+    assert await result_of(house, job_id) == {"job_id": job_id, "type": "drop", "status": "COMPLETED", "dataset": "users"}
+
+
+async def test_there_is_no_result_before_the_end_and_none_after_a_failure(house: House) -> None:
+    waiting, failed, cancelled = [await house.submit() for _ in range(3)]
+    await house.fail(failed)
+    await house.post(f"jobs/{cancelled}/cancel")
+    early = await house.http.get(f"/api/v1/jobs/{waiting}/result")
+    assert (problem(early, 409), early.headers["retry-after"]) == ("job_not_finished", "1")
+    assert problem(await house.http.get(f"/api/v1/jobs/{failed}/result"), 409) == "job_failed"
+    assert problem(await house.http.get(f"/api/v1/jobs/{cancelled}/result"), 409) == "job_cancelled"
+    await house.claim(waiting)
+    assert problem(await house.http.get(f"/api/v1/jobs/{waiting}/result"), 409) == "job_not_finished"
+
+
+@pytest.mark.parametrize("path", ["result", "errors"])
+async def test_a_result_expires(house: House, path: str) -> None:
+    job_id = await completed_import(house, 2, keep_s=-1)
+    assert problem(await house.http.get(f"/api/v1/jobs/{job_id}/{path}"), 410) == "result_expired"
+
+
+# -- rejected rows ----------------------------------------------------------------------------------------------------------------
+
+
+async def rejects(house: House, job_id: str, **query: Any) -> dict[str, Any]:
+    answer = await house.http.get(f"/api/v1/jobs/{job_id}/errors", params=query)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+@pytest.mark.parametrize("page_size", [700, 1000, 999, 10**9])
+async def test_rejected_rows_are_paged_in_order(house: House, page_size: int) -> None:
+    job_id = await completed_import(house, 2345)
+    seen: list[int] = []
+    token: str | None = None
+    while True:
+        page = await rejects(house, job_id, page_size=page_size, **({"page_token": token} if token else {}))
+        seen += [error["row"] for error in page["errors"]]
+        assert page["total"] == 2345
+        assert len(page["errors"]) == min(page_size, 1000, 2345 - len(seen) + len(page["errors"]))
+        token = page["next_page_token"]
+        if token is None:
+            break
+    assert seen == list(range(1, 2346))
+
+
+async def test_a_rejected_row_says_what_is_wrong_with_it(house: House) -> None:
+    page = await rejects(house, await completed_import(house, 1))
+    assert page["errors"] == [{"row": 1, "column": None, "code": "column_count", "detail": "short", "raw": "r1"}]
+    assert (await house.client(None).get(page["rejects_url"])).status_code == 200
+
+
+async def test_a_rejected_row_that_is_no_text_says_so(house: House) -> None:
+    job_id = await completed_import(house, 1)
+    house.stores.blobs.delete(f"jobs/{job_id}/e1/errors/")
+    row = {"row": 1, "column": "a", "code": "invalid_utf8", "detail": "d", "raw": "/w==", "raw_base64": True, "raw_cut": True}
+    await house.store(f"jobs/{job_id}/e1/errors/000000.json", json.dumps([row]).encode())
+    assert (await rejects(house, job_id))["errors"] == [row]
+
+
+async def test_where_nothing_was_rejected_there_are_no_errors(house: House) -> None:
+    nothing = {"errors": [], "total": 0, "rejects_url": None, "next_page_token": None}
+    assert await rejects(house, await completed_import(house, 0)) == nothing
+    assert await rejects(house, await completed_export(house, "users.csv")) == nothing
+    failed = await house.submit()
+    await house.fail(failed)
+    assert await rejects(house, failed) == nothing
+
+
+async def test_rejected_rows_are_known_at_the_end(house: House) -> None:
+    early = await house.http.get(f"/api/v1/jobs/{await house.submit()}/errors")
+    assert (problem(early, 409), early.headers["retry-after"]) == ("job_not_finished", "1")
+
+
+async def test_a_page_of_errors_belongs_to_its_job(house: House) -> None:
+    mine, other = await completed_import(house, 3), await completed_import(house, 3)
+    token = (await rejects(house, mine, page_size=1))["next_page_token"]
+    for bad in (token, "guess", f"{other}.x", f"{other}.-1", ""):
+        answer = await house.http.get(f"/api/v1/jobs/{other}/errors", params={"page_token": bad})
+        assert problem(answer, 400) == "invalid_page_token"
+    assert problem(await house.http.get(f"/api/v1/jobs/{mine}/errors", params={"page_size": 0}), 400) == "invalid_argument"
+    assert (await rejects(house, mine, page_token=f"{mine}.99"))["errors"] == []
+
+
+async def test_rejects_whose_files_are_gone_have_expired(house: House) -> None:
+    job_id = await completed_import(house, 3)
+    house.stores.blobs.delete(f"jobs/{job_id}/")
+    assert problem(await house.http.get(f"/api/v1/jobs/{job_id}/errors"), 410) == "result_expired"

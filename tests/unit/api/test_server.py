@@ -1,0 +1,134 @@
+"""The API behind a real server: what only a connection can show."""
+
+import asyncio
+import contextlib
+import re
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from krai.api.app import create_app
+from tests.unit.api.house import KEY, House, open_house
+
+HEAD = "POST /api/v1/exports HTTP/1.1\r\nHost: krai\r\nx-api-key: {key}\r\nContent-Type: application/json\r\n"
+
+
+@asynccontextmanager
+async def serve(house: House, **options: Any) -> AsyncIterator[tuple[uvicorn.Server, int, asyncio.Event]]:
+    """The API of the house on a free port, and the event that tells it to stop."""
+    stopping = asyncio.Event()
+    app = create_app(house.app.state.api.settings, house.stores, stopping=stopping, **options)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=20))
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment] # pytest's own stay
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        while not server.started:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.01)
+        try:
+            yield server, listening.getsockname()[1], stopping
+        finally:
+            stopping.set()
+            server.should_exit = True
+            await asyncio.wait_for(serving, 10)
+
+
+async def exchange(port: int, *parts: bytes, answers: int = 1) -> bytes:
+    """What comes back for these bytes, which end nothing by themselves, until the server closes, or until so many answers have come."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    came = b""
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        while chunk := await asyncio.wait_for(reader.read(65536), 10):
+            came += chunk
+            if len(re.findall(rb"HTTP/1\.1 \d\d\d", came)) >= answers and came.endswith(b"}"):
+                break
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
+    return came
+
+
+async def test_bytes_that_were_promised_and_never_come_time_out(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, serve(house, patience_s=0.3) as (_, port, _):
+        request = HEAD.format(key=KEY) + "Content-Length: 100\r\n\r\n12345"
+        answer = await exchange(port, request.encode(), answers=2)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"request_timeout" in answer
+        assert b"connection: close" in answer.lower()
+        assert (await exchange(port, request.encode() + b"x" * 95)).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_an_upload_that_falls_silent_times_out_and_goes_on_later(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, serve(house, patience_s=0.3) as (_, port, _):
+        url = httpx.URL((await house.post("uploads", {"size_bytes": 10})).json()["upload_url"])
+        request = b"PUT " + url.raw_path + b" HTTP/1.1\r\nHost: krai\r\nContent-Length: 10\r\n\r\n01234"
+        assert (await exchange(port, request, answers=2)).startswith(b"HTTP/1.1 408 ")
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            asked = await client.put(url.raw_path.decode(), headers={"content-range": "bytes */10"})
+            assert (asked.status_code, asked.headers["range"]) == (308, "bytes=0-4")
+            rest = await client.put(url.raw_path.decode(), content=b"56789", headers={"content-range": "bytes 5-9/10"})
+            assert (rest.status_code, rest.json()) == (200, {"size_bytes": 10})
+
+
+async def test_an_endless_body_is_answered_and_cut_off(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, serve(house) as (_, port, _):
+        request = HEAD.format(key=KEY) + "Transfer-Encoding: chunked\r\n\r\n"
+        answer = await exchange(port, request.encode(), *[b"400\r\n" + b" " * 1024 + b"\r\n"] * 66, answers=2)
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"connection: close" in answer.lower()
+
+
+async def test_whoever_sends_too_much_still_reads_the_answer(tmp_path: Path) -> None:
+    headers = {"x-api-key": KEY, "content-type": "application/json"}
+    async with open_house(tmp_path) as house, serve(house) as (_, port, _), httpx.AsyncClient(headers=headers) as client:
+        for size_bytes in (70_000, 8_000_000):
+            answer = await client.post(f"http://127.0.0.1:{port}/api/v1/exports", content=b" " * size_bytes)
+            assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+            assert "connection" not in answer.headers
+
+
+async def test_a_connection_serves_one_request_after_the_other(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, serve(house) as (_, port, _):
+        body = b'{"dataset":"users"}'
+        request = (HEAD.format(key=KEY) + f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+        answer = await exchange(port, request, request, answers=2)
+        assert len(re.findall(rb"HTTP/1\.1 202 ", answer)) == 2
+
+
+async def test_no_header_can_be_smuggled_in(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, serve(house) as (_, port, _):
+        request = f"GET /api/v1/jobs/x%0d%0aSet-Cookie:a HTTP/1.1\r\nHost: krai\r\nx-api-key: {KEY}\r\n\r\n"
+        answer = await exchange(port, request.encode())
+        assert answer.startswith(b"HTTP/1.1 404 ")
+        assert b"set-cookie" not in answer.lower()
+
+
+async def test_a_key_that_is_no_text_is_invalid(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, serve(house) as (_, port, _):
+        request = b"GET /api/v1/jobs HTTP/1.1\r\nHost: krai\r\nx-api-key: caf\xe9\r\n\r\n"
+        answer = await exchange(port, request)
+        assert answer.startswith(b"HTTP/1.1 401 ")
+        assert b"invalid_key" in answer
+
+
+async def test_whoever_listens_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, httpx.AsyncClient(headers={"x-api-key": KEY}) as client:
+        async with serve(house) as (_, port, _):
+            url = f"http://127.0.0.1:{port}/api/v1/jobs/{await house.submit()}"
+            waiting = asyncio.create_task(client.get(url, headers={"Prefer": "wait=30"}))
+            listening = asyncio.create_task(client.get(f"{url}/events"))
+            await asyncio.sleep(0.2)
+            asked = time.monotonic()
+        assert time.monotonic() - asked < 3
+        assert (await waiting).json()["status"] == "PENDING"
+        assert (await listening).text.count("event: job") == 1

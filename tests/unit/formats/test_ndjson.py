@@ -1,0 +1,162 @@
+"""What an NDJSON file may hold, and that the fast way through a block and the exact one give the same."""
+
+import json
+from functools import partial
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from krai.errors import Terminal
+from krai.formats.json_cells import JsonCells, PlainJsonCells
+from krai.formats.json_fast import parse_fast
+from krai.formats.json_lines import cells_of, read_line
+from krai.formats.lines import Lines
+from tests.unit.formats.reading_files import read_ndjson
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b"nope", "malformed_row"),
+        (b"[1]", "malformed_row"),
+        (b"1", "malformed_row"),
+        (b'{"a":1', "malformed_row"),
+        (b'{"a":1}{"a":2}', "malformed_row"),
+        (b'{"a":1,}', "malformed_row"),
+        (b"{'a':1}", "malformed_row"),
+        (b'{"a":01}', "malformed_row"),
+        (b'{"a":NaN}', "malformed_row"),
+        (b'{"a":Infinity}', "malformed_row"),
+        (b'{"a":1,"a":2}', "malformed_row"),
+        (b'{"a":1,"\\u0061":2}', "malformed_row"),
+        (b'{"a":{"b":1,"b":2}}', "malformed_row"),
+        (b'{"a":"\\ud800"}', "malformed_row"),
+        (b'{"a":"x\ty"}', "malformed_row"),
+        (b'{"a":' + b"[" * 100_000 + b"}", "malformed_row"),
+        (b'{"a":"\xff"}', "invalid_utf8"),
+        (b'{"a":"x\\u0000"}', "control_character"),
+        (b'{"a":1}\0', "malformed_row"),
+        (b'{"a":"' + b"x" * 300_000 + b'"}', "row_too_large"),
+    ],
+)
+@pytest.mark.parametrize("block_bytes", [64, 1 << 20])
+def test_a_bad_line_is_rejected_as_it_came_and_its_neighbours_are_imported(line: bytes, code: str, block_bytes: int) -> None:
+    read = read_ndjson(b'{"a":1}\n' + line + b'\n\n{"a":3}\r\n{"a":4}', block_bytes=block_bytes, max_row_bytes=250_000)
+    assert read.rows == [("1",), ("3",), ("4",)]
+    ((number, found, raw),) = read.rejected
+    assert (number, found) == (2, code)
+    assert line.startswith(raw) if code == "row_too_large" else raw == line
+
+
+def test_the_columns_are_the_keys_of_all_lines_in_their_order() -> None:
+    read = read_ndjson(b'{"b":1}\n{}\n{"a":"x","b":null}\n')
+    assert (read.names, read.rows) == (["b", "a"], [("1", None), (None, None), (None, "x")])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["1", "-0", "9223372036854775807"], "int64"),
+        (["1.5", "2", "1e5", "1E-3"], "float64"),
+        (["1.0"], "float64"),
+        (["true", "null"], "boolean"),
+        (['"2020-01-31"'], "date"),
+        (['"2020-01-31T12:00:00"'], "timestamp"),
+        (['"2020-01-31T12:00:00Z"'], "timestamptz"),
+        (['"1"', '"2"'], "string"),
+        (['"true"'], "string"),
+        (["1", '"2"'], "string"),
+        (["1", "true"], "string"),
+        (["9223372036854775808"], "string"),
+        (["0.12345678901234567890123"], "string"),
+        (["1e400"], "string"),
+        (["1.5", "9007199254740993"], "string"),
+        (["null"], "string"),
+    ],
+)
+def test_a_column_gets_the_narrowest_type_that_keeps_all_its_values(values: list[str], expected: str) -> None:
+    data = "".join(f'{{"a":{value}}}\n' for value in values).encode()
+    assert read_ndjson(data).types == {"a": expected}
+
+
+def test_text_made_of_numbers_keeps_their_spelling_and_nested_values_are_json() -> None:
+    values = ['"x"', "123456789012345678901234567890", "1.50", "true", '{"b": [1.10, null, "é"]}', "[]"]
+    read = read_ndjson("".join(f'{{"a":{value}}}\n' for value in values).encode())
+    assert [row[0] for row in read.rows] == ["x", "123456789012345678901234567890", "1.50", "true", '{"b":[1.10,null,"é"]}', "[]"]
+
+
+def test_a_line_of_a_rejects_file_is_what_stands_in_its_raw() -> None:
+    raw = json.dumps('{"a":1,"_krai_row":5}')
+    data = f'{{"_krai_row":1,"_krai_code":"x","_krai_raw":{raw}}}\n{{"_krai_raw":"eyJhIjoyfQ==","_krai_raw_base64":true}}\n'
+    read = read_ndjson(data.encode())
+    assert (read.names, read.rows, read.rejected) == (["a"], [("1",), ("2",)], [])
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf\n"])
+def test_a_file_without_lines_is_empty(data: bytes) -> None:
+    with pytest.raises(Terminal) as error:
+        read_ndjson(data)
+    assert error.value.code == "empty_file"
+
+
+@pytest.mark.parametrize(
+    "number", ["0.12345678901234567", "123456789012345678", "9007199254740993", "1e-400", "1e-300", "1E-400", "1e17", "NaN", "1e400"]
+)
+def test_a_number_that_a_double_might_not_keep_is_looked_at_closely(number: str) -> None:
+    assert parse_fast(Lines.find(b'{"a":1.5}\n'), {"a": pa.float64()}, exact_floats=True) is not None
+    assert parse_fast(Lines.find(f'{{"a":1.5}}\n{{"a":{number}}}\n'.encode()), {"a": pa.float64()}, exact_floats=True) is None
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(["", "x", "2020-01-31", "2020-01-31T12:00:00", "2020-01-31T12:00:00Z", "1", "é😀", 'a"b\\', "\u0001"]),
+    st.just({"b": [1]}),
+)
+# Columns of one kind, which the fast way can take, and of mixed kinds, which it cannot.
+COLUMN = st.sampled_from([st.integers(-9, 9), st.floats(-1e6, 1e6), st.booleans(), st.sampled_from(["x", "2020-01-31", ""]), VALUES])
+ROWS = st.tuples(COLUMN, COLUMN).flatmap(
+    lambda pair: st.lists(
+        st.fixed_dictionaries({}, optional={"a": st.one_of(st.none(), pair[0]), "b": st.one_of(st.none(), pair[1])}),
+        min_size=1,
+        max_size=10,
+    )
+)
+
+
+@settings(max_examples=200)
+@given(ROWS, st.sampled_from([1, 7, 50, 1 << 20]))
+def test_lines_are_read_the_same_in_any_blocks(rows: list[dict[str, object]], block_bytes: int) -> None:
+    data = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    whole, cut = read_ndjson(data), read_ndjson(data, block_bytes=block_bytes)
+    assert cut == whole
+    assert cut.total == len(rows)
+
+
+TYPES = st.sampled_from([pa.int64(), pa.float64(), pa.bool_(), pa.string(), pa.null()])
+
+
+@settings(max_examples=300)
+@given(ROWS, TYPES, TYPES)
+def test_what_is_parsed_fast_is_what_the_lines_say(rows: list[dict[str, object]], a: pa.DataType, b: pa.DataType) -> None:
+    data = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    table = parse_fast(Lines.find(data), {"a": a, "b": b}, exact_floats=True)
+    if table is None:
+        return
+    exact = slowly(data)
+    for name in ("a", "b"):
+        if name not in exact:
+            assert table[name].null_count == len(rows)
+            continue
+        fast = PlainJsonCells(name, table[name].combine_chunks(), partial(dict, exact))
+        for expected in (None, "null", "int64", "float64", "string", "date"):
+            (shown, typed), (true_shown, true_typed) = fast.observe(expected), exact[name].observe(expected)
+            assert typed.equals(true_typed) or shown != true_shown == "null"
+
+
+def slowly(data: bytes) -> dict[str, JsonCells]:
+    lines = Lines.find(data)
+    return cells_of([read_line(lines.raw(number)) for number in range(len(lines))])

@@ -1,0 +1,166 @@
+"""What is written is read again as the same values, in every format, for every type."""
+
+import datetime as dt
+import gzip
+import io
+import json
+import math
+import zlib
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from krai.formats.delimited import CsvReader
+from krai.formats.ndjson import NdjsonReader
+from krai.formats.output import open_encoder
+from krai.formats.parquet import ParquetReader
+from krai.formats.reading import Reader
+from krai.formats.types import arrow_type
+from tests.unit.formats.reading_files import read_all
+
+FORMATS = ("csv", "ndjson", "parquet")
+NO_CONTROLS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+CELLS: dict[str, st.SearchStrategy[Any]] = {
+    "boolean": st.booleans(),
+    "int64": st.integers(-(2**63), 2**63 - 1),
+    "float64": st.floats(),
+    "decimal(20,4)": st.decimals(-(10**15), 10**15, places=4),
+    "decimal(38,20)": st.decimals(-(10**15), 10**15, places=20),
+    "date": st.dates(),
+    "timestamp": st.datetimes(),
+    "timestamptz": st.datetimes(timezones=st.just(dt.UTC)),
+    "string": st.text(alphabet=st.one_of(st.sampled_from('",\n\r\\/{}x '), NO_CONTROLS)),
+    "binary": st.binary(max_size=8),
+}
+COLUMN = st.sampled_from(list(CELLS)).flatmap(
+    lambda kind: st.tuples(st.just(kind), st.lists(st.one_of(st.none(), CELLS[kind]), min_size=5, max_size=5))
+)
+TABLE = st.lists(COLUMN, min_size=1, max_size=4)
+
+
+@settings(max_examples=150)
+@given(TABLE, st.sampled_from(FORMATS), st.sampled_from(["none", "gzip"]))
+def test_with_its_types_given_every_table_comes_back(columns: list[tuple[str, list[Any]]], name: str, compression: str) -> None:
+    table = as_table(columns)
+    data = written(table, name, compression)
+    reader = reader_of(gzip.decompress(data) if compression == "gzip" and name != "parquet" else data, name)
+    bound = {field.name: field.type for field in table.schema}
+    reader.learn({}, bound)
+    read: dict[str, list[Any]] = {name: [] for name in table.column_names}
+    for block in reader.blocks():
+        parsed = reader.parse(block)
+        assert not parsed.rejects
+        for column, kind in bound.items():
+            typed, misfit = parsed.columns[column].fit(kind)
+            assert misfit is None
+            read[column] += typed.to_pylist()
+    assert [spelled(column) for column in read.values()] == [spelled(column.to_pylist()) for column in table.columns]
+
+
+# Text that looks like nothing else, numbers that are finite: what a file says of its types is then all there is to say.
+PLAIN = {kind: CELLS[kind] for kind in ("boolean", "int64", "date", "timestamp", "timestamptz")} | {
+    "float64": st.floats(allow_nan=False, allow_infinity=False),
+    "string": st.text(alphabet=st.sampled_from('",\n\r é\\')).map(lambda text: "x" + text),
+}
+
+
+@given(
+    st.lists(
+        st.sampled_from(list(PLAIN)).flatmap(
+            lambda kind: st.tuples(st.just(kind), st.lists(st.one_of(st.none(), PLAIN[kind]), max_size=4), PLAIN[kind])
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from(FORMATS),
+)
+def test_types_are_found_again(columns: list[tuple[str, list[Any], Any]], name: str) -> None:
+    rows = max(len(cells) for _, cells, _ in columns)
+    table = as_table([(kind, [last, *cells, *[None] * (rows - len(cells))]) for kind, cells, last in columns])
+    read = read_all(reader_of(written(table, name, "none"), name))
+    assert {column: arrow_type(kind) for column, kind in read.types.items()} == {field.name: field.type for field in table.schema}
+    assert read.total == table.num_rows
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_equal_tables_are_written_as_equal_bytes(name: str, compression: str) -> None:
+    table = pa.table({"a": list(range(1000)), "b": ["x", "y"] * 500})
+    assert written(table, name, compression) == written(table, name, compression)
+
+
+def test_gzip_names_no_time_and_is_one_member() -> None:
+    data = written(pa.table({"a": list(range(100))}), "csv", "gzip")
+    assert data[4:8] == bytes(4)
+    member = zlib.decompressobj(31)
+    member.decompress(data)
+    assert member.eof
+    assert member.unused_data == b""
+
+
+def test_csv_is_spelled_for_people() -> None:
+    table = pa.table(
+        {
+            "text": pa.array(['say "hi"', "a,b", "", None, "plain"]),
+            "number": pa.array([1.0, 0.1, 1e20, -0.0, None]),
+            "when": pa.array([0, 1_500_000, None, -1, 0], pa.timestamp("us")),
+            "instant": pa.array([0, None, 1, None, None], pa.timestamp("us", "UTC")),
+            "exact": pa.array([Decimal("1.50"), Decimal("0E-10"), None, None, None], pa.decimal128(20, 10)),
+        }
+    )
+    assert written(table, "csv", "none").decode() == (
+        "text,number,when,instant,exact\n"
+        '"say ""hi""",1.0,1970-01-01T00:00:00,1970-01-01T00:00:00Z,1.5000000000\n'
+        '"a,b",0.1,1970-01-01T00:00:01.500000,,0.0000000000\n'
+        '"",1e+20,,1970-01-01T00:00:00.000001Z,\n'
+        ",-0.0,1969-12-31T23:59:59.999999,,\n"
+        "plain,,1970-01-01T00:00:00,,\n"
+    )
+
+
+def test_ndjson_says_what_json_has_no_number_for_in_strings() -> None:
+    table = pa.table({'a"b': pa.array([math.nan, math.inf, -math.inf, None, 1.5]), "t": pa.array(["\u0001", "\\", "é", "", None])})
+    assert written(table, "ndjson", "none").decode().splitlines() == [
+        '{"a\\"b":"NaN","t":"\\u0001"}',
+        '{"a\\"b":"Infinity","t":"\\\\"}',
+        '{"a\\"b":"-Infinity","t":"é"}',
+        '{"a\\"b":null,"t":""}',
+        '{"a\\"b":1.5,"t":null}',
+    ]
+
+
+@given(st.lists(st.text(alphabet=NO_CONTROLS), min_size=1))
+def test_every_line_of_ndjson_is_json(cells: list[str]) -> None:
+    lines = written(pa.table({"a": cells}), "ndjson", "none").decode().split("\n")
+    assert [json.loads(line)["a"] for line in lines[:-1]] == cells
+
+
+def as_table(columns: list[tuple[str, list[Any]]]) -> pa.Table:
+    return pa.table({f"c{number}": pa.array(cells, arrow_type(kind)) for number, (kind, cells) in enumerate(columns)})
+
+
+def written(table: pa.Table, name: str, compression: str) -> bytes:
+    pieces: list[bytes] = []
+    encoder = open_encoder(name, compression, table.schema, lambda data: pieces.append(bytes(data)))
+    for piece in (table.slice(0, 2), table.slice(2, 0), table.slice(2)):
+        encoder.add(encoder.encode(piece))
+    encoder.finish()
+    return b"".join(pieces)
+
+
+def reader_of(data: bytes, name: str) -> Reader:
+    if name == "csv":
+        return CsvReader(lambda: io.BytesIO(data), max_row_bytes=1 << 20, max_columns=100, max_name_bytes=255)
+    if name == "ndjson":
+        return NdjsonReader(lambda: io.BytesIO(data), max_row_bytes=1 << 20)
+    assert pq.ParquetFile(io.BytesIO(data)).metadata.num_rows >= 0
+    return ParquetReader(lambda: io.BytesIO(data), max_bytes=1 << 30, max_columns=100, max_name_bytes=255)
+
+
+def spelled(cells: list[Any]) -> list[str]:
+    """NaN is NaN here, and 0.0 is not -0.0."""
+    return [repr(cell) for cell in cells]

@@ -1,0 +1,272 @@
+"""An import: types of the whole file, one commit, and the same outcome however often it runs."""
+
+import gzip
+import io
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from krai.errors import Terminal
+from krai.job import Kind, Stage
+from krai.transfer.tools import Superseded
+from tests.unit.transfer.desk import Desk
+
+FLIGHTS = b"id,name,when\n1,a,2020-01-31\n2,,\n"
+
+
+def refused(desk: Desk, data: bytes, **params: Any) -> Terminal:
+    """The error of an import that fails, and leaves the dataset as it was."""
+    before = desk.tools.warehouse.describe("things")
+    with pytest.raises(Terminal) as error:
+        desk.load(data, **params)
+    assert desk.tools.warehouse.describe("things") == before
+    return error.value
+
+
+def test_a_file_becomes_a_dataset(desk: Desk) -> None:
+    outcome = desk.run(desk.job(Kind.IMPORT, source=desk.put(FLIGHTS)))
+    assert outcome.result["records_processed"] == outcome.result["records_inserted"] == 2
+    assert (outcome.result["records_updated"], outcome.result["records_rejected"], outcome.result["rejects"]) == (0, 0, None)
+    assert outcome.dataset == desk.tools.warehouse.describe("things")
+    assert outcome.dataset is not None
+    assert outcome.result["snapshot_id"] == outcome.dataset.snapshot_id
+    assert desk.types() == {"id": "int64", "name": "string", "when": "date"}
+    assert desk.table().column("name").to_pylist() == ["a", None]
+
+
+def test_an_import_says_how_far_it_has_come_and_never_goes_back(desk: Desk) -> None:
+    desk.load(FLIGHTS)
+    stages = list(dict.fromkeys(progress.stage for progress in desk.listener.said))
+    assert stages == [Stage.FETCHING, Stage.READING, Stage.UPLOADING, Stage.COMMITTING]
+    assert never_falls([progress.percent for progress in desk.listener.said])
+    assert max(progress.percent for progress in desk.listener.said) < 100
+    assert desk.listener.said[-1].records_processed == 2
+    assert desk.listener.said[-1].bytes_processed == len(FLIGHTS)
+
+
+def never_falls(numbers: list[int]) -> bool:
+    return numbers == sorted(numbers)
+
+
+def test_a_job_that_runs_again_has_the_same_outcome_and_its_rows_are_there_once(desk: Desk) -> None:
+    job = desk.job(Kind.IMPORT, source=desk.put(FLIGHTS + b"3\n"))
+    first = desk.run(job)
+    desk.load(b"id\n4\n")
+    again = desk.run(replace(job, epoch=2))
+    assert again.result == first.result
+    assert desk.table().num_rows == 3
+    assert desk.listener.asked == 2  # the second run had nothing to commit
+
+
+def test_an_import_that_lost_its_job_leaves_nothing_visible(desk: Desk) -> None:
+    desk.listener.allows = False
+    with pytest.raises(Superseded):
+        desk.load(FLIGHTS)
+    assert desk.tools.warehouse.describe("things") is None
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "kind"),
+    [
+        ("1", "x", "string"),
+        ("1", "1.5", "float64"),
+        ("", "7", "int64"),
+        ("1.5", "2", "float64"),
+        ("7", "007", "string"),
+        ("", "", "string"),
+    ],
+)
+def test_types_are_those_of_the_whole_file(desk: Desk, early: str, late: str, kind: str) -> None:
+    rows = [early] * 50 + [late] + [early] * 50
+    data = "n,v\n" + "".join(f"{number},{cell}\n" for number, cell in enumerate(rows))
+    desk.limit(block_bytes=64)
+    desk.load(data.encode())
+    assert desk.types() == {"n": "int64", "v": kind}
+    assert desk.table().column("n").to_pylist() == list(range(101))
+    assert never_falls([progress.percent for progress in desk.listener.said])
+    assert never_falls([progress.records_processed for progress in desk.listener.said])
+    expected = [None if cell == "" else cell for cell in rows]
+    found = desk.table().column("v").to_pylist()
+    assert found == [cell if cell is None or kind == "string" else {"int64": int, "float64": float}[kind](cell) for cell in expected]
+
+
+@pytest.mark.parametrize(
+    "rows", [["{}"] * 30 + ['{"a":1}', '{"b":"x"}'], ['{"a":1}'] * 30 + ['{"a":"x","b":2}'], ["{}"] * 30 + ['{"b":null}']]
+)
+def test_columns_may_appear_anywhere_in_ndjson(desk: Desk, rows: list[str]) -> None:
+    desk.load("\n".join(rows).encode(), "whole")
+    desk.limit(block_bytes=64)
+    desk.load("\n".join(rows).encode(), "cut")
+    assert desk.table("cut").equals(desk.table("whole"))
+    assert desk.table("cut").num_rows == len(rows)
+    assert desk.types("cut") == desk.types("whole")
+
+
+def test_rows_before_the_first_value_of_any_column_are_kept(desk: Desk) -> None:
+    desk.load(b"a,b\n,\n,\n,x\n")
+    assert desk.table().to_pydict() == {"a": [None, None, None], "b": [None, None, "x"]}
+    desk.load(b"a,b\n,\n,\n", "nulls")
+    assert desk.table("nulls").to_pydict() == {"a": [None, None], "b": [None, None]}
+
+
+def test_a_header_alone_makes_a_dataset_without_rows(desk: Desk) -> None:
+    assert desk.load(b"a,b\n")["records_processed"] == 0
+    assert desk.types() == {"a": "string", "b": "string"}
+
+
+def test_appended_rows_take_the_types_of_the_dataset(desk: Desk) -> None:
+    desk.load(b"id,code,price\n1,007,1.5\n")
+    result = desk.load(b"code,id\n8,2\n9,x\n")
+    assert desk.table().to_pydict() == {"id": [1, 2], "code": ["007", "8"], "price": [1.5, None]}
+    assert [(entry["row"], entry["column"], entry["code"], entry["raw"]) for entry in desk.errors(result)] == [
+        (2, "id", "type_mismatch", "9,x")
+    ]
+
+
+def test_a_column_the_dataset_does_not_have_fails_the_append(desk: Desk) -> None:
+    desk.load(b"id\n1\n")
+    assert refused(desk, b"id,new\n2,x\n").code == "unknown_column"
+    assert refused(desk, b'{"id":2}\n{"new":1}\n').code == "unknown_column"
+
+
+def test_replacing_takes_the_types_of_the_file(desk: Desk) -> None:
+    desk.load(b"id,old\n1,x\n")
+    desk.load(b"id\ntext\n", mode="replace")
+    assert desk.table().to_pydict() == {"id": ["text"]}
+
+
+def test_a_declared_type_binds_its_column(desk: Desk) -> None:
+    result = desk.load(b"id,price\n007,1.10\n8,1.234\n", schema={"price": "decimal(10,2)"})
+    assert desk.types() == {"id": "string", "price": "decimal(10,2)"}
+    assert result["records_rejected"] == 1
+    assert str(desk.table().column("price")[0]) == "1.10"
+
+
+def test_a_rejected_row_has_no_say_in_the_types_of_other_columns(desk: Desk) -> None:
+    desk.load(b"a,b\n1,1\nx,text\n", schema={"a": "int64"})
+    assert desk.types() == {"a": "int64", "b": "int64"}
+
+
+def test_a_declared_column_that_the_file_does_not_have_is_a_mistake(desk: Desk) -> None:
+    assert refused(desk, b"a\n1\n", schema={"b": "int64"}).code == "unknown_column"
+    desk.load(b'{"a":1}\n', schema={"b": "int64"})
+    assert desk.types() == {"a": "int64", "b": "int64"}
+
+
+def test_a_declared_type_other_than_the_dataset_has_is_a_mistake(desk: Desk) -> None:
+    desk.load(b"a\n1\n")
+    assert refused(desk, b"a\n2\n", schema={"a": "string"}).code == "unsupported_type"
+
+
+@pytest.mark.parametrize("compression", ["auto", "gzip"])
+def test_gzip_of_any_number_of_members_is_read(desk: Desk, compression: str) -> None:
+    desk.load(gzip.compress(b"a\n1\n") + gzip.compress(b"") + gzip.compress(b"2\n"), compression=compression)
+    assert desk.table().to_pydict() == {"a": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("data", "params", "code"),
+    [
+        (gzip.compress(b"a\n1\n")[:-9], {}, "corrupt_file"),
+        (gzip.compress(b"a\n1\n")[:-3] + b"xyz", {}, "corrupt_file"),
+        (gzip.compress(b"a\n1\n") + b"garbage", {}, "corrupt_file"),
+        (gzip.compress(gzip.compress(b"a\n1\n")), {}, "format_mismatch"),
+        (gzip.compress(b"a\n1\n"), {"compression": "none"}, "format_mismatch"),
+        (b"a\n1\n", {"compression": "gzip"}, "format_mismatch"),
+        (gzip.compress(b"a\n" + b"1\n" * 600_000), {}, "decompression_limit"),
+        (b"\x89PNG\r\n\x1a\n", {"format": "csv"}, "format_mismatch"),
+        (b"<!DOCTYPE html><html>", {}, "format_mismatch"),
+        (b"a,b\n1,2\n", {"format": "parquet"}, "format_mismatch"),
+        (b"PAR1 but not really", {}, "corrupt_file"),
+        (b"a\n" + b"1\n" * 2_000_000, {}, "source_too_large"),
+        (b"", {}, "empty_file"),
+        (b"", {"format": "ndjson"}, "empty_file"),
+        (b"a,b\n1\n2\n", {}, "too_many_rejects"),
+        (b"nope\n", {"format": "ndjson"}, "too_many_rejects"),
+        (b"{}\n{}\n", {}, "empty_file"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_fails_with_its_reason(desk: Desk, data: bytes, params: dict[str, Any], code: str) -> None:
+    desk.limit(source_bytes=3 << 20, unpacked_bytes=1 << 20)
+    assert refused(desk, data, **params).code == code
+
+
+def test_a_source_that_is_gone_or_changed_fails_the_job(desk: Desk) -> None:
+    job = desk.job(Kind.IMPORT, source={"path": "uploads/none", "generation": "1"})
+    with pytest.raises(Terminal) as error:
+        desk.run(job)
+    assert error.value.code == "source_missing"
+    job = desk.job(Kind.IMPORT, source={**desk.put(FLIGHTS), "generation": "another"})
+    with pytest.raises(Terminal) as error:
+        desk.run(job)
+    assert error.value.code == "source_changed"
+
+
+def test_parquet_is_read_with_its_own_types(desk: Desk) -> None:
+    table = pa.table(
+        {
+            "small": pa.array([1, None], pa.int8()),
+            "large": pa.array([2**64 - 1, 0], pa.uint64()),
+            "half": pa.array([1.5, None], pa.float32()),
+            "word": pa.array(["x", "y"]).dictionary_encode(),
+            "wide": pa.array(["x", None], pa.large_string()),
+            "when": pa.array([1000, 2000], pa.timestamp("ns")),
+            "instant": pa.array([1, 2], pa.timestamp("ms", "Europe/Oslo")),
+            "day": pa.array([0, 86_400_000], pa.date64()),
+            "fixed": pa.array([b"ab", b"cd"], pa.binary(2)),
+        }
+    )
+    desk.load(as_parquet(table))
+    assert desk.types() == {
+        "small": "int64",
+        "large": "decimal(20,0)",
+        "half": "float64",
+        "word": "string",
+        "wide": "string",
+        "when": "timestamp",
+        "instant": "timestamptz",
+        "day": "date",
+        "fixed": "binary",
+    }
+    assert [str(cell) for cell in desk.table().column("large")] == [str(2**64 - 1), "0"]
+
+
+def test_what_parquet_has_and_krai_has_not_is_rejected_or_refused(desk: Desk) -> None:
+    result = desk.load(as_parquet(pa.table({"a": [1, 2], "when": pa.array([1000, 2001], pa.timestamp("ns"))})))
+    assert (result["records_processed"], result["records_rejected"]) == (1, 1)
+    assert desk.errors(result)[0]["column"] == "when"
+    assert desk.table().column("a").to_pylist() == [1]
+    assert refused(desk, as_parquet(pa.table({"a": [[1]]})), mode="replace").code == "unsupported_type"
+    assert refused(desk, as_parquet(pa.table({"a": [1]}))[:-20] + bytes(20)).code == "corrupt_file"
+
+
+def test_text_in_parquet_that_is_not_utf8_is_rejected(desk: Desk) -> None:
+    text = pa.array([b"good", b"\xff", None]).view(pa.string())
+    result = desk.load(as_parquet(pa.table({"t": text})))
+    assert desk.table().column("t").to_pylist() == ["good", None]
+    assert [(entry["row"], entry["code"]) for entry in desk.errors(result)] == [(2, "invalid_utf8")]
+
+
+def test_a_huge_row_group_is_read_in_pieces_and_counted(desk: Desk) -> None:
+    table = pa.table({"t": ["x" * 1000] * 20_000})
+    desk.load(as_parquet(table))
+    assert desk.table().num_rows == 20_000
+    assert len(desk.tools.warehouse.scan("things").parts) > 1
+    desk.limit(unpacked_bytes=1 << 20)
+    assert refused(desk, as_parquet(table)).code == "decompression_limit"
+
+
+def test_a_parquet_column_is_fitted_to_the_dataset(desk: Desk) -> None:
+    desk.load(b"a,b,c\n1,x,1.5\n")
+    result = desk.load(as_parquet(pa.table({"a": ["2", "x"], "c": [3, 4]})))
+    assert desk.table().to_pydict() == {"a": [1, 2], "b": ["x", None], "c": [1.5, 3.0]}
+    assert result["records_rejected"] == 1
+
+
+def as_parquet(table: pa.Table) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    return file.getvalue()

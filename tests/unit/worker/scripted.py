@@ -1,0 +1,64 @@
+"""A warehouse that does to its child what a hostile file can do: `drop` acts out the dataset's name."""
+
+import ctypes
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from krai.backends.local.blobs import LocalBlobStore
+from krai.errors import KraiError, Terminal, Transient
+from krai.transfer.tools import Tools
+
+
+def hog() -> None:
+    hoard = [bytearray(32 << 20) for _ in range(20)]
+    time.sleep(60)
+    hoard.clear()
+
+
+def endless() -> None:
+    while True:
+        pass
+
+
+def disk_full() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def failing(error: KraiError) -> Callable[[], None]:
+    def act() -> None:
+        raise error
+
+    return act
+
+
+ACTS: dict[str, Callable[[], object]] = {
+    "fine": lambda: None,
+    "abort": os.abort,
+    "segfault": lambda: ctypes.string_at(0),
+    "exit": lambda: sys.exit(3),
+    "hog": hog,
+    "hog_at_once": lambda: bytearray(64 << 30),
+    "endless": endless,
+    "slow": lambda: time.sleep(60),
+    "blink": lambda: time.sleep(0.3),
+    "disk_full": disk_full,
+    "terminal": failing(Terminal("corrupt_file", "byte 17")),
+    "busy": failing(Transient("store_busy", "the catalog is locked")),
+}
+
+
+class ScriptedWarehouse:
+    def drop(self, name: str) -> None:
+        ACTS[name]()
+
+    def sweep(self, *_: Any) -> None:
+        return
+
+
+def build(root: str) -> Tools:
+    return Tools(blobs=LocalBlobStore(Path(root) / "blobs", b"secret"), warehouse=ScriptedWarehouse(), spool=Path(root))  # type: ignore[arg-type]

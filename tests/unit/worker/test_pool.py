@@ -1,0 +1,84 @@
+"""Children that die, hang and hoard: the worker hears of it, and the next job runs."""
+
+import os
+from datetime import UTC, datetime
+
+import psutil
+import pytest
+
+from krai import job as transitions
+from krai.attempt import Advanced, Died, Event, Failed, Succeeded
+from krai.errors import Terminal, Transient
+from krai.job import Job, Kind
+from krai.worker.pool import ChildPool
+
+
+def a_job(act: str) -> Job:
+    job = transitions.new(Kind.DROP, act, {}, created_by="me", now=datetime.now(UTC))
+    return transitions.claim(job, "me", datetime.now(UTC), 30)
+
+
+async def last_word(pool: ChildPool, act: str) -> Event:
+    attempt = await pool.start(a_job(act))
+    while True:
+        event = await attempt.event(timeout_s=0.2)
+        if event is not None and not isinstance(event, Advanced):
+            await attempt.kill()
+            return event
+
+
+@pytest.mark.parametrize(
+    ("act", "how"), [("abort", "signal 6"), ("segfault", "signal 11"), ("exit", "exit code 3")], ids=["abort", "segfault", "exit"]
+)
+async def test_a_child_that_dies_is_replaced(pool: ChildPool, act: str, how: str) -> None:
+    assert await last_word(pool, act) == Died(how)
+    assert isinstance(await last_word(pool, "fine"), Succeeded)
+
+
+@pytest.mark.parametrize(("act", "code"), [("hog", "memory_limit"), ("endless", "job_timeout"), ("slow", "job_timeout")])
+async def test_a_child_that_takes_too_much_is_ended(pool: ChildPool, act: str, code: str) -> None:
+    event = await last_word(pool, act)
+    assert isinstance(event, Died)
+    assert event.error is not None
+    assert event.error.code == code
+    assert isinstance(await last_word(pool, "fine"), Succeeded)
+
+
+@pytest.mark.parametrize(
+    ("act", "kind", "code"),
+    [
+        ("terminal", Terminal, "corrupt_file"),
+        ("busy", Transient, "store_busy"),
+        ("disk_full", Terminal, "disk_full"),
+        ("hog_at_once", Terminal, "memory_limit"),
+    ],
+)
+async def test_what_a_job_raises_comes_back_as_it_is(pool: ChildPool, act: str, kind: type[Exception], code: str) -> None:
+    child = next(iter(pool.children))
+    event = await last_word(pool, act)
+    assert isinstance(event, Failed)
+    assert isinstance(event.error, kind)
+    assert event.error.code == code
+    assert pool.children == {child}
+
+
+async def test_a_killed_attempt_leaves_no_process(pool: ChildPool) -> None:
+    attempt = await pool.start(a_job("slow"))
+    pid = next(iter(pool.children)).process.pid
+    assert pid is not None
+    await attempt.kill()
+    assert not psutil.pid_exists(pid)
+
+
+async def test_a_child_dies_with_its_worker(pool: ChildPool) -> None:
+    await pool.start(a_job("slow"))
+    child = next(iter(pool.children))
+    process = psutil.Process(child.process.pid)
+    child.lifeline.close()
+    assert process.wait(timeout=5) in {None, 1}
+
+
+async def test_the_spool_of_a_job_is_gone_after_it(pool: ChildPool) -> None:
+    for act in ("fine", "terminal", "abort"):
+        await last_word(pool, act)
+    assert os.listdir(pool.terms.spool) == []  # noqa: PTH208 - a folder of this test
