@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types run worker bench settings lock clean
+.PHONY: help setup demo test lint types run worker emulators run-gcp bench settings lock clean
 PYTHON := .venv/bin/python
 
 help: ## this list
@@ -26,6 +26,12 @@ run: setup ## the server with its worker, on http://127.0.0.1:8080
 
 worker: setup ## one more worker on the same data
 	@exec $(PYTHON) worker.py
+
+emulators: setup ## Google's services on this machine; prints the environment for krai on them
+	@exec $(PYTHON) -m scripts.emulators
+
+run-gcp: setup ## the API and two workers on those
+	@exec $(PYTHON) -m scripts.emulators --krai
 
 bench: setup ## speed and memory, beside the yardsticks of docs/performance.md
 	@$(PYTHON) -m bench

@@ -86,9 +86,11 @@ _TABLE = (
     ("headers_too_large", 431, "The headers are too large", "Send fewer and shorter headers."),
     ("internal", 500, "Something went wrong on our side", "Try again; quote the request_id if it stays."),
     ("store_busy", 503, "A store krai depends on does not answer", "Try again after the seconds in Retry-After."),
+    ("links_unavailable", 503, "No link can be signed at the moment", "Try again after the seconds in Retry-After; the file is safe."),
     ("not_ready", 503, "krai is starting or stopping", "Try again after the seconds in Retry-After."),
     # -- jobs and their data ----------------------------------------------------------------------------------------------
     ("attempts_spent", 422, "The job was tried as often as allowed", "The detail names the last reason; POST …/retry starts afresh."),
+    ("dead_lettered", 422, "No worker could answer its wake-up message", "The log says more under the job's id; POST …/retry starts afresh."),
     (
         "parser_crashed",
         422,

@@ -79,6 +79,7 @@ class Job:
     labels: dict[str, str] = field(default_factory=dict)
     description: str = ""
     parent_job_id: str | None = None
+    traceparent: str | None = None  # W3C Trace Context of the request that asked for it
     status: Status = Status.PENDING
     progress: Progress = field(default_factory=Progress)
     attempt: int = 0
@@ -96,6 +97,7 @@ class Job:
     lease_until: datetime | None = None
     run_after: datetime | None = None  # back-off: a PENDING job is not claimed before this
     due_at: datetime | None = None  # when the sweep must look at this job; None: never
+    delete_at: datetime | None = None  # when a finished job is gone for readers, and the store may delete it
     crashes: int = 0  # children that died while running it
     may_have_committed: bool = False  # a worker was allowed to commit: the dataset may have the rows, so it is too late to cancel
 
@@ -154,6 +156,7 @@ def new(
     description: str = "",
     max_attempts: int = 5,
     parent_job_id: str | None = None,
+    traceparent: str | None = None,
 ) -> Job:
     return Job(
         job_id=new_id(),
@@ -168,6 +171,7 @@ def new(
         description=description,
         max_attempts=max_attempts,
         parent_job_id=parent_job_id,
+        traceparent=traceparent,
         due_at=now + timedelta(seconds=REPUBLISH_AFTER_S),
     )
 
@@ -252,7 +256,8 @@ def republish(job: Job, now: datetime) -> Job:
 
 def forget_files(job: Job, now: datetime, *, keep_s: float) -> Job:
     """The files are deleted; the job itself stays for `keep_s` seconds after its end."""
-    return replace(job, due_at=(job.finished_at or now) + timedelta(seconds=keep_s))
+    gone_at = (job.finished_at or now) + timedelta(seconds=keep_s)
+    return replace(job, due_at=gone_at, delete_at=gone_at)
 
 
 def attempts_spent(job: Job) -> bool:

@@ -83,18 +83,21 @@ class JobStore(Protocol):
     def now(self) -> datetime:
         """The store's clock in UTC. Leases are judged by it and never by a process's own clock."""
 
-    async def create(self, job: Job, record: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
+    async def create(self, job: Job, record: IdempotencyRecord | None = None) -> Job | IdempotencyRecord:
         """Write the job and its record, durably and both or neither.
 
-        Returns None when the job was written; the earlier record when `record.scope` is taken (then nothing was written).
+        Returns the job with its revision when it was written; the earlier record when `record.scope` is taken (then nothing was
+        written). Raises Conflict when there is another job of that id; the same job again is no other one: whoever got no answer
+        may ask once more.
         """
 
     async def remember(self, record: IdempotencyRecord) -> IdempotencyRecord | None:
-        """Write a record that belongs to no job; the same answer as `create`."""
+        """Write a record that belongs to no job. Returns None when it was written, else the earlier record of its scope."""
 
     async def recall(self, scope: str) -> IdempotencyRecord | None: ...
 
-    async def get(self, job_id: str) -> Job | None: ...
+    async def get(self, job_id: str) -> Job | None:
+        """The job; None when there is none, or its `delete_at` has passed: then it only waits for the sweep."""
 
     async def swap(self, seen: Job, then: Job) -> Job:
         """Write `then` if the stored job still has `seen.revision`; returns it with its new revision. Raises Conflict."""
@@ -102,7 +105,8 @@ class JobStore(Protocol):
     async def delete(self, seen: Job) -> None:
         """Remove the job if it still has `seen.revision`. Raises Conflict."""
 
-    async def find(self, query: JobQuery) -> JobPage: ...
+    async def find(self, query: JobQuery) -> JobPage:
+        """A page of what `get` would give; it may hold fewer jobs than asked for although others follow."""
 
     async def due(self, limit: int) -> Sequence[Job]:
         """Jobs whose `due_at` has passed, longest overdue first."""
@@ -139,7 +143,7 @@ class Delivery:
 class JobQueue(Protocol):
     """Wake-up calls. At least once, in any order; a lost message costs time but no job, for the sweep publishes it again."""
 
-    async def publish(self, job: Job, *, delay_s: float = 0) -> None: ...
+    async def publish(self, job: Job) -> None: ...
 
     async def pull(self, limit: int, *, wait_s: float, lease_s: float) -> Sequence[Delivery]:
         """Up to `limit` messages as soon as there is one, or none after `wait_s` seconds.
@@ -157,11 +161,8 @@ class JobQueue(Protocol):
     async def bury(self, delivery: Delivery, reason: str) -> None:
         """Move the message to the dead-letter queue."""
 
-    async def depth(self) -> int:
-        """Messages that wait or are leased."""
-
-    async def buried(self) -> int:
-        """Messages in the dead-letter queue."""
+    async def pull_buried(self, limit: int) -> Sequence[Delivery]:
+        """Messages of the dead-letter queue, leased for half a minute or so; `ack` removes them. Does not wait for any."""
 
     async def check(self) -> None: ...
 
@@ -223,11 +224,15 @@ class BlobStore(Protocol):
     def delete(self, prefix: str) -> int:
         """Remove all files whose path begins with `prefix`; returns how many there were."""
 
-    def link(self, path: str, *, filename: str, ttl_s: int) -> str:
-        """A URL that downloads the file under `filename` for `ttl_s` seconds. A leading `/` means: on krai's own host."""
+    def link(self, path: str, *, generation: str, filename: str, ttl_s: int) -> str:
+        """A URL that downloads this generation of the file under `filename` for `ttl_s` seconds. A leading `/` means: on krai's own
+        host. Raises Transient links_unavailable when nothing can be signed at the moment."""
 
-    def open_upload(self, path: str, *, size_bytes: int | None, ttl_s: int) -> UploadSession:
-        """Let a client write one file to `path`, of exactly `size_bytes` if given. The file appears when it is complete."""
+    def open_upload(self, path: str, *, size_bytes: int | None, ttl_s: int, origin: str | None = None) -> UploadSession:
+        """Let a client write one file to `path`, of exactly `size_bytes` if given. The file appears when it is complete.
+
+        `origin` is that of the browser page that will send it (RFC 6454), None for any other client.
+        """
 
     def sweep_uploads(self, older_than_s: float) -> int:
         """Remove uploads that were not finished and that nobody has written to for so long; returns how many."""

@@ -37,7 +37,35 @@ class Settings(BaseSettings):
     customer_name: Annotated[str, Field(alias="CUSTOMER_NAME", description="whose greeting `GET /` answers with")] = "krai"
     google_cloud_project: Annotated[str | None, Field(alias="GOOGLE_CLOUD_PROJECT", description="with GCS_BUCKET: mode gcp")] = None
     gcs_bucket: Annotated[str | None, Field(alias="GCS_BUCKET", description="with GOOGLE_CLOUD_PROJECT: mode gcp")] = None
-    data_dir: Annotated[Path, Field(alias="KRAI_DATA_DIR", description="where the embedded mode keeps everything")] = Path(".krai")
+    pubsub_topic: Annotated[str, Field(alias="PUBSUB_TOPIC", description="the topic of wake-up messages")] = "krai-jobs"
+    pubsub_subscription: Annotated[str, Field(alias="PUBSUB_SUBSCRIPTION", description="the subscription workers pull from")] = (
+        "krai-jobs-sub"
+    )
+    dead_letter_topic: Annotated[
+        str, Field(alias="KRAI_DEAD_LETTER_TOPIC", description="where messages go that lead to no job; pulled from this name plus `-sub`")
+    ] = "krai-jobs-dead"
+    firestore_database: Annotated[str, Field(alias="KRAI_FIRESTORE_DATABASE", description="the Firestore database of jobs and keys")] = (
+        "(default)"
+    )
+    warehouse_url: Annotated[
+        str | None,
+        Field(alias="KRAI_WAREHOUSE_URL", pattern=r"^gs://\S+[^/]$", description="where datasets are kept; default gs://GCS_BUCKET/warehouse"),
+    ] = None
+    signer_service_account: Annotated[
+        str | None, Field(alias="KRAI_SIGNER_SERVICE_ACCOUNT", description="who signs links, when that is not the process's own account")
+    ] = None
+    iam_credentials_url: Annotated[
+        str, Field(alias="KRAI_IAM_CREDENTIALS_URL", pattern=r"^https?://\S+[^/]$", description="the service that signs links with an account")
+    ] = "https://iamcredentials.googleapis.com"
+    firestore_emulator: Annotated[str | None, Field(alias="FIRESTORE_EMULATOR_HOST", description="host:port of the emulator")] = None
+    pubsub_emulator: Annotated[str | None, Field(alias="PUBSUB_EMULATOR_HOST", description="host:port of the emulator")] = None
+    storage_emulator: Annotated[
+        str | None, Field(alias="STORAGE_EMULATOR_HOST", pattern=r"^https?://\S+[^/]$", description="http://host:port of the emulator")
+    ] = None
+    samples: Annotated[Literal["on", "off"], Field(alias="KRAI_SAMPLES", description="sample datasets and sources, made at the first start")] = (
+        "on"
+    )
+    data_dir: Annotated[Path, Field(alias="KRAI_DATA_DIR", description="where the embedded mode keeps everything; in mode gcp, files in the making")] = Path(".krai")
     public_url: Annotated[
         str | None,
         Field(alias="KRAI_PUBLIC_URL", pattern=r"^https?://\S+$", description="the address clients reach krai at, when a proxy hides it"),
@@ -79,6 +107,8 @@ class Settings(BaseSettings):
             raise ValueError("GOOGLE_CLOUD_PROJECT and GCS_BUCKET belong together: set both for mode gcp, neither for mode embedded")
         if self.mode is Mode.EMBEDDED and self.api_key == DEMO_KEY and self.host not in LOOPBACK:
             raise ValueError(f"KRAI_HOST={self.host} is not loopback: set API_KEY to a secret of your own")
+        if self.mode is Mode.GCP and self.api_key == DEMO_KEY:
+            raise ValueError("API_KEY is empty or the one of the README: mode gcp needs a secret of your own")
         if self.heartbeat_s >= self.lease_s * 0.5:
             raise ValueError("KRAI_HEARTBEAT_S must be less than half of KRAI_LEASE_S, or one lost heartbeat loses the job")
         if self.rate_limit_create != "off" and not re.fullmatch(r"[1-9]\d*/([1-9]\d*)?(second|minute|hour|day)s?", self.rate_limit_create):

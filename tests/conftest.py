@@ -1,10 +1,14 @@
 """What holds for all tests: they talk to this machine only."""
 
 import ipaddress
+import os
 import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from scripts.emulators import Emulators, Missing, running
 
 # Two cores shared with a server make a single example slow now and then; the time limit of the whole test is pytest's.
 settings.register_profile("krai", deadline=None)
@@ -28,3 +32,15 @@ def refuse_the_world(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(refuse_the_world)
+
+
+@pytest.fixture(scope="session")
+def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
+    """Google's emulators, started by the first test that wants them. A missing part skips on a laptop and fails where CI=true."""
+    try:
+        with running(tmp_path_factory.mktemp("emulators")) as started:
+            yield started
+    except Missing as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))

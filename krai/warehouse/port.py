@@ -41,6 +41,14 @@ class Committed:
     summary: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A Parquet file in the making: its bytes go to `file`, which whoever opened it closes; `location` names it in a commit."""
+
+    location: str
+    file: pa.NativeFile
+
+
 class Warehouse(Protocol):
     """Raises Transient store_busy for what may pass, Terminal dataset_not_found, Terminal disk_full."""
 
@@ -52,8 +60,8 @@ class Warehouse(Protocol):
     def scan(self, name: str, *, columns: Sequence[str] | None = None, limit: int | None = None) -> Scan:
         """The newest snapshot. Raises Terminal dataset_not_found, unknown_column."""
 
-    def open_part(self, name: str, job_id: str, epoch: int, number: int) -> str:
-        """Where the part `number` of an import is to be written as Parquet, apart from every other job and epoch."""
+    def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
+        """Begin the part `number` of an import, apart from every other job and epoch."""
 
     def commit(
         self, name: str, *, job_id: str, epoch: int, schema: pa.Schema, parts: Sequence[str], replace: bool, summary: dict[str, Any]

@@ -17,7 +17,8 @@ ROWS = (
 
 # What only these parts may import.
 ONLY_IN = {
-    "google": ("krai.backends.google", "krai.warehouse.bigquery"),
+    "google": ("krai.backends.google", "krai.warehouse.firestore_catalog"),
+    "grpc": ("krai.backends.google",),
     "fastapi": ("krai.api", "krai.wiring"),
     "starlette": ("krai.api", "krai.wiring"),
     "slowapi": ("krai.api", "krai.wiring"),
