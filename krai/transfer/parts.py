@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from krai.formats.row_groups import open_writer, write_group
+from krai.warehouse.port import Part
 
 _PART_BYTES = 512 << 20
 
@@ -13,12 +14,13 @@ _PART_BYTES = 512 << 20
 class Parts:
     """Writes tables one after the other; a part ends when it is large, or when the columns become other ones.
 
-    `open_part` gives the location of a part by its number. Each table becomes a row group.
+    `open_part` begins a part by its number. Each table becomes a row group.
     """
 
-    def __init__(self, open_part: Callable[[int], str]) -> None:
+    def __init__(self, open_part: Callable[[int], Part]) -> None:
         self.locations: list[str] = []
         self._open_part = open_part
+        self._file: pa.NativeFile | None = None
         self._writer: pq.ParquetWriter | None = None
         self._schema: pa.Schema | None = None
         self._bytes = 0
@@ -36,9 +38,13 @@ class Parts:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _begin(self, first: pa.Table) -> pq.ParquetWriter:
-        location = self._open_part(len(self.locations))
-        self.locations.append(location)
+        part = self._open_part(len(self.locations))
+        self.locations.append(part.location)
+        self._file = part.file
         self._schema, self._bytes = first.schema, 0
-        return open_writer(location, first)
+        return open_writer(part.file, first)

@@ -30,7 +30,7 @@ from krai.warehouse import change
 from krai.warehouse.catalog import open_catalog, translated
 from krai.warehouse.columns import arrow_schema
 from krai.warehouse.pieces import files_in_order, pieces_of
-from krai.warehouse.port import Committed, Scan
+from krai.warehouse.port import Committed, Part, Scan
 
 _NAMESPACE = "krai"
 _COMMIT_WITHIN_S = 60
@@ -88,11 +88,12 @@ class IcebergWarehouse:
             parts=pieces,
         )
 
-    def open_part(self, name: str, job_id: str, epoch: int, number: int) -> str:
+    def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
         folder = f"{self._job_folder(name, job_id)}/e{epoch}"
+        location = f"{folder}/part-{number:05}.parquet"
         with translated():
             self._files.create_dir(_path(folder))
-        return f"{folder}/part-{number:05}.parquet"
+            return Part(location, self._files.open_output_stream(_path(location)))
 
     def commit(
         self, name: str, *, job_id: str, epoch: int, schema: pa.Schema, parts: Sequence[str], replace: bool, summary: dict[str, Any]

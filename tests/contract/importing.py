@@ -19,14 +19,19 @@ def rows(*ids: int) -> pa.Table:
     return pa.table({"id": ids, "name": [f"name {number}" for number in ids]}, schema=SCHEMA)
 
 
+def write_part(warehouse: Warehouse, dataset: str, job_id: str, epoch: int, table: pa.Table, *, number: int = 0) -> str:
+    """A part with row groups of two rows; its location."""
+    part = warehouse.open_part(dataset, job_id, epoch, number)
+    with part.file:
+        pq.write_table(table, part.file, row_group_size=2)
+    return part.location
+
+
 def load(
     warehouse: Warehouse, dataset: str, job_id: str, *tables: pa.Table, epoch: int = 1, replace: bool = False, summary: str = "-"
 ) -> Committed:
     """An import: each table becomes a part."""
-    parts = []
-    for number, table in enumerate(tables):
-        parts.append(warehouse.open_part(dataset, job_id, epoch, number))
-        pq.write_table(table, parts[-1], row_group_size=2)
+    parts = [write_part(warehouse, dataset, job_id, epoch, table, number=number) for number, table in enumerate(tables)]
     schema = tables[0].schema if tables else SCHEMA
     return warehouse.commit(
         dataset, job_id=job_id, epoch=epoch, schema=schema, parts=parts, replace=replace, summary={"result": summary, "rows": 5}

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from krai.errors import Terminal, Transient
 from krai.warehouse.iceberg import open_local
 from krai.warehouse.port import Scan, Warehouse
-from tests.contract.importing import SCHEMA, load, rows
+from tests.contract.importing import SCHEMA, load, rows, write_part
 
 Opener = Callable[[], Warehouse]
 WAREHOUSES: dict[str, Callable[[Path], Warehouse]] = {"iceberg": open_local}
@@ -79,8 +78,7 @@ def test_a_job_is_committed_once_however_often_it_runs(warehouse: Warehouse) -> 
 
 def test_a_zombie_that_commits_after_its_successor_changes_nothing(warehouse: Warehouse, open_warehouse: Opener) -> None:
     zombie = open_warehouse()
-    part = zombie.open_part("things", "a", 1, 0)
-    pq.write_table(rows(1), part)
+    part = write_part(zombie, "things", "a", 1, rows(1))
     load(warehouse, "things", "a", rows(1), epoch=2)
     late = zombie.commit("things", job_id="a", epoch=1, schema=SCHEMA, parts=[part], replace=True, summary={})
     assert late.epoch == 2
@@ -203,19 +201,16 @@ def test_a_dropped_dataset_leaves_nothing_and_can_be_made_again(warehouse: Wareh
 
 def test_an_import_that_is_under_way_survives_the_drop_of_its_dataset(warehouse: Warehouse, open_warehouse: Opener) -> None:
     load(warehouse, "things", "a", rows(1))
-    part = warehouse.open_part("things", "b", 1, 0)
-    pq.write_table(rows(2), part)
+    part = write_part(warehouse, "things", "b", 1, rows(2))
     open_warehouse().drop("things")
     warehouse.commit("things", job_id="b", epoch=1, schema=SCHEMA, parts=[part], replace=False, summary={})
     assert ids(warehouse) == [2]
 
 
 def test_sweeping_deletes_what_lost_and_never_what_was_committed(warehouse: Warehouse) -> None:
-    loser = Path(warehouse.open_part("things", "a", 1, 0))
-    pq.write_table(rows(9), loser)
+    loser = Path(write_part(warehouse, "things", "a", 1, rows(9)))
     load(warehouse, "things", "a", rows(1), epoch=2)
-    running = Path(warehouse.open_part("things", "a", 3, 0))
-    pq.write_table(rows(9), running)
+    running = Path(write_part(warehouse, "things", "a", 3, rows(9)))
     warehouse.sweep("things", "a", 3)
     assert (loser.exists(), running.exists()) == (False, True)
     warehouse.sweep("things", "a", None)

@@ -50,9 +50,10 @@ def _commit(tools: Tools, name: str, table: pa.Table) -> None:
         return
     job_id = f"sample-{name}"
     part = tools.warehouse.open_part(name, job_id, 1, 0)
-    pq.write_table(table, part, compression="zstd")
+    with part.file:
+        pq.write_table(table, part.file, compression="zstd")
     summary = {"records_processed": table.num_rows}
-    tools.warehouse.commit(name, job_id=job_id, epoch=1, schema=table.schema, parts=[str(part)], replace=False, summary=summary)
+    tools.warehouse.commit(name, job_id=job_id, epoch=1, schema=table.schema, parts=[part.location], replace=False, summary=summary)
 
 
 def _users() -> pa.Table:

@@ -12,7 +12,7 @@ import pytest
 from krai.errors import Terminal, Transient
 from krai.warehouse.catalog import translated
 from krai.warehouse.iceberg import open_local
-from tests.contract.importing import load, rows
+from tests.contract.importing import load, rows, write_part
 
 
 def test_the_catalog_writes_ahead_so_that_readers_do_not_wait(tmp_path: Path) -> None:
@@ -44,7 +44,8 @@ def test_failures_become_krais_own(error: Exception, kind: type[Exception], code
 
 def test_a_part_that_vanished_fails_the_commit_and_leaves_no_dataset(tmp_path: Path) -> None:
     warehouse = open_local(tmp_path)
-    part = warehouse.open_part("things", "a", 1, 0)
+    part = write_part(warehouse, "things", "a", 1, rows(1))
+    Path(part).unlink()
     with pytest.raises(Transient):
         warehouse.commit("things", job_id="a", epoch=1, schema=rows(1).schema, parts=[part], replace=False, summary={})
     assert warehouse.describe("things") is None
