@@ -10,48 +10,20 @@ import random
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
 
 from krai import failpoint, job as transitions, observe
 from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Runner, Succeeded
-from krai.errors import Conflict, KraiError, Terminal, Transient
-from krai.job import CRASHES_ALLOWED, Job, Kind, Status
+from krai.claim import Terms, claim
+from krai.errors import KraiError, Terminal, Transient
+from krai.job import CRASHES_ALLOWED, Job, Kind
 from krai.lease import Lease, LeaseLost
 from krai.ports import Stores
+from krai.verdict import Ack, Bury, Delay, Verdict
 
 TICK_S = 0.5
 PROGRESS_EVERY_S = 1.0
 LOOK_EVERY_S = 2.0  # a cancel is seen within this time
 LONGEST_BACKOFF_S = 300.0
-
-
-class Ack(NamedTuple):
-    """The job is finished or not ours to run: the message is done with."""
-
-
-class Delay(NamedTuple):
-    """The job must be looked at again after `seconds`."""
-
-    seconds: float
-
-
-class Bury(NamedTuple):
-    """The message will never lead to a job."""
-
-    reason: str
-
-
-Verdict = Ack | Delay | Bury
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """The times an execution keeps, all in seconds."""
-
-    lease_s: float
-    heartbeat_s: float
-    backoff_s: float
-    keep_files_s: float
 
 
 @dataclass(slots=True)
@@ -67,42 +39,16 @@ class Execution:
     async def run(self, job_id: str | None) -> Verdict:
         if job_id is None:
             return Bury("unknown_message")
-        claimed = await self._claim(job_id)
-        if not isinstance(claimed, Job):
-            return claimed
+        lease = await claim(self.stores, job_id, self.owner, self.terms)
+        if not isinstance(lease, Lease):
+            return lease
         failpoint.reach("after_claim")
-        lease = Lease(self.stores.jobs, claimed, self.terms.lease_s)
-        with observe.bound(job_id=claimed.job_id, epoch=claimed.epoch, attempt=claimed.attempt):
+        claimed = lease.job
+        with observe.bound(job_id=job_id, epoch=claimed.epoch, attempt=claimed.attempt, **observe.trace_of(claimed.traceparent)):
             observe.log().info("job claimed", type=claimed.type, dataset=claimed.dataset)
             verdict = await self._attempt(lease)
             observe.log().info("job left", status=lease.job.status, verdict=type(verdict).__name__.lower())
         return verdict
-
-    async def _claim(self, job_id: str) -> Job | Verdict:
-        """The job as ours, or what becomes of the message when it cannot be."""
-        jobs = self.stores.jobs
-        while True:
-            job = await jobs.get(job_id)
-            if job is None:
-                return Bury("unknown_message")
-            if job.finished:
-                return Ack()
-            now = jobs.now()
-            if not transitions.claimable(job, now):
-                free_at = job.lease_until if job.status is Status.PROCESSING else job.run_after
-                return Delay(max(0.1, ((free_at or now) - now).total_seconds()))
-            try:
-                if job.cancel_requested and not job.may_have_committed:
-                    await self._remove_files(job)
-                    await jobs.swap(job, transitions.cancel(job, now, keep_s=self.terms.keep_files_s))
-                    return Ack()
-                if transitions.attempts_spent(job):
-                    error = Terminal("attempts_spent", f"The last of {job.attempt} attempts ended without a word.")
-                    await jobs.swap(job, transitions.fail(job, error, now, keep_s=self.terms.keep_files_s))
-                    return Ack()
-                return await jobs.swap(job, transitions.claim(job, self.owner, now, self.terms.lease_s))
-            except Conflict:
-                continue
 
     async def _attempt(self, lease: Lease) -> Verdict:
         attempt = None
@@ -238,10 +184,14 @@ class Execution:
 
     async def _remove_losers(self, job: Job, result: str) -> None:
         """Remove what earlier attempts left, but for what the result names: it may be an earlier attempt's commit."""
-        for epoch in range(1, job.epoch + 1):
-            prefix = f"jobs/{job.job_id}/e{epoch}/"
-            if prefix not in result:
-                await asyncio.to_thread(self.stores.blobs.delete, prefix)
+        prefixes = (f"jobs/{job.job_id}/e{epoch}/" for epoch in range(1, job.epoch + 1))
+        try:
+            for prefix in prefixes:
+                if prefix not in result:
+                    await asyncio.to_thread(self.stores.blobs.delete, prefix)
+        except KraiError as error:
+            # The job is finished and stays so. Nobody is shown these files, and they go with the job's own.
+            observe.log().warning("files left behind", code=error.code)
 
 
 def backoff_s(attempt: int, first_s: float) -> float:

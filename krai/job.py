@@ -156,7 +156,6 @@ def new(
     description: str = "",
     max_attempts: int = 5,
     parent_job_id: str | None = None,
-    traceparent: str | None = None,
 ) -> Job:
     return Job(
         job_id=new_id(),
@@ -171,7 +170,6 @@ def new(
         description=description,
         max_attempts=max_attempts,
         parent_job_id=parent_job_id,
-        traceparent=traceparent,
         due_at=now + timedelta(seconds=REPUBLISH_AFTER_S),
     )
 
@@ -279,10 +277,12 @@ def give_up(job: Job, error: KraiError) -> KraiError | None:
 
 
 def _release(job: Job, now: datetime) -> Job:
+    _insist_unfinished(job)
     return replace(job, status=Status.PENDING, lease_owner=None, lease_until=None, progress=Progress(), updated_at=now)
 
 
 def _finish(job: Job, status: Status, now: datetime, keep_s: float) -> Job:
+    _insist_unfinished(job)
     expires_at = now + timedelta(seconds=keep_s)
     return replace(
         job,
@@ -295,3 +295,10 @@ def _finish(job: Job, status: Status, now: datetime, keep_s: float) -> Job:
         expires_at=expires_at,
         due_at=expires_at,
     )
+
+
+def _insist_unfinished(job: Job) -> None:
+    """The last wall before a terminal state: no caller means to change one."""
+    if job.finished:
+        message = f"{job.job_id} is {job.status} and stays so"
+        raise ValueError(message)

@@ -32,13 +32,12 @@ class Lease:
     store: JobStore
     job: Job
     lease_s: float
+    renewed_at: float  # when the last renewal, or the claim, was sent, by the monotonic clock: a wrong wall clock changes nothing
     progress: Progress = field(default_factory=Progress)
-    _renewed_at: float = field(default_factory=time.monotonic)
 
     @property
     def age_s(self) -> float:
-        """Seconds since the last renewal, by the monotonic clock: a wrong or stepped wall clock changes nothing."""
-        return time.monotonic() - self._renewed_at
+        return time.monotonic() - self.renewed_at
 
     @property
     def has_news(self) -> bool:
@@ -77,16 +76,18 @@ class Lease:
             except Conflict:
                 await self.look()
             else:
-                self._renewed_at = began_at
+                self.renewed_at = began_at
                 return True
         return False
 
     async def insist(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Call again while the store is busy. Raises LeaseLost when it stays so until the lease is no longer sure."""
-        while True:
-            try:
-                return await call()
-            except Transient as error:
-                if self.age_s > FENCE * self.lease_s:
-                    raise LeaseLost from error
-                await asyncio.sleep(ASK_AGAIN_S)
+        """Call again while the store is busy. Raises LeaseLost as soon as the lease is no longer sure, in the middle of a call too."""
+        try:
+            async with asyncio.timeout(FENCE * self.lease_s - self.age_s):
+                while True:
+                    try:
+                        return await call()
+                    except Transient:
+                        await asyncio.sleep(ASK_AGAIN_S)
+        except TimeoutError as error:
+            raise LeaseLost from error

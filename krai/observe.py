@@ -1,11 +1,15 @@
 """Structured logs: one event a line, as JSON for machines or as text on a terminal."""
 
+import re
+import secrets
 import sys
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor
+
+TRACEPARENT = re.compile(r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})", re.ASCII)
 
 
 def configure(log_format: Literal["auto", "json", "text"]) -> None:
@@ -37,3 +41,17 @@ def log(**context: Any) -> FilteringBoundLogger:
 def bound(**context: Any) -> AbstractContextManager[None]:
     """Within the block, `context` stands on every line that is logged from here, by whichever logger."""
     return structlog.contextvars.bound_contextvars(**context)
+
+
+def traceparent(received: str | None) -> str:
+    """The trace of a request (W3C Trace Context): the caller's, continued by a span of our own, or a new one."""
+    found = TRACEPARENT.fullmatch(received or "")
+    if found is None or found["version"] == "ff" or not int(found["trace"], 16) or not int(found["span"], 16):
+        return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+    return f"00-{found['trace']}-{secrets.token_hex(8)}-{found['flags']}"
+
+
+def trace_of(header: str | None) -> dict[str, str]:
+    """What log lines carry of a `traceparent`."""
+    found = TRACEPARENT.fullmatch(header or "")
+    return {} if found is None else {"trace_id": found["trace"]}

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from krai import job as transitions, observe
-from krai.errors import Conflict, Terminal
+from krai.claim import spent
+from krai.errors import Conflict, Transient
 from krai.job import Job, Status, parse_time
 from krai.ports import Stores
 
@@ -34,6 +35,8 @@ async def sweep(stores: Stores, retention: Retention) -> int:
             await _look_at(job, stores, retention)
         except Conflict:
             continue  # somebody else has just done it
+        except Transient as error:
+            observe.log().warning("job not looked at", job_id=job.job_id, code=error.code)  # it stays due
     return len(seen)
 
 
@@ -45,8 +48,7 @@ async def _look_at(job: Job, stores: Stores, retention: Retention) -> None:
         await asyncio.to_thread(stores.blobs.delete, f"jobs/{job.job_id}/")
         await jobs.swap(job, transitions.cancel(job, now, keep_s=retention.files_s))
     elif transitions.attempts_spent(job) and job.status is Status.PROCESSING:
-        error = Terminal("attempts_spent", f"The last of {job.attempt} attempts ended without a word.")
-        await jobs.swap(job, transitions.fail(job, error, now, keep_s=retention.files_s))
+        await jobs.swap(job, spent(job, jobs, keep_s=retention.files_s))
     else:
         # Its message was lost, or its worker was. Writing first makes one message of it, however many workers sweep.
         await jobs.swap(job, transitions.republish(job, now))

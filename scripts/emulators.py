@@ -106,16 +106,10 @@ class Emulators:
         start = [gcloud, "--quiet", "beta", "emulators"]
 
         def storage(port: int) -> Sequence[str]:
-            address = f"127.0.0.1:{port}"
-            own = ["-backend", "filesystem", "-filesystem-root", str(folder / "storage"), "-data", str(folder / "nothing")]
-            return [_storage_binary(), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), *own] + [
-                "-external-url",
-                f"http://{address}",
-                "-public-host",
-                address,
-                "-log-level",
-                "warn",
-            ]
+            here = f"127.0.0.1:{port}"
+            served = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", f"http://{here}", "-public-host", here]
+            kept = ["-backend", "filesystem", "-filesystem-root", str(folder / "storage"), "-data", str(folder / "nothing")]
+            return [_storage_binary(), *served, *kept, "-log-level", "warn"]
 
         (folder / "pubsub").mkdir(parents=True, exist_ok=True)
         self.pubsub = Emulator(

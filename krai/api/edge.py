@@ -21,7 +21,7 @@ OWN_HEAD = ("/files/", "/uploads/")
 class Edge:
     """The outermost layer, as plain ASGI: it is passed by every request.
 
-    Sets `scope["request_id"]`; a route adds headers to whatever is answered through `scope["answer_headers"]`.
+    Sets `scope["request_id"]` and `scope["traceparent"]`; a route adds headers to whatever is answered through `scope["answer_headers"]`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -31,12 +31,18 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        request_id, traceparent = _request_id(scope), observe.traceparent(_header(scope, b"traceparent"))
         added: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
         path: str = scope["path"]
         # A HEAD is a GET whose body the server leaves out.
         as_get = scope["method"] == "HEAD" and not path.startswith(OWN_HEAD) and not path.endswith("/events")
-        scope = {**scope, "method": "GET" if as_get else scope["method"], "request_id": request_id, "answer_headers": added}
+        scope = {
+            **scope,
+            "method": "GET" if as_get else scope["method"],
+            "request_id": request_id,
+            "traceparent": traceparent,
+            "answer_headers": added,
+        }
         started = False
 
         async def answer(message: Message) -> None:
@@ -65,6 +71,12 @@ class Edge:
 
 def _too_large(headers: list[tuple[bytes, bytes]]) -> bool:
     return len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > LARGEST_HEADERS_BYTES
+
+
+def _header(scope: Scope, wanted: bytes) -> str | None:
+    """The header when it came once."""
+    values = [value for name, value in scope["headers"] if name == wanted]
+    return values[0].decode("latin-1") if len(values) == 1 else None
 
 
 def _request_id(scope: Scope) -> str:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
@@ -51,6 +51,7 @@ class Intake(Generic[M]):
     body: M
     base_url: str
     seal: Seal | None
+    traceparent: str
 
 
 Work = Callable[[Intake[M]], Awaitable[Response]]
@@ -73,14 +74,14 @@ async def run(request: Request, model: type[M], work: Work[M], *, cap_bytes: int
         form = await asyncio.to_thread(_understand, model, body)
     else:
         form = _understand(model, body)
-    return await work(Intake(api, caller, form, await base_url(request), seal))
+    return await work(Intake(api, caller, form, await base_url(request), seal, request.scope["traceparent"]))
 
 
 async def accept(taken: Intake[Any], job: Job) -> Response:
     """Write the job, with the answer under the caller's key, and answer 202."""
     view = JobAnswer.of(job, taken.base_url)
     answer = {"status": 202, "headers": {"location": view.links.self, "retry-after": "1"}, "body": view.model_dump_json()}
-    earlier = await submit.accept(taken.api.stores, job, sealed(taken, answer))
+    earlier = await submit.accept(taken.api.stores, replace(job, traceparent=taken.traceparent), sealed(taken, answer))
     if earlier is not None and taken.seal is not None:
         return replay(earlier, taken.seal)
     return _response(answer)

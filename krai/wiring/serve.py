@@ -14,7 +14,8 @@ import uvicorn
 
 from krai import failpoint, observe
 from krai.api.app import create_app
-from krai.execute import Execution, Terms
+from krai.claim import Terms
+from krai.execute import Execution
 from krai.job import new_id
 from krai.ports import Dataset, Stores
 from krai.settings import DEMO_KEY, Settings, UnsafeSettings, read

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from krai import observe
 from krai.errors import KraiError, Transient
-from krai.execute import Ack, Bury, Delay, Execution, Verdict
+from krai.execute import Execution
 from krai.ports import Delivery, JobQueue
 from krai.sweep import Retention, sweep, sweep_uploads
+from krai.verdict import LOOK_AGAIN_S, Ack, Bury, Delay, Verdict
 
 PULL_WAIT_S = 5.0
-LOOK_AGAIN_S = 5.0
 UPLOADS_EVERY_S = 3600.0
 
 

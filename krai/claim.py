@@ -1,0 +1,72 @@
+"""From a wake-up message to a lease on its job."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from krai import job as transitions
+from krai.errors import Conflict, Terminal, Transient
+from krai.job import Job, Status
+from krai.lease import ASK_AGAIN_S, Lease
+from krai.ports import JobStore, Stores
+from krai.verdict import LOOK_AGAIN_S, Ack, Bury, Delay, Verdict
+
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The times an execution keeps, all in seconds."""
+
+    lease_s: float
+    heartbeat_s: float
+    backoff_s: float
+    keep_files_s: float
+
+
+async def claim(stores: Stores, job_id: str, worker: str, terms: Terms) -> Lease | Verdict:
+    """A lease on the job, or what becomes of the message when there is none.
+
+    The owner's name is new with every call, so that a claim whose answer was lost is known by it for ours, and for no other slot's.
+    """
+    owner, began_at = f"{worker}/{transitions.new_id()[:8]}", time.monotonic()
+    for _ in range(TRIES):
+        try:
+            job = await stores.jobs.get(job_id)
+            if job is None:
+                return Bury("unknown_message")
+            if job.lease_owner == owner:
+                return Lease(stores.jobs, job, terms.lease_s, began_at)
+            if (verdict := await _unclaimable(stores, job, terms)) is not None:
+                return verdict
+            claimed = await stores.jobs.swap(job, transitions.claim(job, owner, stores.jobs.now(), terms.lease_s))
+            return Lease(stores.jobs, claimed, terms.lease_s, began_at)
+        except Conflict:
+            continue
+        except Transient:
+            await asyncio.sleep(ASK_AGAIN_S)
+    return Delay(LOOK_AGAIN_S)
+
+
+async def _unclaimable(stores: Stores, job: Job, terms: Terms) -> Verdict | None:
+    """None when the job may be claimed. Ends it when nobody may claim it any more."""
+    if job.finished:
+        return Ack()
+    now = stores.jobs.now()
+    if not transitions.claimable(job, now):
+        free_at = job.lease_until if job.status is Status.PROCESSING else job.run_after
+        return Delay(max(0.1, ((free_at or now) - now).total_seconds()))
+    if job.cancel_requested and not job.may_have_committed:
+        await asyncio.to_thread(stores.blobs.delete, f"jobs/{job.job_id}/")
+        await stores.jobs.swap(job, transitions.cancel(job, now, keep_s=terms.keep_files_s))
+        return Ack()
+    if transitions.attempts_spent(job):
+        await stores.jobs.swap(job, spent(job, stores.jobs, keep_s=terms.keep_files_s))
+        return Ack()
+    return None
+
+
+def spent(job: Job, jobs: JobStore, *, keep_s: float) -> Job:
+    """The job, failed because its last attempt told nobody how it ended."""
+    error = Terminal("attempts_spent", f"The last of {job.attempt} attempts ended without a word.")
+    return transitions.fail(job, error, jobs.now(), keep_s=keep_s)
