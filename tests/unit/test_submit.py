@@ -12,6 +12,7 @@ from krai.errors import Terminal, Transient
 from krai.job import Kind
 from krai.ports import IdempotencyRecord, JobQuery, Stores
 from krai.submit import Inline, Order, Registered, Remote
+from tests.queues import waiting
 from tests.unit.api.house import House, open_house
 
 
@@ -48,13 +49,13 @@ async def test_an_accepted_job_is_written_and_published(stores: Stores) -> None:
     assert delivery.job_id == job.job_id
 
 
-async def test_a_taken_scope_gives_the_earlier_record_and_no_job(stores: Stores) -> None:
+async def test_a_taken_scope_gives_the_earlier_record_and_no_job(stores: Stores, tmp_path: Path) -> None:
     first, second = await submit.export(stores, ORDER), await submit.export(stores, ORDER)
     record = a_record(stores)
     assert await submit.accept(stores, first, record) is None
     assert await submit.accept(stores, second, replace(record, fingerprint="other")) == record
     assert await stores.jobs.get(second.job_id) is None
-    assert await stores.queue.depth() == 1
+    assert waiting(tmp_path) == 1
 
 
 async def test_a_queue_that_is_away_costs_no_job(stores: Stores) -> None:
@@ -68,12 +69,12 @@ async def test_a_queue_that_is_away_costs_no_job(stores: Stores) -> None:
     assert [line["event"] for line in lines] == ["job not published", "job accepted"]
 
 
-async def test_a_job_store_that_is_away_wakes_nobody(stores: Stores) -> None:
+async def test_a_job_store_that_is_away_wakes_nobody(stores: Stores, tmp_path: Path) -> None:
     job = await submit.export(stores, ORDER)
     await stores.jobs.close()
     with pytest.raises(Transient):
         await submit.accept(stores, job)
-    assert await stores.queue.depth() == 0
+    assert waiting(tmp_path) == 0
 
 
 async def test_records_are_noted_before_they_are_stored(house: House, tmp_path: Path) -> None:

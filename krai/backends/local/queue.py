@@ -22,22 +22,27 @@ CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL, visible_at REAL NOT NULL, token TEXT, deliveries INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS messages_visible ON messages (visible_at, id);
-CREATE TABLE IF NOT EXISTS buried (id INTEGER PRIMARY KEY, body BLOB NOT NULL, reason TEXT NOT NULL, buried_at REAL NOT NULL)
+CREATE TABLE IF NOT EXISTS dead_letters (
+    id INTEGER PRIMARY KEY, body BLOB NOT NULL, visible_at REAL NOT NULL, token TEXT, deliveries INTEGER NOT NULL DEFAULT 0,
+    reason TEXT NOT NULL
+)
 """
 LEASE = """
-UPDATE messages SET visible_at = :until, deliveries = deliveries + 1, token = id || '.' || hex(randomblob(16))
-WHERE id IN (SELECT id FROM messages WHERE visible_at <= :now ORDER BY visible_at, id LIMIT :limit)
+UPDATE {table} SET visible_at = :until, deliveries = deliveries + 1, token = id || '.{table}.' || hex(randomblob(16))
+WHERE id IN (SELECT id FROM {table} WHERE visible_at <= :now ORDER BY visible_at, id LIMIT :limit)
 RETURNING token, body, deliveries
 """
+LEASE_MESSAGES, LEASE_DEAD_LETTERS = LEASE.format(table="messages"), LEASE.format(table="dead_letters")
 TOPIC = "messages"
+BURIED_LEASE_S = 30
 
 
 class LocalJobQueue:
     def __init__(self, path: Path) -> None:
         self._database = Database(path, SCHEMA, durable=False)
 
-    async def publish(self, job: Job, *, delay_s: float = 0) -> None:
-        await self._write("INSERT INTO messages (body, visible_at) VALUES (?, ?)", (message.encode(job), time.time() + delay_s))
+    async def publish(self, job: Job) -> None:
+        await self._write("INSERT INTO messages (body, visible_at) VALUES (?, ?)", (message.encode(job), time.time()))
 
     async def pull(self, limit: int, *, wait_s: float, lease_s: float) -> Sequence[Delivery]:
         loop = asyncio.get_running_loop()
@@ -45,14 +50,16 @@ class LocalJobQueue:
         with self._database.watch(TOPIC) as watcher:
             while True:
                 visible_in_s = await self._visible_in_s()
-                if visible_in_s <= 0 and (deliveries := await self._lease(limit, lease_s)):
+                if visible_in_s <= 0 and (deliveries := await self._lease(LEASE_MESSAGES, limit, lease_s)):
                     return deliveries
                 if loop.time() >= until:
                     return []
                 await watcher.changed(min(until, loop.time() + max(visible_in_s, 0)))
 
     async def ack(self, delivery: Delivery) -> None:
-        await self._write("DELETE FROM messages WHERE id = ? AND token = ?", _key(delivery))
+        buried = ".dead_letters." in delivery.ack_id
+        statement = f"DELETE FROM {'dead_letters' if buried else 'messages'} WHERE id = ? AND token = ?"  # noqa: S608 - one of two words
+        await self._write(statement, _key(delivery))
 
     async def extend(self, delivery: Delivery, lease_s: float) -> None:
         await self._write("UPDATE messages SET visible_at = ? WHERE id = ? AND token = ?", (time.time() + lease_s, *_key(delivery)))
@@ -65,17 +72,18 @@ class LocalJobQueue:
         key = _key(delivery)
 
         def write(connection: sqlite3.Connection) -> None:
-            copy = "INSERT INTO buried (id, body, reason, buried_at) SELECT id, body, ?, ? FROM messages WHERE id = ? AND token = ?"
+            copy = "INSERT INTO dead_letters (id, body, reason, visible_at) SELECT id, body, ?, ? FROM messages WHERE id = ? AND token = ?"
             connection.execute(copy, (reason, time.time(), *key))
             connection.execute("DELETE FROM messages WHERE id = ? AND token = ?", key)
 
         await self._database.run(write)
 
-    async def depth(self) -> int:
-        return await self._count("SELECT count(*) FROM messages")
-
-    async def buried(self) -> int:
-        return await self._count("SELECT count(*) FROM buried")
+    async def pull_buried(self, limit: int) -> Sequence[Delivery]:
+        some = "SELECT EXISTS (SELECT 1 FROM dead_letters WHERE visible_at <= ?)"
+        # There is hardly ever one, and reading waits for no writer.
+        if not await self._database.read(lambda connection: connection.execute(some, (time.time(),)).fetchone()[0]):
+            return []
+        return await self._lease(LEASE_DEAD_LETTERS, limit, BURIED_LEASE_S)
 
     async def check(self) -> None:
         await self._database.check()
@@ -88,11 +96,11 @@ class LocalJobQueue:
         row = await self._database.read(lambda connection: connection.execute("SELECT min(visible_at) FROM messages").fetchone())
         return float("inf") if row[0] is None else float(row[0]) - time.time()
 
-    async def _lease(self, limit: int, lease_s: float) -> list[Delivery]:
+    async def _lease(self, statement: str, limit: int, lease_s: float) -> list[Delivery]:
         """Lease what may be delivered now. Cancelled half way, it gives back what nobody will receive."""
         now = time.time()
         values = {"now": now, "until": now + lease_s, "limit": limit}
-        leasing = asyncio.ensure_future(self._database.run(lambda connection: connection.execute(LEASE, values).fetchall()))
+        leasing = asyncio.ensure_future(self._database.run(lambda connection: connection.execute(statement, values).fetchall()))
         try:
             rows = await asyncio.shield(leasing)
         except asyncio.CancelledError:
@@ -100,10 +108,6 @@ class LocalJobQueue:
                 await self.delay(Delivery(ack_id=token, job_id=message.job_id_of(body), deliveries=deliveries), 0)
             raise
         return [Delivery(ack_id=token, job_id=message.job_id_of(body), deliveries=deliveries) for token, body, deliveries in rows]
-
-    async def _count(self, statement: str) -> int:
-        row = await self._database.read(lambda connection: connection.execute(statement).fetchone())
-        return int(row[0])
 
     async def _write(self, statement: str, values: tuple[object, ...]) -> None:
         await self._database.run(lambda connection: connection.execute(statement, values), topic=TOPIC)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from krai.job import Kind, format_time
+from tests.queues import waiting
 from tests.unit.api.house import ADA, House, open_house, problem
 
 
@@ -36,13 +37,13 @@ async def test_an_unknown_dataset_is_not_found(house: House, name: str) -> None:
     assert problem(await house.http.delete(f"/api/v1/datasets/{name}"), 404) == expected
 
 
-async def test_an_admin_drops_a_dataset_by_a_job(house: House) -> None:
+async def test_an_admin_drops_a_dataset_by_a_job(house: House, tmp_path: Path) -> None:
     answer = await house.http.delete("/api/v1/datasets/users")
     job = await house.job(answer.json()["job_id"])
     assert (answer.status_code, answer.headers["retry-after"]) == (202, "1")
     assert answer.headers["location"] == answer.json()["links"]["self"]
     assert (job.type, job.dataset, job.params) == (Kind.DROP, "users", {})
-    assert await house.stores.queue.depth() == 1
+    assert waiting(tmp_path) == 1
 
 
 async def test_a_drop_counts_against_the_limit(tmp_path: Path) -> None:
@@ -52,9 +53,9 @@ async def test_a_drop_counts_against_the_limit(tmp_path: Path) -> None:
         assert problem(await house.http.delete("/api/v1/datasets/users"), 429) == "rate_limited"
 
 
-async def test_nobody_else_drops_a_dataset(house: House) -> None:
+async def test_nobody_else_drops_a_dataset(house: House, tmp_path: Path) -> None:
     ada = house.client(ADA)
     assert problem(await ada.delete("/api/v1/datasets/users"), 403) == "not_allowed"
     assert problem(await house.client(None).delete("/api/v1/datasets/users"), 401) == "unauthenticated"
     assert (await ada.get("/api/v1/datasets")).status_code == 200
-    assert await house.stores.queue.depth() == 0
+    assert waiting(tmp_path) == 0

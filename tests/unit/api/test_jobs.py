@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from krai.job import Stage, format_time
+from tests.queues import waiting
 from tests.unit.api.house import House, open_house, problem
 
 GARBAGE = [
@@ -284,7 +285,7 @@ async def test_what_is_sent_with_a_cancel_must_be_nothing(house: House) -> None:
     assert (await house.post(f"jobs/{job_id}/cancel", {})).status_code == 202
 
 
-async def test_a_failed_job_is_tried_again_as_a_new_one(house: House) -> None:
+async def test_a_failed_job_is_tried_again_as_a_new_one(house: House, tmp_path: Path) -> None:
     job_id = await house.submit(limit=7, labels={"a": "b"}, description="d")
     assert problem(await house.post(f"jobs/{job_id}/retry"), 409) == "job_not_retryable"
     await house.fail(job_id)
@@ -295,7 +296,7 @@ async def test_a_failed_job_is_tried_again_as_a_new_one(house: House) -> None:
     old = (await house.http.get(f"/api/v1/jobs/{job_id}")).json()
     same = ("type", "dataset", "params", "labels", "description", "created_by")
     assert {name: again[name] for name in same} == {name: old[name] for name in same}
-    assert await house.stores.queue.depth() == 2
+    assert waiting(tmp_path) == 2
 
 
 async def test_a_completed_job_is_not_tried_again(house: House) -> None:

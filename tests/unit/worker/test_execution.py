@@ -16,6 +16,7 @@ from krai.ports import Stores
 from krai.sweep import Retention, sweep, sweep_uploads
 from krai.worker.loop import Worker
 from krai.worker.pool import ChildPool
+from tests.queues import waiting
 
 TERMS = Terms(lease_s=4, heartbeat_s=1, backoff_s=0.2, keep_files_s=60)
 RETENTION = Retention(files_s=60, jobs_s=600)
@@ -104,7 +105,9 @@ async def test_a_terminal_failure_ends_the_job_with_its_reason(stores: Stores, e
     assert (failed.error["code"], failed.error["detail"]) == ("corrupt_file", "byte 17")
 
 
-async def test_a_transient_failure_is_tried_again_until_the_attempts_are_spent(stores: Stores, execution: Execution) -> None:
+async def test_a_transient_failure_is_tried_again_until_the_attempts_are_spent(
+    stores: Stores, execution: Execution, tmp_path: Path
+) -> None:
     job = await accepted(stores, "busy", max_attempts=2)
     await stores.queue.publish(job)
     async with a_worker(execution):
@@ -112,7 +115,7 @@ async def test_a_transient_failure_is_tried_again_until_the_attempts_are_spent(s
     assert failed.attempt == 2
     assert failed.error is not None
     assert failed.error["code"] == "attempts_spent"
-    assert await stores.queue.depth() == 0
+    assert waiting(tmp_path) == 0
 
 
 async def test_a_file_that_kills_its_reader_three_times_is_given_up(stores: Stores, execution: Execution) -> None:
@@ -125,14 +128,14 @@ async def test_a_file_that_kills_its_reader_three_times_is_given_up(stores: Stor
     assert failed.error["code"] == "parser_crashed"
 
 
-async def test_a_running_job_is_cancelled_within_seconds(stores: Stores, execution: Execution) -> None:
+async def test_a_running_job_is_cancelled_within_seconds(stores: Stores, execution: Execution, tmp_path: Path) -> None:
     job = await accepted(stores, "slow")
     await stores.queue.publish(job)
     async with a_worker(execution):
         running = await until(stores, job, Status.PROCESSING)
         await stores.jobs.swap(running, transitions.ask_cancel(running, stores.jobs.now()))
         await until(stores, job, Status.CANCELLED, within_s=5)
-    assert await stores.queue.depth() == 0
+    assert waiting(tmp_path) == 0
 
 
 async def test_a_worker_that_stops_finishes_what_fits_in_its_grace(stores: Stores, execution: Execution) -> None:
@@ -190,11 +193,11 @@ async def test_a_job_whose_message_was_lost_runs_all_the_same(stores: Stores, ex
         await until(stores, job, Status.COMPLETED)
 
 
-async def test_two_sweeps_publish_a_lost_job_once(stores: Stores) -> None:
+async def test_two_sweeps_publish_a_lost_job_once(stores: Stores, tmp_path: Path) -> None:
     job = await accepted(stores, "fine")
     await stores.jobs.swap(job, replace(job, due_at=stores.jobs.now()))
     await asyncio.gather(*(sweep(stores, RETENTION) for _ in range(8)))
-    assert await stores.queue.depth() == 1
+    assert waiting(tmp_path) == 1
 
 
 async def test_a_job_whose_workers_all_died_fails_in_the_end(stores: Stores) -> None:
