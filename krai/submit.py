@@ -106,10 +106,13 @@ async def accept(stores: Stores, job: Job, record: IdempotencyRecord | None = No
     return None
 
 
-async def open_upload(stores: Stores, owner: str, *, size_bytes: int | None, filename: str | None) -> tuple[str, UploadSession]:
-    """A new upload id and where its file is to be PUT."""
+async def open_upload(
+    stores: Stores, owner: str, *, size_bytes: int | None, filename: str | None, origin: str | None = None
+) -> tuple[str, UploadSession]:
+    """A new upload id and where its file is to be PUT, by the browser page of this `origin` (RFC 6454) if it is one."""
     upload_id = await _note_upload(stores, owner, size_bytes=size_bytes, filename=filename)
-    session = await asyncio.to_thread(stores.blobs.open_upload, _upload_path(upload_id), size_bytes=size_bytes, ttl_s=UPLOAD_TTL_S)
+    path = _upload_path(upload_id)
+    session = await asyncio.to_thread(stores.blobs.open_upload, path, size_bytes=size_bytes, ttl_s=UPLOAD_TTL_S, origin=origin)
     return upload_id, session
 
 

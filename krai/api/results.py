@@ -79,7 +79,7 @@ class _Links:
         self.expire_at = format_time(api.stores.jobs.now() + timedelta(seconds=LINK_TTL_S))
 
     def to(self, file: dict[str, Any]) -> str:
-        link = self._blobs.link(file["path"], filename=file["name"], ttl_s=LINK_TTL_S)
+        link = self._blobs.link(file["path"], generation=file["generation"], filename=file["name"], ttl_s=LINK_TTL_S)
         return f"{self._base_url}{link}" if link.startswith("/") else link
 
 

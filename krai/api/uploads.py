@@ -1,5 +1,7 @@
 """`POST /api/v1/uploads`: opens a place to PUT one file to, which an import then reads."""
 
+import re
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -14,6 +16,8 @@ from krai.errors import FieldError, Terminal
 from krai.job import format_time
 
 router = APIRouter(tags=["uploads"])
+# RFC 6454: scheme, host and port, nothing else. Pages without an address send "null", which no store could tell apart.
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]{0,31}://(?:[a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 
 class UploadBody(Body):
@@ -36,15 +40,23 @@ class UploadBody(Body):
     openapi_extra=openapi.takes(UploadBody, {"a file": {"filename": "orders.csv", "size_bytes": 1048576}}, required=False),
 )
 async def open_upload(request: Request) -> Response:
-    return await intake.run(request, UploadBody, _open)
+    return await intake.run(request, UploadBody, partial(_open, origin=_origin(request)))
 
 
-async def _open(taken: Intake[UploadBody]) -> Response:
+async def _open(taken: Intake[UploadBody], *, origin: str | None) -> Response:
     size_bytes, largest_mb = taken.body.size_bytes, taken.api.settings.max_source_mb
     if size_bytes is not None and size_bytes > largest_mb << 20:
         detail = f"Takes at most {largest_mb} MiB."
         raise Terminal("invalid_field", detail, errors=[FieldError("/size_bytes", "invalid_field", detail)])
-    upload_id, session = await submit.open_upload(taken.api.stores, taken.caller.id, size_bytes=size_bytes, filename=taken.body.filename)
+    upload_id, session = await submit.open_upload(
+        taken.api.stores, taken.caller.id, size_bytes=size_bytes, filename=taken.body.filename, origin=origin
+    )
     url = f"{taken.base_url}{session.url}" if session.url.startswith("/") else session.url
     view = UploadAnswer(upload_id=upload_id, upload_url=url, headers=session.headers, expires_at=format_time(session.expires_at))
     return await intake.remember(taken, {"status": 201, "headers": {}, "body": view.model_dump_json()})
+
+
+def _origin(request: Request) -> str | None:
+    """That of the page whose script asks; what is none is left out, for the store answers the page's own PUT with it."""
+    sent = request.headers.get("origin", "")
+    return sent if ORIGIN.fullmatch(sent) else None

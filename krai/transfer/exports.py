@@ -32,7 +32,9 @@ def run_export(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
     prefix = f"jobs/{job.job_id}/e{job.epoch}"
     name = file_name(job, scan)
     blob = tools.blobs.put(f"{prefix}/{name}", unloaded.path)
-    files: list[dict[str, Any]] = [{"name": name, "path": blob.path, "records": unloaded.rows, **unloaded.digests}]
+    files: list[dict[str, Any]] = [
+        {"name": name, "path": blob.path, "generation": blob.generation, "records": unloaded.rows, **unloaded.digests}
+    ]
     manifest = put_manifest(tools, prefix, job=job, scan=scan, unloaded=unloaded, files=files)
     failpoint.reach("after_upload")
     result = {

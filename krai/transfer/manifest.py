@@ -13,6 +13,7 @@ from krai.transfer.unload import Unloaded
 from krai.warehouse.port import Scan
 
 _NAME = "manifest.json"
+_NOT_LISTED = {"path", "generation"}  # where krai keeps a file; another run of the job has others
 
 
 def put_manifest(tools: Tools, prefix: str, *, job: Job, scan: Scan, unloaded: Unloaded, files: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -29,9 +30,9 @@ def put_manifest(tools: Tools, prefix: str, *, job: Job, scan: Scan, unloaded: U
         "records_expected": scan.rows,
         "records_written": unloaded.rows,
         "complete": unloaded.complete,
-        "files": [{key: value for key, value in file.items() if key != "path"} for file in files],
+        "files": [{key: value for key, value in file.items() if key not in _NOT_LISTED} for file in files],
     }
     path = tools.spool / _NAME
     path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     blob = tools.blobs.put(f"{prefix}/{_NAME}", path)
-    return {"name": _NAME, "path": blob.path, "size_bytes": blob.size_bytes}
+    return {"name": _NAME, "path": blob.path, "generation": blob.generation, "size_bytes": blob.size_bytes}

@@ -55,7 +55,13 @@ class Rejects:
             if self._page:
                 self._end_page()
             blob = blobs.put(f"{prefix}/{self.name}", self._folder / self.name)
-            file = {"name": self.name, "path": blob.path, "size_bytes": blob.size_bytes, "records": self.count}
+            file = {
+                "name": self.name,
+                "path": blob.path,
+                "generation": blob.generation,
+                "size_bytes": blob.size_bytes,
+                "records": self.count,
+            }
         for page in self._pages:
             blobs.put(f"{prefix}/errors/{page.name}", page)
         pages = {"prefix": f"{prefix}/errors/", "pages": len(self._pages), "page_rows": PAGE_ROWS}

@@ -156,7 +156,7 @@ def test_an_impossible_path_is_refused_for_writing_and_absent_for_reading(blobs:
     with pytest.raises(ValueError, match="path"):
         blobs.put(path, source)
     with pytest.raises(ValueError, match="path"):
-        blobs.link(path, filename="a", ttl_s=1)
+        blobs.link(path, generation="1", filename="a", ttl_s=1)
     with pytest.raises(ValueError, match="path"):
         blobs.open_upload(path, size_bytes=None, ttl_s=1)
     assert source.exists()

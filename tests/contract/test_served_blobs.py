@@ -1,5 +1,6 @@
 """What blob stores promise whose links and uploads the API answers."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from krai.errors import Terminal
-from krai.ports import BlobStore, OpenUpload, ServedBlobs
+from krai.ports import Blob, BlobStore, OpenUpload, ServedBlobs
 
 MakeFile = Callable[[bytes], Path]
 
@@ -39,6 +40,10 @@ def resolve(served: Served, url: str) -> tuple[Path, str]:
     return served.resolve_link(*parts(url, "/files/"))
 
 
+def link_to(served: Served, stored: Blob, filename: str = "users.csv", ttl_s: int = 60) -> str:
+    return served.link(stored.path, generation=stored.generation, filename=filename, ttl_s=ttl_s)
+
+
 def resume(served: Served, url: str) -> OpenUpload:
     return served.resume_upload(*parts(url, "/uploads/"))
 
@@ -53,48 +58,54 @@ def paths_of(blobs: BlobStore) -> list[str]:
 @pytest.mark.parametrize("filename", ["users.csv", 'a b&c=d+e%20"/ä\n.csv', "?"])
 @pytest.mark.parametrize("path", ["a", "jobs/1/e1/ä b?&#+%41.csv"])
 def test_a_link_leads_to_the_file_under_its_name(served: Served, a_file: MakeFile, path: str, filename: str) -> None:
-    served.put(path, a_file(b"rows"))
-    found, name = resolve(served, served.link(path, filename=filename, ttl_s=60))
+    stored = served.put(path, a_file(b"rows"))
+    found, name = resolve(served, served.link(path, generation=stored.generation, filename=filename, ttl_s=60))
     assert found.read_bytes() == b"rows"
     assert name == filename
 
 
 def test_a_link_holds_for_every_process(open_served: Callable[[], Served], a_file: MakeFile) -> None:
-    open_served().put("a", a_file(b""))
-    resolve(open_served(), open_served().link("a", filename="a", ttl_s=60))
+    stored = open_served().put("a", a_file(b""))
+    resolve(open_served(), link_to(open_served(), stored))
 
 
 def test_a_link_ends(served: Served, a_file: MakeFile) -> None:
-    served.put("a", a_file(b""))
-    link = served.link("a", filename="a", ttl_s=1)
+    link = link_to(served, served.put("a", a_file(b"")), ttl_s=1)
     resolve(served, link)
     time.sleep(1.05)
     with pytest.raises(Terminal, match="invalid_link"):
         resolve(served, link)
 
 
-def test_a_link_to_a_file_that_is_gone_says_so(served: Served) -> None:
+def test_a_link_to_a_file_that_is_gone_says_so(served: Served, a_file: MakeFile) -> None:
+    link = link_to(served, served.put("a", a_file(b"rows")))
+    served.delete("a")
     with pytest.raises(Terminal, match="not_found"):
-        resolve(served, served.link("a", filename="a", ttl_s=60))
+        resolve(served, link)
+    # Nor does it lead to what was put there since.
+    again = served.put("a", a_file(b"rows"))
+    with pytest.raises(Terminal, match="not_found"):
+        resolve(served, link)
+    resolve(served, link_to(served, again))
 
 
 def forgeries(query: str) -> Iterator[str]:
     fields = {name: values[0] for name, values in parse_qs(query).items()}
-    expires, claim, signature = fields["expires"], fields["filename"], fields["signature"]
-    yield f"expires={int(expires) + 1}&filename={claim}&signature={signature}"
-    yield f"expires=0{expires}&filename={claim}&signature={signature}"
-    yield f"expires={expires}&filename={claim}x&signature={signature}"
-    yield f"expires={expires}&filename=&signature={signature}"
-    yield f"expires={expires}&filename={claim}&signature={signature[:-1]}"
-    yield f"expires={expires}&filename={claim}&signature={signature.upper()}"
-    yield f"expires={expires}&filename={claim}&signature={'0' * 64}"
-    yield f"expires={expires}&filename={claim}&signature="
-    yield f"expires={expires}&filename={claim}&signature=%C3%A9%00"
-    yield f"expires={expires}&filename={claim}&signature=é"
-    yield f"expires={expires}&filename={claim}&signature=\ud800"
-    yield f"expires={expires}&filename={claim}&signature=%ff"
-    yield f"expires={expires}&filename={claim}"
-    yield f"expires={expires}&size={claim}&signature={signature}"
+    expires, generation, claim, signature = (fields[name] for name in ("expires", "generation", "filename", "signature"))
+    pinned = f"generation={generation}"
+    yield f"expires={int(expires) + 1}&{pinned}&filename={claim}&signature={signature}"
+    yield f"expires=0{expires}&{pinned}&filename={claim}&signature={signature}"
+    yield f"expires={expires}&{pinned}&filename={claim}x&signature={signature}"
+    yield f"expires={expires}&{pinned}&filename=&signature={signature}"
+    yield f"expires={expires}&{pinned}0&filename={claim}&signature={signature}"
+    yield f"expires={expires}&generation=&filename={claim}&signature={signature}"
+    yield f"expires={expires}&generation={claim}&filename={generation}&signature={signature}"
+    yield f"expires={expires}&filename={claim}&signature={signature}"
+    for bad in (signature[:-1], signature.upper(), "0" * 64, "", "%C3%A9%00", "é", "\ud800", "%ff"):
+        yield f"expires={expires}&{pinned}&filename={claim}&signature={bad}"
+    yield f"expires={expires}&{pinned}&filename={claim}"
+    yield f"expires={expires}&{pinned}&size={claim}&signature={signature}"
+    yield f"expires={expires}&{pinned}&{pinned}&signature={signature}"
     yield f"{query}&expires=9999999999"
     yield f"{query}&extra=1"
     yield f"expires=9999999999&{query}"
@@ -102,8 +113,7 @@ def forgeries(query: str) -> Iterator[str]:
 
 
 def test_a_forged_or_garbled_link_is_refused(served: Served, a_file: MakeFile) -> None:
-    served.put("a", a_file(b""))
-    path, query = parts(served.link("a", filename="users.csv", ttl_s=60), "/files/")
+    path, query = parts(link_to(served, served.put("a", a_file(b""))), "/files/")
     served.resolve_link(path, query)
     for forged in forgeries(query):
         with pytest.raises(Terminal, match="invalid_link"):
@@ -112,17 +122,15 @@ def test_a_forged_or_garbled_link_is_refused(served: Served, a_file: MakeFile) -
 
 @pytest.mark.parametrize("path", ["b", "a/", "A", "", "../a", "a\x00", "\ud800", "/a", "é"])
 def test_a_link_is_for_its_own_path_alone(served: Served, a_file: MakeFile, path: str) -> None:
-    served.put("a", a_file(b""))
+    _, query = parts(link_to(served, served.put("a", a_file(b""))), "/files/")
     served.put("b", a_file(b""))
-    _, query = parts(served.link("a", filename="a", ttl_s=60), "/files/")
     with pytest.raises(Terminal, match="invalid_link"):
         served.resolve_link(path, query)
 
 
 def test_a_link_that_reads_does_not_write(served: Served, a_file: MakeFile) -> None:
-    served.put("a", a_file(b""))
-    _, query = parts(served.link("a", filename="9", ttl_s=60), "/files/")
-    for tried in (query, query.replace("filename", "size")):
+    _, query = parts(link_to(served, served.put("a", a_file(b"")), filename="9"), "/files/")
+    for tried in (query, query.replace("filename", "size"), re.sub("generation=[^&]*&", "", query).replace("filename", "size")):
         with pytest.raises(Terminal, match="invalid_link"):
             served.resume_upload("a", tried)
 

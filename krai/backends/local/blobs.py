@@ -89,17 +89,26 @@ class LocalBlobStore:
             self._prune(folder)
         return removed
 
-    def link(self, path: str, *, filename: str, ttl_s: int) -> str:
-        return self._signer.sign("GET", FILES + _checked(path), expires=int(time.time()) + ttl_s, claims={"filename": filename})
+    def link(self, path: str, *, generation: str, filename: str, ttl_s: int) -> str:
+        claims = {"generation": generation, "filename": filename}
+        return self._signer.sign("GET", FILES + _checked(path), expires=int(time.time()) + ttl_s, claims=claims)
 
     def resolve_link(self, path: str, query: str) -> tuple[Path, str]:
         """`path` is unquoted and without `/files/`, `query` as it came."""
-        filename = self._signer.verify("GET", FILES + path, query, "filename")
-        if self.stat(path) is None:
+        claims = self._signer.verify("GET", FILES + path, query, "generation", "filename")
+        found = self.stat(path)
+        if found is None or found.generation != claims["generation"]:
             raise Terminal("not_found")
-        return self._target(path), filename
+        return self._target(path), claims["filename"]
 
-    def open_upload(self, path: str, *, size_bytes: int | None, ttl_s: int) -> UploadSession:
+    def open_upload(
+        self,
+        path: str,
+        *,
+        size_bytes: int | None,
+        ttl_s: int,
+        origin: str | None = None,  # noqa: ARG002 - the API takes the bytes, and says itself which pages may send them
+    ) -> UploadSession:
         expires = int(time.time()) + ttl_s
         claims = {"size": "" if size_bytes is None else str(size_bytes)}
         url = self._signer.sign("PUT", UPLOADS + _checked(path), expires=expires, claims=claims)
@@ -107,7 +116,7 @@ class LocalBlobStore:
 
     def resume_upload(self, path: str, query: str) -> OpenUpload:
         """`path` is unquoted and without `/uploads/`, `query` as it came."""
-        size = self._signer.verify("PUT", UPLOADS + path, query, "size")
+        size = self._signer.verify("PUT", UPLOADS + path, query, "size")["size"]
         partial = self._root / PARTIALS / hashlib.sha256(path.encode()).hexdigest()
         with full_disk_is_terminal():
             return uploads.LocalUpload(self._target(path), partial, int(size) if size else None)

@@ -21,23 +21,27 @@ class Signer:
         signature = self._signature(method, path, str(expires), claims)
         return f"{quote(path)}?{urlencode({'expires': expires, **claims, 'signature': signature}, quote_via=quote)}"
 
-    def verify(self, method: str, path: str, query: str, claim: str) -> str:
-        """The value of the one claim. Raises Terminal invalid_link unless path and query are those of `sign` and have not expired."""
+    def verify(self, method: str, path: str, query: str, *names: str) -> dict[str, str]:
+        """The claims, which are of these names. Raises Terminal invalid_link unless path and query are those of `sign` and have not
+        expired."""
+        fields = {"expires", *names, "signature"}
         try:
-            given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=True, max_num_fields=3))
+            given = parse_qsl(query, keep_blank_values=True, strict_parsing=True, max_num_fields=len(fields))
         except ValueError:
             raise Terminal("invalid_link") from None
-        if given.keys() != {"expires", claim, "signature"}:  # three fields, so each once
+        told = dict(given)
+        if told.keys() != fields or len(given) != len(fields):
             raise Terminal("invalid_link")
-        expected = self._signature(method, path, given["expires"], {claim: given[claim]})
+        claims = {name: told[name] for name in names}
+        expected = self._signature(method, path, told["expires"], claims)
         # As bytes, for comparing text that is not ASCII raises.
-        if not hmac.compare_digest(expected.encode(), given["signature"].encode(errors="replace")):
+        if not hmac.compare_digest(expected.encode(), told["signature"].encode(errors="replace")):
             raise Terminal("invalid_link")
-        if int(given["expires"]) <= time.time():
+        if int(told["expires"]) <= time.time():
             raise Terminal("invalid_link")
-        return given[claim]
+        return claims
 
     def _signature(self, method: str, path: str, expires: str, claims: dict[str, str]) -> str:
         # As JSON, for joined by a separator two different links could have the same text.
-        text = json.dumps([method, path, expires, claims])
+        text = json.dumps([method, path, expires, claims], sort_keys=True)
         return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()

@@ -19,7 +19,7 @@ from krai.backends.local.jobs import LocalJobStore
 from krai.backends.local.queue import LocalJobQueue
 from krai.errors import Terminal
 from krai.job import Job, Progress
-from krai.ports import Column, Dataset, Stores
+from krai.ports import Blob, Column, Dataset, Stores
 from krai.settings import Settings
 from tests.unit.api.documented import undocumented
 
@@ -74,11 +74,11 @@ class House:
         job = await self.claim(job_id)
         return await jobs.swap(job, transitions.fail(job, Terminal(code), jobs.now(), keep_s=KEEP_S))
 
-    async def store(self, path: str, content: bytes) -> None:
+    async def store(self, path: str, content: bytes) -> Blob:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "content"
             file.write_bytes(content)
-            self.stores.blobs.put(path, file)
+            return self.stores.blobs.put(path, file)
 
 
 def client_of(app: FastAPI, key: str | None, **headers: str) -> httpx.AsyncClient:

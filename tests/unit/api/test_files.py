@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from krai.job import parse_time
+from krai.ports import UploadSession
 from tests.unit.api.house import House, open_house, problem
 
 CONTENT = bytes(range(256)) * 40
@@ -18,9 +19,8 @@ CONTENT = bytes(range(256)) * 40
 
 async def link(house: House, name: str = "users.csv", content: bytes = CONTENT, ttl_s: int = 60) -> str:
     path = f"jobs/{'a' * 32}/e1/file"
-    if house.stores.blobs.stat(path) is None:
-        await house.store(path, content)
-    return house.stores.blobs.link(path, filename=name, ttl_s=ttl_s)
+    stored = house.stores.blobs.stat(path) or await house.store(path, content)
+    return house.stores.blobs.link(path, generation=stored.generation, filename=name, ttl_s=ttl_s)
 
 
 async def get(house: House, url: str, **headers: str) -> httpx.Response:
@@ -114,6 +114,8 @@ async def test_a_link_cannot_be_bent(house: House) -> None:
         url.copy_set_param("filename", "other.csv"),
         url.copy_add_param("filename", "other.csv"),
         url.copy_set_param("signature", "0" * 64),
+        url.copy_set_param("generation", "1-1"),
+        url.copy_remove_param("generation"),
         url.copy_with(path="/files/sources/secret.csv"),
         url.copy_with(raw_path=b"/files/%2e%2e/%2e%2e/etc/passwd?" + url.query),
         url.copy_with(raw_path=b"/files/%00?" + url.query),
@@ -131,6 +133,10 @@ async def test_a_link_to_a_deleted_file_leads_nowhere(house: House) -> None:
     url = await link(house)
     house.stores.blobs.delete("jobs/")
     assert problem(await get(house, url), 404) == "not_found"
+    # Not even to another file that took its place.
+    other = await link(house, content=b"other")
+    assert problem(await get(house, url), 404) == "not_found"
+    assert (await get(house, other)).content == b"other"
 
 
 # -- uploads --------------------------------------------------------------------------------------------------------------------
@@ -167,6 +173,34 @@ async def test_an_upload_lives_for_a_day(house: House) -> None:
     doc = await house.stores.directory.get("uploads", session["upload_id"])
     assert doc is not None
     assert (doc["owner"], doc["size_bytes"], doc["filename"]) == ("api-key", 3, "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"),
+    [
+        (None, None),
+        ("https://app.example.com", "https://app.example.com"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("https://[::1]:8443", "https://[::1]:8443"),
+        *(
+            (bad, None)
+            for bad in ("null", "*", "", "https://a.example/path", "https://a.example https://b.example", "https://a b", "a.example")
+        ),
+        ("https://" + "a" * 300, None),
+    ],
+)
+async def test_the_store_hears_which_page_will_send(
+    house: House, monkeypatch: pytest.MonkeyPatch, sent: str | None, taken: str | None
+) -> None:
+    open_upload, heard = house.stores.blobs.open_upload, []
+
+    def listening(path: str, **asked: Any) -> UploadSession:
+        heard.append(asked["origin"])
+        return open_upload(path, **asked)
+
+    monkeypatch.setattr(house.stores.blobs, "open_upload", listening)
+    answer = await house.post("uploads", {}, **({} if sent is None else {"origin": sent}))
+    assert (answer.status_code, heard) == (201, [taken])
 
 
 async def test_a_whole_file_in_one_put(house: House) -> None:

@@ -16,11 +16,10 @@ async def completed_export(house: House, *names: str, keep_s: float = KEEP_S) ->
     files: list[dict[str, Any]] = []
     for name in names:
         path = f"jobs/{job_id}/e1/{name}"
-        await house.store(path, name.encode())
-        files.append(
-            {"name": name, "path": path, "size_bytes": len(name.encode()), "records": 2, "sha256": "ab" * 32, "crc32c": "AAAAAA=="}
-        )
-    await house.store(f"jobs/{job_id}/e1/manifest.json", b"{}")
+        stored = await house.store(path, name.encode())
+        counted = {"size_bytes": stored.size_bytes, "records": 2, "sha256": "ab" * 32, "crc32c": "AAAAAA=="}
+        files.append({"name": name, "path": path, "generation": stored.generation, **counted})
+    manifest = await house.store(f"jobs/{job_id}/e1/manifest.json", b"{}")
     result = {
         "format": "csv",
         **SNAPSHOT,
@@ -28,7 +27,7 @@ async def completed_export(house: House, *names: str, keep_s: float = KEEP_S) ->
         "file_size_bytes": sum(file["size_bytes"] for file in files),
         "complete": True,
         "files": files,
-        "manifest": {"name": "manifest.json", "path": f"jobs/{job_id}/e1/manifest.json", "size_bytes": 2},
+        "manifest": {"name": "manifest.json", "path": manifest.path, "generation": manifest.generation, "size_bytes": 2},
     }
     await house.complete(job_id, result, keep_s=keep_s)
     return job_id
@@ -44,8 +43,8 @@ async def completed_import(house: House, rejected: int, keep_s: float = KEEP_S) 
         await house.store(f"{prefix}{number:06d}.json", json.dumps(page).encode())
     rejects: dict[str, Any] | None = None
     if rejected:
-        rejects = {"name": "rejects.csv", "path": f"jobs/{job_id}/e1/rejects.csv", "size_bytes": 3, "records": rejected}
-        await house.store(rejects["path"], b"a\n1")
+        stored = await house.store(f"jobs/{job_id}/e1/rejects.csv", b"a\n1")
+        rejects = {"name": "rejects.csv", "path": stored.path, "generation": stored.generation, "size_bytes": 3, "records": rejected}
     result = {
         "records_processed": 5,
         "records_inserted": 5,
@@ -82,7 +81,7 @@ async def test_an_export_gives_links_that_download(house: House) -> None:
     assert (result["snapshot_id"], result["snapshot_time"]) == ("9007199254740993", "2026-11-21T09:00:00.000000Z")
     assert result["file_size_bytes"] == sum(file["size_bytes"] for file in result["files"])
     assert result["download_url"] == result["files"][0]["download_url"]
-    assert not {"path", "prefix"} & set(result["files"][0])
+    assert not {"path", "generation", "prefix"} & set(result["files"][0])
     for file in result["files"]:
         assert (await house.client(None).get(file["download_url"])).text == file["name"]
     assert (await house.client(None).get(result["manifest_url"])).json() == {}

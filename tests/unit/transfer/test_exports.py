@@ -55,7 +55,9 @@ def test_the_manifest_says_what_was_promised_and_what_was_written(loaded: Desk) 
     assert (manifest["job_id"], manifest["dataset"], manifest["snapshot_id"]) == (job.job_id, "things", result["snapshot_id"])
     assert [(column["name"], column["type"]) for column in manifest["schema"]] == [("name", "string"), ("id", "int64")]
     assert manifest["records_expected"] == manifest["records_written"] == sum(file["records"] for file in manifest["files"]) == 7
-    assert "path" not in manifest["files"][0]
+    assert not {"path", "generation"} & manifest["files"][0].keys()
+    for stored in (*result["files"], result["manifest"]):
+        loaded.tools.blobs.open(stored["path"], generation=stored["generation"]).close()
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
@@ -63,7 +65,9 @@ def test_the_manifest_says_what_was_promised_and_what_was_written(loaded: Desk) 
 def test_every_format_holds_the_same_rows_and_comes_out_the_same_again(loaded: Desk, name: str, compression: str) -> None:
     job = loaded.job(Kind.EXPORT, format=name, compression=compression)
     first, again = (loaded.run(replace(job, epoch=epoch)).result for epoch in (1, 2))
-    assert [{**file, "path": ""} for file in first["files"]] == [{**file, "path": ""} for file in again["files"]]
+    assert [{**file, "path": "", "generation": ""} for file in first["files"]] == [
+        {**file, "path": "", "generation": ""} for file in again["files"]
+    ]
     # Parquet is compressed inside.
     packed = compression == "gzip" and name != "parquet"
     assert first["files"][0]["name"].endswith(f".{name}.gz" if packed else f".{name}")

@@ -22,6 +22,7 @@ def test_the_rejects_of_csv_are_csv_with_the_rows_as_they_came(desk: Desk) -> No
     result = desk.load(b'id,"na""me"\r\n' + POLLUTED.split(b"\n", 1)[1])
     content = desk.content(result["rejects"]["path"])
     assert len(content) == result["rejects"]["size_bytes"]
+    desk.tools.blobs.open(result["rejects"]["path"], generation=result["rejects"]["generation"]).close()
     assert content == (
         b'_krai_row,_krai_column,_krai_code,_krai_reason,id,"na""me"\n'
         b'2,,column_count,"The row has 1 cells, the header has 2.",2\n'
