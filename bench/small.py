@@ -11,7 +11,7 @@ from krai import job as transitions
 from krai.job import Kind, Progress
 from krai.settings import Settings
 from krai.transfer import work
-from krai.wiring.tools import build
+from krai.wiring.embedded_tools import build
 
 ROUNDS = 50
 

@@ -1,30 +1,21 @@
-"""Starts the processes: the API with a worker in embedded mode, and the worker alone."""
+"""Starts the processes: the API, with a worker beside it in embedded mode, and the worker alone."""
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import uvicorn
 
 from krai import failpoint, observe
 from krai.api.app import create_app
-from krai.claim import Terms
-from krai.execute import Execution
-from krai.job import new_id
-from krai.ports import Dataset, Stores
-from krai.settings import DEMO_KEY, Settings, UnsafeSettings, read
-from krai.sweep import Retention
-from krai.wiring.stores import open_stores, spool_dir
-from krai.worker.loop import Worker
-from krai.worker.pool import ChildPool, ChildTerms
-
-DAY_S = 24 * 3600
+from krai.settings import DEMO_KEY, Mode, Settings, UnsafeSettings, read
+from krai.wiring.stores import open_stores
+from krai.wiring.work import open_worker
 
 
 def main(process: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
@@ -32,6 +23,7 @@ def main(process: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     try:
         settings = read()
         observe.configure(settings.log_format)
+        failpoint.arm(settings.fail)
         asyncio.run(process(settings))
     except UnsafeSettings as error:
         sys.exit(f"krai does not start:\n{error}")
@@ -39,73 +31,28 @@ def main(process: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
 
 async def api(settings: Settings) -> None:
     """`python main.py`: the API and, in embedded mode, a worker beside it."""
+    stop, hurry = _stop_on_signals()
     with _listen(settings) as listening:
-        async with open_stores(settings) as stores, _worker(settings, stores) as (worker, pool, stop):
-            await _seed(stores, pool)
+        async with open_stores(settings) as stores, AsyncExitStack() as stack:
+            tasks: list[asyncio.Task[object]] = [asyncio.create_task(stop.wait())]
+            if settings.mode is Mode.EMBEDDED:
+                worker = await stack.enter_async_context(open_worker(settings, stores, hurry))
+                tasks.append(asyncio.create_task(worker.run(stop)))
             server = _Server(uvicorn.Config(create_app(settings, stores, stopping=stop), **_server_options()))
-            work = asyncio.create_task(worker.run(stop))
-            serving = asyncio.create_task(server.serve(sockets=[listening]))
+            tasks.append(asyncio.create_task(server.serve(sockets=[listening])))
             _welcome(settings, listening)
-            stopped = asyncio.create_task(stop.wait())
-            await asyncio.wait({work, serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             server.should_exit = True
-            await asyncio.gather(work, serving)
+            await asyncio.gather(*tasks)
 
 
 async def worker(settings: Settings) -> None:
     """`python worker.py`: a worker alone, on the same stores as the API."""
-    async with open_stores(settings) as stores, _worker(settings, stores) as (work, _, stop):
+    stop, hurry = _stop_on_signals()
+    async with open_stores(settings) as stores, open_worker(settings, stores, hurry) as work:
         observe.log().info("worker ready", slots=settings.slots)
         await work.run(stop)
-
-
-@asynccontextmanager
-async def _worker(settings: Settings, stores: Stores) -> AsyncIterator[tuple[Worker, ChildPool, asyncio.Event]]:
-    failpoint.arm(settings.fail)
-    terms = ChildTerms(
-        build="krai.wiring.tools:build",
-        build_args=(settings,),
-        spool=spool_dir(settings),
-        memory_bytes=settings.child_memory_mb << 20,
-        job_timeout_s=settings.job_timeout_s,
-        fail=settings.fail,
-    )
-    pool = ChildPool(terms, settings.slots)
-    keep_files_s = settings.result_ttl_hours * 3600
-    execution = Execution(
-        stores,
-        pool,
-        Terms(lease_s=settings.lease_s, heartbeat_s=settings.heartbeat_s, backoff_s=settings.backoff_s, keep_files_s=keep_files_s),
-        owner=f"{socket.gethostname()}-{os.getpid()}-{new_id()[:8]}",
-    )
-    work = Worker(
-        queue=stores.queue,
-        execution=execution,
-        retention=Retention(files_s=keep_files_s, jobs_s=settings.job_ttl_days * DAY_S),
-        slots=settings.slots,
-        message_lease_s=settings.lease_s,
-        sweep_s=settings.sweep_s,
-        grace_s=settings.grace_s,
-    )
-    stop = asyncio.Event()
-    # Before the children start, so that a signal during the start ends it in good order too.
-    _stop_on_signals(stop, work.hurry)
-    try:
-        await pool.open()
-        yield work, pool, stop
-    finally:
-        await pool.close()
-
-
-async def _seed(stores: Stores, pool: ChildPool) -> None:
-    """Make the sample datasets and sources when they are not there yet."""
-    if await stores.directory.get("sources", "salesforce") is not None:
-        return
-    for doc in (await pool.call({"do": "seed"}, "seed"))["datasets"]:
-        await stores.jobs.put_dataset(Dataset.from_doc(doc))
-    for name in ("default", "salesforce"):
-        await stores.directory.put("sources", name, {"path": "sources/contacts.csv", "format": "csv"})
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -140,14 +87,17 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _stop_on_signals(stop: asyncio.Event, hurry: asyncio.Event) -> None:
-    """The first signal stops; a second one does not wait for running jobs."""
+def _stop_on_signals() -> tuple[asyncio.Event, asyncio.Event]:
+    """The first signal stops; a second one does not wait for running jobs. Set up first, so that a signal during the start ends it
+    in good order too."""
+    stop, hurry = asyncio.Event(), asyncio.Event()
 
     def asked() -> None:
         (hurry if stop.is_set() else stop).set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked)
+    return stop, hurry
 
 
 def _welcome(settings: Settings, listening: socket.socket) -> None:

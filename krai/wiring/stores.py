@@ -1,59 +1,21 @@
-"""The backends that the API and the worker loop share."""
+"""The backends of a mode, by name: a process loads those it uses and no others."""
 
-import os
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+import importlib
+from contextlib import AbstractAsyncContextManager
 
-import psutil
-
-from krai.backends.local.blobs import LocalBlobStore
-from krai.backends.local.directory import LocalDirectory
-from krai.backends.local.disk import secret_key
-from krai.backends.local.jobs import LocalJobStore
-from krai.backends.local.queue import LocalJobQueue
 from krai.ports import Stores
-from krai.settings import Mode, Settings, UnsafeSettings
+from krai.settings import Mode, Settings
+
+_STORES = {Mode.EMBEDDED: "krai.wiring.embedded", Mode.GCP: "krai.wiring.gcp"}
+_TOOLS = {Mode.EMBEDDED: "krai.wiring.embedded_tools:build", Mode.GCP: "krai.wiring.gcp_tools:build"}
 
 
-@asynccontextmanager
-async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
+def open_stores(settings: Settings) -> AbstractAsyncContextManager[Stores]:
     """The stores of the mode that `settings` choose, closed at the end of the block. Raises UnsafeSettings."""
-    if settings.mode is not Mode.EMBEDDED:
-        raise UnsafeSettings("This version of krai runs embedded only: unset GOOGLE_CLOUD_PROJECT and GCS_BUCKET")
-    home = data_dir(settings)
-    stores = Stores(
-        jobs=LocalJobStore(home / "jobs.sqlite"),
-        queue=LocalJobQueue(home / "queue.sqlite"),
-        blobs=LocalBlobStore(home / "blobs", secret_key(home / "secret.key")),
-        directory=LocalDirectory(home / "directory.sqlite"),
-    )
-    try:
-        yield stores
-    finally:
-        await stores.queue.close()
-        await stores.directory.close()
-        await stores.jobs.close()
+    stores: AbstractAsyncContextManager[Stores] = importlib.import_module(_STORES[settings.mode]).open_stores(settings)
+    return stores
 
 
-def data_dir(settings: Settings) -> Path:
-    """The data folder, made when it is not there. Raises UnsafeSettings when that is impossible."""
-    home = settings.data_dir.absolute()
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise UnsafeSettings(f"KRAI_DATA_DIR: the folder cannot be made ({error.strerror})") from None
-    return home
-
-
-def spool_dir(settings: Settings) -> Path:
-    """A folder of this process's own for files in the making; what killed processes left behind is removed."""
-    spools = data_dir(settings) / "spool"
-    spools.mkdir(exist_ok=True)
-    for left in spools.iterdir():
-        if left.name.isdigit() and not psutil.pid_exists(int(left.name)):
-            shutil.rmtree(left, ignore_errors=True)
-    own = spools / str(os.getpid())
-    own.mkdir(exist_ok=True)
-    return own
+def tools_of(settings: Settings) -> str:
+    """`module:function` that builds what a child works with. Named, for it loads Arrow and Iceberg, which no other process needs."""
+    return _TOOLS[settings.mode]

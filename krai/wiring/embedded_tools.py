@@ -1,11 +1,11 @@
-"""The backends that a child works with; imported in children alone, for it loads Arrow and Iceberg."""
+"""The backends that a child of the embedded mode works with; imported in children alone, for it loads Arrow and Iceberg."""
 
 from krai.backends.local.blobs import LocalBlobStore
 from krai.backends.local.disk import secret_key
 from krai.settings import Settings
 from krai.transfer.tools import Limits, Tools
 from krai.warehouse.iceberg import open_local
-from krai.wiring.stores import data_dir
+from krai.wiring.folders import data_dir
 
 
 def build(settings: Settings) -> Tools:

@@ -1,0 +1,68 @@
+"""A worker put together: its children, its loop, and the samples of a new installation."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from krai.claim import Terms
+from krai.execute import Execution
+from krai.job import new_id
+from krai.ports import Dataset, Stores
+from krai.settings import Settings
+from krai.sweep import Retention
+from krai.wiring.folders import spool_dir
+from krai.wiring.stores import tools_of
+from krai.worker.loop import Worker
+from krai.worker.pool import ChildPool, ChildTerms
+
+DAY_S = 24 * 3600
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings, stores: Stores, hurry: asyncio.Event) -> AsyncIterator[Worker]:
+    """A worker whose children are ready; `hurry`, once set, makes it hand back its jobs without a grace period."""
+    terms = ChildTerms(
+        build=tools_of(settings),
+        build_args=(settings,),
+        spool=spool_dir(settings),
+        memory_bytes=settings.child_memory_mb << 20,
+        job_timeout_s=settings.job_timeout_s,
+        fail=settings.fail,
+    )
+    pool = ChildPool(terms, settings.slots)
+    keep_files_s = settings.result_ttl_hours * 3600
+    execution = Execution(
+        stores,
+        pool,
+        Terms(lease_s=settings.lease_s, heartbeat_s=settings.heartbeat_s, backoff_s=settings.backoff_s, keep_files_s=keep_files_s),
+        owner=f"{socket.gethostname()}-{os.getpid()}-{new_id()[:8]}",
+    )
+    work = Worker(
+        queue=stores.queue,
+        execution=execution,
+        retention=Retention(files_s=keep_files_s, jobs_s=settings.job_ttl_days * DAY_S),
+        slots=settings.slots,
+        message_lease_s=settings.lease_s,
+        sweep_s=settings.sweep_s,
+        grace_s=settings.grace_s,
+        hurry=hurry,
+    )
+    try:
+        await pool.open()
+        if settings.samples == "on":
+            await _seed(stores, pool)
+        yield work
+    finally:
+        await pool.close()
+
+
+async def _seed(stores: Stores, pool: ChildPool) -> None:
+    """Make the sample datasets and sources when they are not there yet."""
+    if await stores.directory.get("sources", "salesforce") is not None:
+        return
+    for doc in (await pool.call({"do": "seed"}, "seed"))["datasets"]:
+        await stores.jobs.put_dataset(Dataset.from_doc(doc))
+    for name in ("default", "salesforce"):
+        await stores.directory.put("sources", name, {"path": "sources/contacts.csv", "format": "csv"})
