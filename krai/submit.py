@@ -91,13 +91,13 @@ async def drop(stores: Stores, order: Order) -> Job:
 
 async def accept(stores: Stores, job: Job, record: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
     """Write the job and wake a worker. Returns the earlier record when `record.scope` was taken: then there is no new job."""
-    earlier = await stores.jobs.create(job, record)
-    if earlier is not None:
-        return earlier
+    written = await stores.jobs.create(job, record)
+    if isinstance(written, IdempotencyRecord):
+        return written
     failpoint.reach("after_create")
     log = observe.log(job_id=job.job_id)
     try:
-        await stores.queue.publish(job)
+        await stores.queue.publish(written)
     except Exception:
         # The job is written, so its caller gets it; the sweep publishes it.
         log.warning("job not published", exc_info=True)

@@ -21,6 +21,13 @@ def jobs_at(count: int, **changes: Any) -> list[Job]:
     return [a_job(now=START + timedelta(seconds=number), **changes) for number in range(count)]
 
 
+async def created(jobs: JobStore, job: Job | None = None, record: IdempotencyRecord | None = None) -> Job:
+    """The job as it stands in the store."""
+    written = await jobs.create(job or a_job(), record)
+    assert isinstance(written, Job)
+    return written
+
+
 def a_record(scope: str, *, expires_at: datetime, **answer: Any) -> IdempotencyRecord:
     return IdempotencyRecord(scope=scope, fingerprint="f" * 64, answer=answer, expires_at=expires_at)
 

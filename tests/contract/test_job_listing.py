@@ -14,12 +14,11 @@ from krai.errors import Terminal
 from krai.job import Job, Kind, Status, new_id
 from krai.ports import JobQuery, JobStore
 from tests.contract.conftest import Opener
-from tests.contract.examples import START, a_job, all_pages, jobs_at
+from tests.contract.examples import START, a_job, all_pages, created, jobs_at
 
 
-async def _create(jobs: JobStore, *wanted: Job) -> None:
-    for job in wanted:
-        await jobs.create(job)
+async def _create(jobs: JobStore, *wanted: Job) -> list[Job]:
+    return [await created(jobs, job) for job in wanted]
 
 
 async def test_the_newest_job_comes_first_and_each_once(jobs: JobStore) -> None:
@@ -41,8 +40,7 @@ async def test_jobs_of_the_same_moment_keep_one_order(jobs: JobStore) -> None:
 
 async def test_pages_stay_where_they_are_while_jobs_come_and_change(open_jobs: Opener[JobStore]) -> None:
     jobs, others = await open_jobs(), await open_jobs()
-    made = jobs_at(6)
-    await _create(jobs, *made)
+    made = await _create(jobs, *jobs_at(6))
     first = await jobs.find(JobQuery(page_size=3))
     await _create(others, *(a_job(now=START + timedelta(hours=1)) for _ in range(4)))
     await others.swap(made[2], replace(made[2], updated_at=START + timedelta(hours=2), status=Status.FAILED))
@@ -75,16 +73,14 @@ async def test_each_filter_gives_the_jobs_it_names(jobs: JobStore, wanted: dict[
 
 
 async def test_the_status_filter_follows_the_job(jobs: JobStore) -> None:
-    job = a_job()
-    await jobs.create(job)
+    job = await created(jobs)
     done = await jobs.swap(job, replace(job, status=Status.COMPLETED))
     assert list((await jobs.find(JobQuery(status=Status.COMPLETED))).jobs) == [done]
     assert await all_pages(jobs, status=Status.PENDING) == [[]]
 
 
 async def test_the_label_filter_follows_the_job(jobs: JobStore) -> None:
-    job = a_job(labels={"team": "a"})
-    await jobs.create(job)
+    job = await created(jobs, a_job(labels={"team": "a"}))
     moved = await jobs.swap(job, replace(job, labels={"team": "b"}))
     assert await all_pages(jobs, label=("team", "a")) == [[]]
     assert await all_pages(jobs, label=("team", "b")) == [[moved.job_id]]

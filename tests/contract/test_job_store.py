@@ -12,20 +12,20 @@ import pytest
 from krai import job as transitions
 from krai.errors import Conflict, Transient
 from krai.job import Job, Progress, Stage
-from krai.ports import JobStore
+from krai.ports import JobQuery, JobStore
 from tests.contract.conftest import Opener
-from tests.contract.examples import START, a_dataset, a_job, a_record
+from tests.contract.examples import START, a_dataset, a_job, a_record, created
 
 
 async def test_a_job_comes_back_as_it_was_written(jobs: JobStore) -> None:
     job = a_job(params={"n": 10**30, "text": "ä\u202e\x00\ud800", "deep": [{"a": None}]}, labels={"team": "x y"}, description="…")
-    await jobs.create(job)
-    assert await jobs.get(job.job_id) == job
+    written = await created(jobs, job)
+    assert written == replace(job, revision=written.revision)
+    assert await jobs.get(job.job_id) == written
 
 
 async def test_every_field_survives_a_write(jobs: JobStore) -> None:
-    job = a_job(source={"path": "uploads/1", "generation": "7"}, parent_job_id="p")
-    await jobs.create(job)
+    job = await created(jobs, a_job(source={"path": "uploads/1", "generation": "7"}, parent_job_id="p"))
     claimed = transitions.claim(job, "worker", START, 30)
     then = replace(
         claimed, progress=Progress(stage=Stage.WRITING, percent=7, records_processed=2**60), error={"code": "internal"}, result={}
@@ -41,12 +41,41 @@ async def test_an_unknown_job_is_none(jobs: JobStore) -> None:
 
 
 async def test_a_job_is_not_created_over_another(jobs: JobStore) -> None:
-    job = a_job()
-    await jobs.create(job)
+    job = await created(jobs)
     with pytest.raises(Conflict):
         await jobs.create(replace(job, dataset="other"), a_record("scope", expires_at=jobs.now() + timedelta(hours=1)))
     assert await jobs.get(job.job_id) == job
     assert await jobs.recall("scope") is None
+
+
+async def test_the_same_job_may_be_created_again(open_jobs: Opener[JobStore]) -> None:
+    mine, theirs = await open_jobs(), await open_jobs()
+    job, record = a_job(labels={"a": "b"}), a_record("scope", expires_at=mine.now() + timedelta(hours=1))
+    written = await created(mine, job, record)
+    assert await theirs.create(job, record) == written
+    assert await theirs.create(job) == written
+    assert await mine.get(job.job_id) == written
+    await mine.swap(written, transitions.claim(written, "worker", START, 30))
+    with pytest.raises(Conflict):
+        await theirs.create(job)
+
+
+async def test_a_job_past_its_time_is_hidden_and_waits_for_the_sweep(jobs: JobStore) -> None:
+    job, other = await created(jobs), await created(jobs, replace(a_job(), due_at=None))
+    at = jobs.now() - timedelta(seconds=1)
+    over = await jobs.swap(job, replace(job, due_at=at, delete_at=at))
+    assert await jobs.get(job.job_id) is None
+    assert await jobs.wait(job.job_id, over.revision, 0) is None
+    assert list((await jobs.find(JobQuery())).jobs) == [other]
+    assert await jobs.due(10) == [over]
+    await jobs.delete(over)
+    assert await jobs.due(10) == []
+
+
+async def test_a_job_whose_time_is_to_come_is_seen(jobs: JobStore) -> None:
+    job = await created(jobs, replace(a_job(), delete_at=jobs.now() + timedelta(minutes=1)))
+    assert await jobs.get(job.job_id) == job
+    assert list((await jobs.find(JobQuery())).jobs) == [job]
 
 
 async def test_the_clock_is_utc_and_right(jobs: JobStore) -> None:
@@ -61,7 +90,7 @@ async def test_the_second_create_of_a_scope_gets_the_first_record_and_writes_not
     until = jobs.now() + timedelta(hours=1)
     first, second = a_record("scope", expires_at=until, number=1), a_record("scope", expires_at=until, number=2)
     refused = a_job()
-    assert await jobs.create(a_job(), first) is None
+    await created(jobs, a_job(), first)
     assert await jobs.create(refused, second) == first
     assert await jobs.get(refused.job_id) is None
     assert await jobs.recall("scope") == first
@@ -77,7 +106,7 @@ async def test_of_fifty_creates_at_once_one_makes_a_job(open_jobs: Opener[JobSto
     )
     written = [job.job_id for job in asked if await stores[0].get(job.job_id)]
     assert len(written) == 1
-    assert Counter(answer and answer.answer["job_id"] for answer in answers) == {None: 1, written[0]: 49}
+    assert Counter("made" if isinstance(answer, Job) else answer.answer["job_id"] for answer in answers) == {"made": 1, written[0]: 49}
 
 
 async def test_a_record_without_a_job_holds_its_scope_too(jobs: JobStore) -> None:
@@ -92,8 +121,7 @@ async def test_an_expired_record_is_hidden_at_once_and_its_scope_is_free(jobs: J
     assert await jobs.recall("scope") is not None
     await asyncio.sleep(0.25)
     assert await jobs.recall("scope") is None
-    job = a_job()
-    assert await jobs.create(job, a_record("scope", expires_at=jobs.now() + timedelta(hours=1), number=2)) is None
+    job = await created(jobs, a_job(), a_record("scope", expires_at=jobs.now() + timedelta(hours=1), number=2))
     assert await jobs.get(job.job_id) == job
     record = await jobs.recall("scope")
     assert record is not None
@@ -105,8 +133,7 @@ async def test_an_expired_record_is_hidden_at_once_and_its_scope_is_free(jobs: J
 
 async def test_a_write_with_an_old_revision_is_refused(open_jobs: Opener[JobStore]) -> None:
     mine, theirs = await open_jobs(), await open_jobs()
-    job = a_job()
-    await mine.create(job)
+    job = await created(mine)
     written = await theirs.swap(job, transitions.claim(job, "them", START, 30))
     with pytest.raises(Conflict):
         await mine.swap(job, transitions.claim(job, "me", START, 30))
@@ -116,8 +143,7 @@ async def test_a_write_with_an_old_revision_is_refused(open_jobs: Opener[JobStor
 
 
 async def test_the_revision_grows_with_every_write(jobs: JobStore) -> None:
-    job = a_job()
-    await jobs.create(job)
+    job = await created(jobs)
     revisions = [job.revision]
     for _ in range(3):
         job = await jobs.swap(job, job)
@@ -126,8 +152,7 @@ async def test_the_revision_grows_with_every_write(jobs: JobStore) -> None:
 
 
 async def test_a_deleted_job_is_gone_and_not_written_again(jobs: JobStore) -> None:
-    job = a_job(labels={"a": "b"})
-    await jobs.create(job)
+    job = await created(jobs, a_job(labels={"a": "b"}))
     await jobs.delete(job)
     assert await jobs.get(job.job_id) is None
     with pytest.raises(Conflict):
@@ -155,15 +180,15 @@ async def _claim_all(jobs: JobStore, owner: str, wanted: list[str]) -> list[str]
 async def test_of_eight_owners_each_job_has_one(open_jobs: Opener[JobStore]) -> None:
     stores = {f"owner-{number}": await open_jobs() for number in range(8)}
     wanted = [job.job_id for job in [a_job() for _ in range(30)]]
-    for job_id in wanted:
-        await stores["owner-0"].create(replace(a_job(), job_id=job_id))
+    first = [await created(stores["owner-0"], replace(a_job(), job_id=job_id)) for job_id in wanted]
     won = dict(zip(stores, await asyncio.gather(*(_claim_all(store, owner, wanted) for owner, store in stores.items())), strict=True))
     assert sorted(job_id for ids in won.values() for job_id in ids) == sorted(wanted)
-    for owner, ids in won.items():
-        for job_id in ids:
-            job = await stores["owner-0"].get(job_id)
-            assert job is not None
-            assert (job.lease_owner, job.epoch, job.attempt, job.revision) == (owner, 1, 1, 1)
+    owners = {job_id: owner for owner, ids in won.items() for job_id in ids}
+    for before in first:
+        job = await stores["owner-0"].get(before.job_id)
+        assert job is not None
+        assert (job.lease_owner, job.epoch, job.attempt) == (owners[job.job_id], 1, 1)
+        assert job.revision > before.revision
 
 
 # -- due ------------------------------------------------------------------------------------------------------------------------
@@ -183,8 +208,7 @@ async def test_due_jobs_come_longest_overdue_first(jobs: JobStore) -> None:
 
 
 async def test_a_job_is_due_when_its_last_write_says(jobs: JobStore) -> None:
-    job = replace(a_job(), due_at=jobs.now() - timedelta(seconds=1))
-    await jobs.create(job)
+    job = await created(jobs, replace(a_job(), due_at=jobs.now() - timedelta(seconds=1)))
     job = await jobs.swap(job, replace(job, due_at=None))
     assert await jobs.due(10) == []
     job = await jobs.swap(job, replace(job, due_at=jobs.now() - timedelta(seconds=1)))
@@ -203,8 +227,7 @@ async def _change_soon(jobs: JobStore, job: Job) -> tuple[Job, float]:
 
 
 async def test_a_change_wakes_all_who_wait_in_the_same_process(jobs: JobStore) -> None:
-    job = a_job()
-    await jobs.create(job)
+    job = await created(jobs)
     waiting = [asyncio.create_task(jobs.wait(job.job_id, job.revision, 10)) for _ in range(20)]
     changed, changed_at = await _change_soon(jobs, job)
     assert await asyncio.gather(*waiting) == [changed] * 20
@@ -213,8 +236,7 @@ async def test_a_change_wakes_all_who_wait_in_the_same_process(jobs: JobStore) -
 
 async def test_a_change_by_another_process_wakes_too(open_jobs: Opener[JobStore]) -> None:
     mine, theirs = await open_jobs(), await open_jobs()
-    job = a_job()
-    await mine.create(job)
+    job = await created(mine)
     waiting = asyncio.create_task(mine.wait(job.job_id, job.revision, 10))
     changed, changed_at = await _change_soon(theirs, job)
     assert await waiting == changed
@@ -222,17 +244,14 @@ async def test_a_change_by_another_process_wakes_too(open_jobs: Opener[JobStore]
 
 
 async def test_waiting_for_a_change_that_has_been_is_not_waiting(jobs: JobStore) -> None:
-    job = a_job()
-    await jobs.create(job)
+    job = await created(jobs)
     changed = await jobs.swap(job, job)
     async with asyncio.timeout(1):
         assert await jobs.wait(job.job_id, job.revision, 10) == changed
 
 
 async def test_waiting_ends_after_its_time_with_the_job_as_it_is(jobs: JobStore) -> None:
-    job, other = a_job(), a_job()
-    await jobs.create(job)
-    await jobs.create(other)
+    job, other = await created(jobs), await created(jobs)
     waiting = asyncio.create_task(jobs.wait(job.job_id, job.revision, 0.4))
     started_at = time.perf_counter()
     await jobs.swap(other, other)
@@ -243,8 +262,7 @@ async def test_waiting_ends_after_its_time_with_the_job_as_it_is(jobs: JobStore)
 
 async def test_waiting_for_a_job_that_is_not_there_or_goes_gives_none(jobs: JobStore) -> None:
     assert await jobs.wait("unknown", 0, 10) is None
-    job = a_job()
-    await jobs.create(job)
+    job = await created(jobs)
     waiting = asyncio.create_task(jobs.wait(job.job_id, job.revision, 10))
     await asyncio.sleep(0.1)
     await jobs.delete(job)
@@ -254,8 +272,7 @@ async def test_waiting_for_a_job_that_is_not_there_or_goes_gives_none(jobs: JobS
 
 async def test_a_write_whose_caller_was_cancelled_wakes_too(jobs: JobStore) -> None:
     for number in range(20):
-        job = a_job()
-        await jobs.create(job)
+        job = await created(jobs)
         waiting = asyncio.create_task(jobs.wait(job.job_id, job.revision, 10))
         await asyncio.sleep(0.01)
         with contextlib.suppress(TimeoutError):
@@ -272,8 +289,7 @@ async def test_a_write_whose_caller_was_cancelled_wakes_too(jobs: JobStore) -> N
 
 async def test_a_closed_store_says_that_it_stops_and_lets_nobody_wait(open_jobs: Opener[JobStore]) -> None:
     jobs = await open_jobs()
-    job = a_job()
-    await jobs.create(job)
+    job = await created(jobs)
     waiting = asyncio.create_task(jobs.wait(job.job_id, job.revision, 30))
     await asyncio.sleep(0.1)
     await jobs.close()

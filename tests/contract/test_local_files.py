@@ -20,7 +20,7 @@ from krai.backends.local.disk import secret_key
 from krai.backends.local.jobs import LocalJobStore
 from krai.backends.local.queue import LocalJobQueue
 from krai.errors import KraiError, Terminal, Transient
-from tests.contract.examples import a_job, a_record
+from tests.contract.examples import a_job, a_record, created
 
 MakeFile = Callable[[bytes], Path]
 TABLE = "CREATE TABLE IF NOT EXISTS t (x)"
@@ -193,7 +193,7 @@ async def test_a_full_disk_refuses_jobs_and_hurts_none(tmp_path: Path) -> None:
     for job in refused:
         assert await jobs.get(job.job_id) is None
         assert await jobs.recall(job.job_id) is None
-    assert await jobs.create(refused[0]) is None
+    assert await jobs.create(refused[0]) == refused[0]
     await jobs.close()
     assert is_whole(path)
 
@@ -270,9 +270,7 @@ async def test_expired_records_are_removed_in_passing(tmp_path: Path) -> None:
 
 async def test_nothing_of_a_deleted_job_stays(tmp_path: Path) -> None:
     jobs = LocalJobStore(tmp_path / "jobs.sqlite")
-    job = a_job(labels={"a": "b"})
-    await jobs.create(job)
-    await jobs.delete(job)
+    await jobs.delete(await created(jobs, a_job(labels={"a": "b"})))
     await jobs.close()
     with closing(sqlite3.connect(tmp_path / "jobs.sqlite")) as connection:
         assert connection.execute("SELECT job_id FROM jobs UNION SELECT job_id FROM labels").fetchall() == []

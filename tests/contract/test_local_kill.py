@@ -27,7 +27,7 @@ async def write():
         now = jobs.now()
         job = transitions.new(transitions.Kind.EXPORT, "users", {"text": "x" * 3000}, created_by="a", now=now, labels={"a": "b"})
         record = IdempotencyRecord(scope=job.job_id, fingerprint="f", answer={}, expires_at=now + timedelta(hours=1))
-        await jobs.create(job, record)
+        job = await jobs.create(job, record)
         print(job.job_id, job.revision, flush=True)
         for _ in range(3):
             job = await jobs.swap(job, transitions.ask_cancel(job, now))

@@ -10,7 +10,7 @@ import pytest
 
 from krai.backends.local.jobs import LocalJobStore
 from krai.backends.local.queue import LocalJobQueue
-from tests.contract.examples import a_job
+from tests.contract.examples import a_job, created
 
 POLLS_S = 0.15  # one look at the other processes' writes, and the reading after it
 
@@ -27,8 +27,7 @@ async def _latency_s(waiting: Awaitable[object], change: Awaitable[object]) -> f
 @pytest.mark.parametrize(("by", "within_s"), [("same", 0.03), ("another", POLLS_S)])
 async def test_a_changed_job_wakes_who_waits_for_it(tmp_path: Path, by: str, within_s: float) -> None:
     mine, theirs = LocalJobStore(tmp_path / "a.sqlite"), LocalJobStore(tmp_path / "a.sqlite")
-    job = a_job()
-    await theirs.create(job)
+    job = await created(theirs)
     latencies_s = []
     for _ in range(5):
         latencies_s.append(await _latency_s(mine.wait(job.job_id, job.revision, 10), (mine if by == "same" else theirs).swap(job, job)))

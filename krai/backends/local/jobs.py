@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from krai.backends import page_token
-from krai.backends.documents import to_json
+from krai.backends.documents import gone, to_json
 from krai.backends.local.database import Database
 from krai.errors import Conflict
 from krai.job import Job, format_time, parse_time
@@ -57,18 +57,21 @@ class LocalJobStore:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    async def create(self, job: Job, record: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
+    async def create(self, job: Job, record: IdempotencyRecord | None = None) -> Job | IdempotencyRecord:
         now = self.now()
 
-        def write(connection: sqlite3.Connection) -> IdempotencyRecord | None:
+        def write(connection: sqlite3.Connection) -> Job | IdempotencyRecord:
+            row = connection.execute("SELECT doc FROM jobs WHERE job_id = ?", (job.job_id,)).fetchone()
+            stored = None if row is None else _job(row[0])
+            if stored is not None and replace(stored, revision=job.revision) == job:
+                return stored
             if record is not None and (earlier := _remember(connection, record, now)) is not None:
                 return earlier
-            try:
-                connection.execute(WRITE, _row(job))
-            except sqlite3.IntegrityError:
-                raise Conflict(job.job_id) from None
+            if stored is not None:
+                raise Conflict(job.job_id)
+            connection.execute(WRITE, _row(job))
             _label(connection, job)
-            return None
+            return job
 
         return await self._database.run(write, topic=job.job_id)
 
@@ -82,7 +85,8 @@ class LocalJobStore:
 
     async def get(self, job_id: str) -> Job | None:
         rows = await self._select("SELECT doc FROM jobs WHERE job_id = :job_id", {"job_id": job_id})
-        return _job(rows[0]) if rows else None
+        found = [job for job in map(_job, rows) if not gone(job, self.now())]
+        return found[0] if found else None
 
     async def swap(self, seen: Job, then: Job) -> Job:
         written = replace(then, revision=seen.revision + 1)
@@ -124,7 +128,8 @@ class LocalJobStore:
         statement = f"SELECT doc FROM jobs {where} ORDER BY created_at DESC, job_id DESC LIMIT :limit"  # noqa: S608
         rows = await self._select(statement, values)
         jobs = [_job(row) for row in rows[: query.page_size]]
-        return JobPage(jobs, page_token.encode(query, jobs[-1]) if len(rows) > query.page_size else None)
+        next_page = page_token.encode(query, jobs[-1]) if len(rows) > query.page_size else None
+        return JobPage([job for job in jobs if not gone(job, self.now())], next_page)
 
     async def due(self, limit: int) -> Sequence[Job]:
         values = {"now": format_time(self.now()), "limit": limit}
