@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from krai import observe
+from krai.dead_letters import settle_dead_letters
 from krai.errors import KraiError, Transient
 from krai.execute import Execution
 from krai.ports import Delivery, JobQueue
@@ -107,7 +108,11 @@ class Worker:
                 await self.queue.extend(delivery, self.message_lease_s)
 
     async def _sweep(self) -> None:
-        await _every(self.sweep_s, lambda: sweep(self.execution.stores, self.retention))
+        await _every(self.sweep_s, self._tidy)
+
+    async def _tidy(self) -> None:
+        await sweep(self.execution.stores, self.retention)
+        await settle_dead_letters(self.execution.stores, keep_files_s=self.retention.files_s)
 
     async def _sweep_uploads(self) -> None:
         await _every(UPLOADS_EVERY_S, lambda: sweep_uploads(self.execution.stores))

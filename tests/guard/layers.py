@@ -10,7 +10,7 @@ ROWS = (
     ("transfer",),
     ("attempt", "lease", "verdict"),
     ("claim",),
-    ("submit", "execute", "sweep"),
+    ("submit", "execute", "sweep", "dead_letters"),
     ("steer",),
     ("api", "worker"),
     ("wiring",),

@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from krai import job as transitions
-from krai.execute import Ack, Bury, Delay, Execution, Terms, backoff_s
+from krai.claim import Terms
+from krai.execute import Execution, backoff_s
 from krai.job import Job, Kind, Stage, Status
 from krai.ports import Stores
 from krai.sweep import Retention, sweep, sweep_uploads
+from krai.verdict import Ack, Bury, Delay
 from krai.worker.loop import Worker
 from krai.worker.pool import ChildPool
-from tests.queues import waiting
+from tests.acceptance.waiting import until as until_true
+from tests.queues import buried, waiting
 
 TERMS = Terms(lease_s=4, heartbeat_s=1, backoff_s=0.2, keep_files_s=60)
 RETENTION = Retention(files_s=60, jobs_s=600)
@@ -191,6 +194,13 @@ async def test_a_job_whose_message_was_lost_runs_all_the_same(stores: Stores, ex
     await stores.jobs.swap(job, replace(job, due_at=stores.jobs.now()))
     async with a_worker(execution):
         await until(stores, job, Status.COMPLETED)
+
+
+async def test_a_workers_sweep_empties_the_dead_letter_queue(stores: Stores, execution: Execution, tmp_path: Path) -> None:
+    unknown = transitions.new(Kind.DROP, "fine", {}, created_by="me", now=stores.jobs.now())
+    await stores.queue.publish(unknown)
+    async with a_worker(execution):
+        await asyncio.to_thread(until_true, "both queues are empty", lambda: waiting(tmp_path) == buried(tmp_path) == 0, within_s=10)
 
 
 async def test_two_sweeps_publish_a_lost_job_once(stores: Stores, tmp_path: Path) -> None:
