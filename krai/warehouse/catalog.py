@@ -9,9 +9,11 @@ from pathlib import Path
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.io import PY_IO_IMPL
 from sqlalchemy.exc import DatabaseError
 
 from krai.errors import Terminal, Transient
+from krai.warehouse.files import LocalFileIO
 
 _BUSY_TIMEOUT_S = 10
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -24,7 +26,8 @@ def open_catalog(file: Path) -> Catalog:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with closing(sqlite3.connect(file, timeout=_BUSY_TIMEOUT_S)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
-        return SqlCatalog("krai", uri=f"sqlite:///{file}?timeout={_BUSY_TIMEOUT_S}")
+        files = {PY_IO_IMPL: f"{LocalFileIO.__module__}.{LocalFileIO.__name__}"}
+        return SqlCatalog("krai", uri=f"sqlite:///{file}?timeout={_BUSY_TIMEOUT_S}", **files)
 
 
 @contextmanager

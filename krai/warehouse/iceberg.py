@@ -29,6 +29,7 @@ from krai.ports import Dataset
 from krai.warehouse import change
 from krai.warehouse.catalog import open_catalog, translated
 from krai.warehouse.columns import arrow_schema
+from krai.warehouse.files import LocalFiles
 from krai.warehouse.pieces import files_in_order, pieces_of
 from krai.warehouse.port import Committed, Part, Scan
 
@@ -40,16 +41,16 @@ _LOAD_ATTEMPTS = 5
 def open_local(folder: Path) -> "IcebergWarehouse":
     """The warehouse of the embedded mode: tables and catalog in one folder, for any number of processes."""
     folder = folder.absolute()
-    return IcebergWarehouse(str(folder), open_catalog(folder / "catalog.sqlite"))
+    return IcebergWarehouse(str(folder), open_catalog(folder / "catalog.sqlite"), LocalFiles())
 
 
 class IcebergWarehouse:
-    """Implements `Warehouse` on any Iceberg catalog; `root` is a folder or a URI that Arrow's file systems know."""
+    """Implements `Warehouse` on any Iceberg catalog; `files` holds `root`, a folder or gs://bucket/prefix, and makes missing folders."""
 
-    def __init__(self, root: str, catalog: Catalog) -> None:
+    def __init__(self, root: str, catalog: Catalog, files: fs.FileSystem) -> None:
         self._root = root
         self._catalog = catalog
-        self._files, _ = fs.FileSystem.from_uri(root)
+        self._files = files
         self._make_namespace()
 
     def _make_namespace(self) -> None:
@@ -89,10 +90,8 @@ class IcebergWarehouse:
         )
 
     def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
-        folder = f"{self._job_folder(name, job_id)}/e{epoch}"
-        location = f"{folder}/part-{number:05}.parquet"
+        location = f"{self._job_folder(name, job_id)}/e{epoch}/part-{number:05}.parquet"
         with translated():
-            self._files.create_dir(_path(folder))
             return Part(location, self._files.open_output_stream(_path(location)))
 
     def commit(
@@ -222,5 +221,4 @@ def _project(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
 
 def _path(location: str) -> str:
     """A location as its file system names it."""
-    _, path = fs.FileSystem.from_uri(location)
-    return str(path)
+    return location.removeprefix("gs://")
