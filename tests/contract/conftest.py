@@ -1,8 +1,9 @@
 """The backends of each port. A new backend is one entry in a table here; the suites stay as they are.
 
-A suite gets `open_…`: each call opens the same data once more, as another process does, and everything is closed at the end.
+A suite gets `open_…`: each call opens the same place once more, as another process does, and everything is closed at the end.
 """
 
+import secrets
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,6 +18,9 @@ from krai.backends.local.directory import LocalDirectory
 from krai.backends.local.jobs import LocalJobStore
 from krai.backends.local.queue import LocalJobQueue
 from krai.ports import BlobStore, Directory, JobQueue, JobStore
+from scripts.emulators import Emulators
+
+LOCAL = "local"
 
 
 class Closable(Protocol):
@@ -26,14 +30,31 @@ class Closable(Protocol):
 P = TypeVar("P", bound=Closable)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the data of one test are: in a folder, and with the emulators in a project that nobody else uses."""
+
+    folder: Path
+    project: str = ""
+    started: Emulators | None = None
+
+    @property
+    def emulators(self) -> Emulators:
+        assert self.started is not None, "the embedded backends have none"
+        return self.started
+
+
+Opens = Callable[[Place], Awaitable[P]]
+
+
 class Opener(Generic[P]):
-    def __init__(self, opens: Callable[[Path], Awaitable[P]], folder: Path) -> None:
+    def __init__(self, opens: Opens[P], place: Place) -> None:
         self._opens = opens
-        self._folder = folder
+        self._place = place
         self._opened: list[P] = []
 
     async def __call__(self) -> P:
-        self._opened.append(await self._opens(self._folder))
+        self._opened.append(await self._opens(self._place))
         return self._opened[-1]
 
     async def close(self) -> None:
@@ -41,24 +62,24 @@ class Opener(Generic[P]):
             await port.close()
 
 
-async def _local_jobs(folder: Path) -> JobStore:
-    return LocalJobStore(folder / "jobs.sqlite")
+async def _local_jobs(place: Place) -> JobStore:
+    return LocalJobStore(place.folder / "jobs.sqlite")
 
 
-async def _local_queue(folder: Path) -> JobQueue:
-    return LocalJobQueue(folder / "queue.sqlite")
+async def _local_queue(place: Place) -> JobQueue:
+    return LocalJobQueue(place.folder / "queue.sqlite")
 
 
-async def _local_directory(folder: Path) -> Directory:
-    return LocalDirectory(folder / "directory.sqlite")
+async def _local_directory(place: Place) -> Directory:
+    return LocalDirectory(place.folder / "directory.sqlite")
 
 
-def _local_blobs(folder: Path) -> BlobStore:
-    return LocalBlobStore(folder / "blobs", b"k" * 32)
+def _local_blobs(place: Place) -> BlobStore:
+    return LocalBlobStore(place.folder / "blobs", b"k" * 32)
 
 
-async def _forge_local_message(folder: Path, body: bytes) -> None:
-    connection = sqlite3.connect(folder / "queue.sqlite")
+async def _forge_local_message(place: Place, body: bytes) -> None:
+    connection = sqlite3.connect(place.folder / "queue.sqlite")
     with connection:
         connection.execute("INSERT INTO messages (body, visible_at) VALUES (?, ?)", (body, time.time()))
     connection.close()
@@ -66,20 +87,37 @@ async def _forge_local_message(folder: Path, body: bytes) -> None:
 
 @dataclass(frozen=True)
 class QueueBackend:
-    opens: Callable[[Path], Awaitable[JobQueue]]
-    forge: Callable[[Path, bytes], Awaitable[None]]  # puts any bytes into the queue, as a stranger to krai would
+    opens: Opens[JobQueue]
+    forge: Callable[[Place, bytes], Awaitable[None]]  # puts any bytes into the queue, as a stranger to krai would
 
 
-JOB_STORES = {"local": _local_jobs}
-JOB_QUEUES = {"local": QueueBackend(_local_queue, _forge_local_message)}
-DIRECTORIES = {"local": _local_directory}
-BLOB_STORES = {"local": _local_blobs}
-SERVED_BLOB_STORES = {"local": _local_blobs}  # those whose links and uploads the API answers
+# By name; all but the embedded backends get the emulators.
+JOB_STORES: dict[str, Opens[JobStore]] = {LOCAL: _local_jobs}
+JOB_QUEUES = {LOCAL: QueueBackend(_local_queue, _forge_local_message)}
+DIRECTORIES: dict[str, Opens[Directory]] = {LOCAL: _local_directory}
+BLOB_STORES = {LOCAL: _local_blobs}
+SERVED_BLOB_STORES = {LOCAL: _local_blobs}  # those whose links and uploads the API answers
+
+
+@pytest.fixture
+def place_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Place]:
+    """The place of a backend: for all but the embedded ones with the emulators started, and where Google's libraries look for them."""
+
+    def place_of(backend: str) -> Place:
+        if backend == LOCAL:
+            return Place(tmp_path)
+        emulators: Emulators = request.getfixturevalue("emulators")
+        monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+        for name, host in emulators.hosts.items():
+            monkeypatch.setenv(name, host)
+        return Place(tmp_path, f"krai-{secrets.token_hex(6)}", emulators)
+
+    return place_of
 
 
 @pytest.fixture(params=JOB_STORES)
-async def open_jobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opener[JobStore]]:
-    opener = Opener[JobStore](JOB_STORES[request.param], tmp_path)
+async def open_jobs(request: pytest.FixtureRequest, place_of: Callable[[str], Place]) -> AsyncIterator[Opener[JobStore]]:
+    opener = Opener[JobStore](JOB_STORES[request.param], place_of(request.param))
     yield opener
     await opener.close()
 
@@ -95,8 +133,13 @@ def queue_backend(request: pytest.FixtureRequest) -> QueueBackend:
 
 
 @pytest.fixture
-async def open_queue(queue_backend: QueueBackend, tmp_path: Path) -> AsyncIterator[Opener[JobQueue]]:
-    opener = Opener[JobQueue](queue_backend.opens, tmp_path)
+def queue_place(queue_backend: QueueBackend, place_of: Callable[[str], Place]) -> Place:
+    return place_of(next(name for name, backend in JOB_QUEUES.items() if backend is queue_backend))
+
+
+@pytest.fixture
+async def open_queue(queue_backend: QueueBackend, queue_place: Place) -> AsyncIterator[Opener[JobQueue]]:
+    opener = Opener[JobQueue](queue_backend.opens, queue_place)
     yield opener
     await opener.close()
 
@@ -107,25 +150,26 @@ async def queue(open_queue: Opener[JobQueue]) -> JobQueue:
 
 
 @pytest.fixture
-async def forge(queue: JobQueue, queue_backend: QueueBackend, tmp_path: Path) -> Callable[[bytes], Awaitable[None]]:
+async def forge(queue: JobQueue, queue_backend: QueueBackend, queue_place: Place) -> Callable[[bytes], Awaitable[None]]:
     await queue.check()  # it is there
 
     async def forge(body: bytes) -> None:
-        await queue_backend.forge(tmp_path, body)
+        await queue_backend.forge(queue_place, body)
 
     return forge
 
 
 @pytest.fixture(params=DIRECTORIES)
-async def open_directory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opener[Directory]]:
-    opener = Opener[Directory](DIRECTORIES[request.param], tmp_path)
+async def open_directory(request: pytest.FixtureRequest, place_of: Callable[[str], Place]) -> AsyncIterator[Opener[Directory]]:
+    opener = Opener[Directory](DIRECTORIES[request.param], place_of(request.param))
     yield opener
     await opener.close()
 
 
 @pytest.fixture(params=BLOB_STORES)
-def open_blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], BlobStore]:
-    return lambda: BLOB_STORES[request.param](tmp_path)
+def open_blobs(request: pytest.FixtureRequest, place_of: Callable[[str], Place]) -> Callable[[], BlobStore]:
+    place = place_of(request.param)
+    return lambda: BLOB_STORES[request.param](place)
 
 
 @pytest.fixture
@@ -134,8 +178,9 @@ def blobs(open_blobs: Callable[[], BlobStore]) -> BlobStore:
 
 
 @pytest.fixture(params=SERVED_BLOB_STORES)
-def open_served(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Any]:
-    return lambda: SERVED_BLOB_STORES[request.param](tmp_path)
+def open_served(request: pytest.FixtureRequest, place_of: Callable[[str], Place]) -> Callable[[], Any]:
+    place = place_of(request.param)
+    return lambda: SERVED_BLOB_STORES[request.param](place)
 
 
 @pytest.fixture
