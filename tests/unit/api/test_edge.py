@@ -28,6 +28,15 @@ async def test_every_request_has_an_id_of_its_own(house: House) -> None:
     assert len({(await house.http.get(path)).headers["x-request-id"] for path in ("/", "/healthz", "/nowhere", "/api/v1/jobs")}) == 4
 
 
+async def test_a_job_carries_the_trace_of_its_request(house: House) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    answer = await house.http.post("/api/v1/exports", json={"dataset": "users"}, headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+    job = await house.stores.jobs.get(answer.json()["job_id"])
+    assert job is not None
+    assert job.traceparent is not None
+    assert job.traceparent.split("-")[1] == trace
+
+
 @pytest.mark.parametrize("path", ["/api/v1/jobs", "/api/v1/datasets", f"/api/v1/jobs/{UNKNOWN}", "/api/v1/nowhere"])
 async def test_nothing_of_the_api_is_cached(house: House, path: str) -> None:
     answer = await house.http.get(path)
