@@ -136,13 +136,11 @@ class IcebergWarehouse:
 
     def sweep(self, name: str, job_id: str, keep_epoch: int | None) -> None:
         committed = self.find_commit(name, job_id)
-        kept = {keep_epoch} if committed is None else {keep_epoch, committed.epoch}
-        kept_names = {f"e{epoch}" for epoch in kept if epoch is not None}
+        kept = {f"e{keep_epoch}"} if committed is None else {f"e{keep_epoch}", f"e{committed.epoch}"}
         folder = self._job_folder(name, job_id)
         with translated():
-            for info in self._files.get_file_info(fs.FileSelector(_path(folder), allow_not_found=True)):
-                if info.base_name not in kept_names:
-                    self._remove(f"{folder}/{info.base_name}")
+            for epoch in sorted(self._folders_in(folder) - kept):
+                self._remove(f"{folder}/{epoch}")
 
     def _load(self, name: str) -> Table | None:
         for attempt in range(_LOAD_ATTEMPTS):
@@ -168,10 +166,17 @@ class IcebergWarehouse:
     def _job_folder(self, name: str, job_id: str) -> str:
         return f"{self._root}/{name}/data/{job_id}"
 
+    def _folders_in(self, folder: str) -> set[str]:
+        """A bucket has no folders of its own: what stands in one is known from the names of its files."""
+        path = _path(folder)
+        infos = self._files.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
+        return {info.path.removeprefix(path + "/").partition("/")[0] for info in infos}
+
     def _remove(self, folder: str) -> None:
         path = _path(folder)
+        self._files.delete_dir_contents(path, missing_dir_ok=True)
         if self._files.get_file_info(path).type is not fs.FileType.NotFound:
-            self._files.delete_dir(path)
+            self._files.delete_dir(path)  # in a bucket it went with its last file
 
 
 def _newest(table: Table) -> Snapshot:
