@@ -13,9 +13,11 @@ import uvicorn
 
 from krai import failpoint, observe
 from krai.api.app import create_app
+from krai.dead_letters import settle_dead_letters
 from krai.settings import DEMO_KEY, Mode, Settings, UnsafeSettings, read
+from krai.sweep import AT_ONCE, sweep, sweep_uploads
 from krai.wiring.stores import open_stores
-from krai.wiring.work import open_worker
+from krai.wiring.work import open_worker, retention
 
 
 def main(process: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
@@ -53,6 +55,16 @@ async def worker(settings: Settings) -> None:
     async with open_stores(settings) as stores, open_worker(settings, stores, hurry) as work:
         observe.log().info("worker ready", slots=settings.slots)
         await work.run(stop)
+
+
+async def sweep_once(settings: Settings) -> None:
+    """`python worker.py --sweep-once`: what workers sweep, for a schedule in a deployment whose workers scale to zero."""
+    kept = retention(settings)
+    async with open_stores(settings) as stores:
+        while await sweep(stores, kept) == AT_ONCE:
+            pass
+        await settle_dead_letters(stores, keep_files_s=kept.files_s)
+        await sweep_uploads(stores)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -32,17 +32,21 @@ async def open_worker(settings: Settings, stores: Stores, hurry: asyncio.Event) 
         fail=settings.fail,
     )
     pool = ChildPool(terms, settings.slots)
-    keep_files_s = settings.result_ttl_hours * 3600
     execution = Execution(
         stores,
         pool,
-        Terms(lease_s=settings.lease_s, heartbeat_s=settings.heartbeat_s, backoff_s=settings.backoff_s, keep_files_s=keep_files_s),
+        Terms(
+            lease_s=settings.lease_s,
+            heartbeat_s=settings.heartbeat_s,
+            backoff_s=settings.backoff_s,
+            keep_files_s=retention(settings).files_s,
+        ),
         owner=f"{socket.gethostname()}-{os.getpid()}-{new_id()[:8]}",
     )
     work = Worker(
         queue=stores.queue,
         execution=execution,
-        retention=Retention(files_s=keep_files_s, jobs_s=settings.job_ttl_days * DAY_S),
+        retention=retention(settings),
         slots=settings.slots,
         message_lease_s=settings.lease_s,
         sweep_s=settings.sweep_s,
@@ -56,6 +60,10 @@ async def open_worker(settings: Settings, stores: Stores, hurry: asyncio.Event) 
         yield work
     finally:
         await pool.close()
+
+
+def retention(settings: Settings) -> Retention:
+    return Retention(files_s=settings.result_ttl_hours * 3600, jobs_s=settings.job_ttl_days * DAY_S)
 
 
 async def _seed(stores: Stores, pool: ChildPool) -> None:
