@@ -1,18 +1,30 @@
-"""A process that commits jobs to a warehouse, one after the other, as workers do: `python -m tests.contract.importing FOLDER DATASET JOB…`.
+"""A process that commits jobs to a warehouse, one after the other, as workers do: `python -m tests.contract.importing PLACE DATASET JOB…`.
 
-It says the name of each job that was committed. It can be killed at any moment and started again with the same jobs.
+A place is a folder or gs://bucket/prefix; there Google's variables lead to the emulators. The process says the name of each job that
+was committed. It can be killed at any moment and started again with the same jobs.
 """
 
+import os
 import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from krai.warehouse.bucket import open_bucket
 from krai.warehouse.iceberg import open_local
 from krai.warehouse.port import Committed, Warehouse
 
 SCHEMA = pa.schema([("id", pa.int64()), ("name", pa.string())])
+
+
+def open_place(place: str) -> Warehouse:
+    if not place.startswith("gs://"):
+        return open_local(Path(place))
+    environ = os.environ
+    return open_bucket(
+        place, project=environ["GOOGLE_CLOUD_PROJECT"], database="(default)", storage_emulator=environ["STORAGE_EMULATOR_HOST"]
+    )
 
 
 def rows(*ids: int) -> pa.Table:
@@ -38,8 +50,8 @@ def load(
     )
 
 
-def main(folder: str, dataset: str, *jobs: str) -> None:
-    warehouse = open_local(Path(folder))
+def main(place: str, dataset: str, *jobs: str) -> None:
+    warehouse = open_place(place)
     for job in jobs:
         load(warehouse, dataset, job, rows(int(job.rpartition("-")[2])))
         print(job, flush=True)
