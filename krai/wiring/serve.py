@@ -14,6 +14,7 @@ import uvicorn
 from krai import failpoint, observe
 from krai.api.app import create_app
 from krai.dead_letters import settle_dead_letters
+from krai.errors import Transient
 from krai.settings import DEMO_KEY, Mode, Settings, UnsafeSettings, read
 from krai.sweep import AT_ONCE, sweep, sweep_uploads
 from krai.wiring.stores import open_stores
@@ -29,6 +30,8 @@ def main(process: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
         asyncio.run(process(settings))
     except UnsafeSettings as error:
         sys.exit(f"krai does not start:\n{error}")
+    except Transient as error:
+        sys.exit(f"krai does not start, for now:\n{error}")
 
 
 async def api(settings: Settings) -> None:
