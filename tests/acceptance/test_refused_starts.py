@@ -1,0 +1,70 @@
+"""Mode gcp does not start on settings that are unsafe or lead nowhere, and says in a line for each what to do."""
+
+import os
+import secrets
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from scripts.emulators import Emulators
+from scripts.provision import DEAD, SUBSCRIPTION, TOPIC
+from tests.acceptance.krai_process import NOT_INHERITED, ROOT
+
+Env = dict[str, str]
+
+
+@pytest.fixture
+def env(emulators: Emulators) -> Env:
+    """All that krai needs to start."""
+    name = f"krai-{secrets.token_hex(4)}"
+    return emulators.provision(name, name) | {"API_KEY": secrets.token_hex(16), "PORT": "0"}
+
+
+def refusal(script: str, env: Env) -> list[str]:
+    """What the process says as it ends, without the first line."""
+    inherited = {name: value for name, value in os.environ.items() if not NOT_INHERITED.match(name)}
+    command = [sys.executable, script]
+    ended = subprocess.run(command, cwd=ROOT, env={**inherited, **env}, capture_output=True, text=True, timeout=60, check=False)
+    said = ended.stderr.splitlines()
+    assert (ended.returncode, said[0]) == (1, "krai does not start:"), ended.stderr
+    return said[1:]
+
+
+@pytest.mark.parametrize("script", ["main.py", "worker.py"])
+@pytest.mark.parametrize("key", ["", "demo-key-change-me"])
+def test_without_a_key_of_its_own(env: Env, script: str, key: str) -> None:
+    (line,) = refusal(script, env | {"API_KEY": key})
+    assert "API_KEY" in line
+    assert "secret" in line
+
+
+@pytest.mark.parametrize("missing", ["GOOGLE_CLOUD_PROJECT", "GCS_BUCKET"])
+def test_with_one_variable_of_two(env: Env, missing: str) -> None:
+    (line,) = refusal("main.py", env | {missing: ""})
+    assert "belong together" in line
+
+
+@pytest.mark.parametrize("script", ["main.py", "worker.py"])
+def test_without_its_bucket(env: Env, script: str) -> None:
+    (line,) = refusal(script, env | {"GCS_BUCKET": "krai-elsewhere"})
+    assert "GCS_BUCKET" in line
+    assert "krai-elsewhere" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        (f"subscriptions/{SUBSCRIPTION}", "PUBSUB_SUBSCRIPTION"),
+        (f"subscriptions/{DEAD}-sub", "KRAI_DEAD_LETTER_TOPIC"),
+        (f"topics/{TOPIC}", "PUBSUB_TOPIC"),
+        (f"topics/{DEAD}", "KRAI_DEAD_LETTER_TOPIC"),
+    ],
+)
+def test_without_a_topic_or_a_subscription(env: Env, name: str, setting: str) -> None:
+    host, project = env["PUBSUB_EMULATOR_HOST"], env["GOOGLE_CLOUD_PROJECT"]
+    assert httpx.delete(f"http://{host}/v1/projects/{project}/{name}").status_code == httpx.codes.OK
+    (line,) = refusal("worker.py", env)
+    assert line.startswith(setting)
+    assert name in line
