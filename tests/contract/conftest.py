@@ -3,6 +3,7 @@
 A suite gets `open_…`: each call opens the same place once more, as another process does, and everything is closed at the end.
 """
 
+import base64
 import secrets
 import sqlite3
 import time
@@ -11,13 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+import httpx
 import pytest
 
+from krai.backends.google.queue import PubSubJobQueue
 from krai.backends.local.blobs import LocalBlobStore
 from krai.backends.local.directory import LocalDirectory
 from krai.backends.local.jobs import LocalJobStore
 from krai.backends.local.queue import LocalJobQueue
 from krai.ports import BlobStore, Directory, JobQueue, JobStore
+from scripts import provision
 from scripts.emulators import Emulators
 
 LOCAL = "local"
@@ -85,15 +89,33 @@ async def _forge_local_message(place: Place, body: bytes) -> None:
     connection.close()
 
 
+async def _pubsub_queue(place: Place) -> JobQueue:
+    place.emulators.provision_pubsub(place.project)
+    names = {"topic": provision.TOPIC, "subscription": provision.SUBSCRIPTION, "dead_letter_topic": provision.DEAD}
+    return await PubSubJobQueue.open(place.project, **names, emulator=place.emulators.pubsub.host)
+
+
+async def _forge_pubsub_message(place: Place, body: bytes) -> None:
+    url = f"http://{place.emulators.pubsub.host}/v1/projects/{place.project}/topics/{provision.TOPIC}:publish"
+    # The attribute is there because Pub/Sub takes no message that has neither content nor attributes.
+    forged = {"data": base64.b64encode(body).decode(), "attributes": {"from": "a stranger"}}
+    async with httpx.AsyncClient() as client:
+        (await client.post(url, json={"messages": [forged]})).raise_for_status()
+
+
 @dataclass(frozen=True)
 class QueueBackend:
     opens: Opens[JobQueue]
     forge: Callable[[Place, bytes], Awaitable[None]]  # puts any bytes into the queue, as a stranger to krai would
+    leases_are_fenced: bool  # who held an earlier lease can do nothing to a message any more
 
 
 # By name; all but the embedded backends get the emulators.
 JOB_STORES: dict[str, Opens[JobStore]] = {LOCAL: _local_jobs}
-JOB_QUEUES = {LOCAL: QueueBackend(_local_queue, _forge_local_message)}
+JOB_QUEUES = {
+    LOCAL: QueueBackend(_local_queue, _forge_local_message, leases_are_fenced=True),
+    "pubsub": QueueBackend(_pubsub_queue, _forge_pubsub_message, leases_are_fenced=False),
+}
 DIRECTORIES: dict[str, Opens[Directory]] = {LOCAL: _local_directory}
 BLOB_STORES = {LOCAL: _local_blobs}
 SERVED_BLOB_STORES = {LOCAL: _local_blobs}  # those whose links and uploads the API answers

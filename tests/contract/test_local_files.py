@@ -159,6 +159,19 @@ async def test_a_queue_file_that_was_taken_away_is_made_anew(two_queues: tuple[L
         assert len(await waiting) == 1
 
 
+async def test_a_queue_file_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    queue = LocalJobQueue(tmp_path / "queue.sqlite")
+    await queue.publish(a_job())
+    await queue.close()
+    with closing(sqlite3.connect(tmp_path / "queue.sqlite")) as connection:
+        connection.executescript("DROP TABLE dead_letters; PRAGMA user_version=1")
+    queue = LocalJobQueue(tmp_path / "queue.sqlite")
+    (delivery,) = await queue.pull(1, wait_s=1, lease_s=30)
+    await queue.bury(delivery, "unknown_message")
+    assert len(await queue.pull_buried(9)) == 1
+    await queue.close()
+
+
 async def test_files_of_a_newer_version_are_refused(tmp_path: Path) -> None:
     newer = Database(tmp_path / "a.sqlite", TABLE, version=2, durable=True)
     await newer.check()

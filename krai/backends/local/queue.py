@@ -39,7 +39,7 @@ BURIED_LEASE_S = 30
 
 class LocalJobQueue:
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, SCHEMA, durable=False)
+        self._database = Database(path, SCHEMA, version=2, durable=False)
 
     async def publish(self, job: Job) -> None:
         await self._write("INSERT INTO messages (body, visible_at) VALUES (?, ?)", (message.encode(job), time.time()))

@@ -1,0 +1,1 @@
+"""Google Cloud's services behind the ports."""
