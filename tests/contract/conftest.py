@@ -16,6 +16,9 @@ import httpx
 import pytest
 
 from krai.backends.google.queue import PubSubJobQueue
+from krai.backends.google.directory import FirestoreDirectory
+from krai.backends.google.firestore import Firestore
+from krai.backends.google.jobs import FirestoreJobStore
 from krai.backends.local.blobs import LocalBlobStore
 from krai.backends.local.directory import LocalDirectory
 from krai.backends.local.jobs import LocalJobStore
@@ -82,6 +85,14 @@ def _local_blobs(place: Place) -> BlobStore:
     return LocalBlobStore(place.folder / "blobs", b"k" * 32)
 
 
+async def _firestore_jobs(place: Place) -> JobStore:
+    return FirestoreJobStore(await Firestore.open(place.project))
+
+
+async def _firestore_directory(place: Place) -> Directory:
+    return FirestoreDirectory(await Firestore.open(place.project))
+
+
 async def _forge_local_message(place: Place, body: bytes) -> None:
     connection = sqlite3.connect(place.folder / "queue.sqlite")
     with connection:
@@ -111,12 +122,12 @@ class QueueBackend:
 
 
 # By name; all but the embedded backends get the emulators.
-JOB_STORES: dict[str, Opens[JobStore]] = {LOCAL: _local_jobs}
+JOB_STORES: dict[str, Opens[JobStore]] = {LOCAL: _local_jobs, "firestore": _firestore_jobs}
 JOB_QUEUES = {
     LOCAL: QueueBackend(_local_queue, _forge_local_message, leases_are_fenced=True),
     "pubsub": QueueBackend(_pubsub_queue, _forge_pubsub_message, leases_are_fenced=False),
 }
-DIRECTORIES: dict[str, Opens[Directory]] = {LOCAL: _local_directory}
+DIRECTORIES: dict[str, Opens[Directory]] = {LOCAL: _local_directory, "firestore": _firestore_directory}
 BLOB_STORES = {LOCAL: _local_blobs}
 SERVED_BLOB_STORES = {LOCAL: _local_blobs}  # those whose links and uploads the API answers
 

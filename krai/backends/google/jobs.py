@@ -1,0 +1,224 @@
+"""Jobs in Firestore. A revision is the document's update time, so every write that was read before is one commit with that time as
+its precondition: of two writers one is refused, and there are no transactions to wait for."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from google.cloud.firestore import AsyncDocumentReference, AsyncWriteBatch, LastUpdateOption
+
+from krai.backends import page_token
+from krai.backends.documents import gone
+from krai.backends.google import queries, stored
+from krai.backends.google.firestore import Firestore, Refused, Snapshot, revision_of, updated_at
+from krai.errors import Conflict, Terminal, Transient
+from krai.job import Job
+from krai.ports import Dataset, IdempotencyRecord, JobPage, JobQuery
+
+FIRST_POLL_S = 0.1
+LONGEST_POLL_S = 1.0
+ROUNDS = 4  # of reading anew and writing again, when somebody else is always faster
+
+
+class FirestoreJobStore:
+    def __init__(self, firestore: Firestore) -> None:
+        self._firestore = firestore
+        self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+
+    def now(self) -> datetime:
+        return self._firestore.now()
+
+    async def create(self, job: Job, record: IdempotencyRecord | None = None) -> Job | IdempotencyRecord:
+        reference = self._document(stored.JOBS, job.job_id)
+        expired: Snapshot | None = None
+        for _ in range(ROUNDS):
+            batch = self._firestore.client.batch()
+            batch.create(reference, stored.of_job(job))
+            if record is not None:
+                _put(batch, self._document(stored.RECORDS, record.scope), stored.of_record(record), over=expired)
+            with contextlib.suppress(Refused):
+                return replace(job, revision=await self._firestore.commit(batch))
+            there = stored.job_in(await self._firestore.read(reference))
+            # Written by an earlier try that was not answered, or by an earlier call of the same caller.
+            if there is not None and replace(there, revision=job.revision) == job:
+                return there
+            if record is not None:
+                expired = await self._firestore.read(self._document(stored.RECORDS, record.scope))
+                if (earlier := stored.record_in(expired, self.now())) is not None:
+                    return earlier
+            if there is not None:
+                raise Conflict(job.job_id)
+        raise Transient("store_busy", retry_after_s=1)
+
+    async def remember(self, record: IdempotencyRecord) -> IdempotencyRecord | None:
+        reference = self._document(stored.RECORDS, record.scope)
+        expired: Snapshot | None = None
+        for _ in range(ROUNDS):
+            batch, fields = self._firestore.client.batch(), stored.of_record(record)
+            _put(batch, reference, fields, over=expired)
+            try:
+                await self._firestore.commit(batch)
+            except Refused as refused:
+                expired = await self._firestore.read(reference)
+                if refused.unanswered and _is(expired, fields):
+                    return None
+                if (earlier := stored.record_in(expired, self.now())) is not None:
+                    return earlier
+            else:
+                return None
+        raise Transient("store_busy", retry_after_s=1)
+
+    async def recall(self, scope: str) -> IdempotencyRecord | None:
+        snapshot = await self._read(stored.RECORDS, scope)
+        return None if snapshot is None else stored.record_in(snapshot, self.now())
+
+    async def get(self, job_id: str) -> Job | None:
+        snapshot = await self._read(stored.JOBS, job_id)
+        job = None if snapshot is None else stored.job_in(snapshot)
+        return None if job is None or gone(job, self.now()) else job
+
+    async def swap(self, seen: Job, then: Job) -> Job:
+        reference, fields = self._seen(seen), stored.of_job(then)
+        batch = self._firestore.client.batch()
+        batch.update(reference, fields, _unchanged(seen.revision))
+        try:
+            revision = await self._firestore.commit(batch)
+        except Refused as refused:
+            there = await self._firestore.read(reference) if refused.unanswered else None
+            if there is None or not _is(there, fields):
+                raise Conflict(seen.job_id) from refused
+            revision = revision_of(there)
+        finally:
+            self._wake(seen.job_id)
+        return replace(then, revision=revision)
+
+    async def delete(self, seen: Job) -> None:
+        reference = self._seen(seen)
+        batch = self._firestore.client.batch()
+        batch.delete(reference, _unchanged(seen.revision))
+        try:
+            await self._firestore.commit(batch)
+        except Refused as refused:
+            if not refused.unanswered or (await self._firestore.read(reference)).exists:
+                raise Conflict(seen.job_id) from refused
+        finally:
+            self._wake(seen.job_id)
+
+    async def find(self, query: JobQuery) -> JobPage:
+        after = page_token.decode(query)
+        if after is not None and not stored.is_id(after[1]):
+            raise Terminal("invalid_page_token")
+        found = _jobs(await self._firestore.run(queries.listing(self._firestore.client, query, after)))
+        jobs = found[: query.page_size]
+        next_page = page_token.encode(query, jobs[-1]) if len(found) > query.page_size else None
+        return JobPage([job for job in jobs if not gone(job, self.now())], next_page)
+
+    async def due(self, limit: int) -> Sequence[Job]:
+        return _jobs(await self._firestore.run(queries.due(self._firestore.client, self.now(), limit)))
+
+    async def wait(self, job_id: str, seen_revision: int, timeout_s: float) -> Job | None:
+        loop = asyncio.get_running_loop()
+        until, poll_s = loop.time() + timeout_s, FIRST_POLL_S
+        with self._watch(job_id) as written:
+            while True:
+                written.clear()
+                job = await self.get(job_id)
+                left_s = until - loop.time()
+                if job is None or job.revision != seen_revision or left_s <= 0:
+                    return job
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(written.wait(), min(poll_s, left_s))
+                poll_s = min(LONGEST_POLL_S, 1.5 * poll_s)
+
+    async def put_dataset(self, dataset: Dataset) -> None:
+        reference = self._document(stored.DATASETS, dataset.name)
+        for _ in range(ROUNDS):
+            snapshot = await self._firestore.read(reference)
+            there = stored.dataset_in(snapshot)
+            if there is not None and there.updated_at > dataset.updated_at:
+                return
+            batch = self._firestore.client.batch()
+            _put(batch, reference, stored.of_dataset(dataset), over=snapshot)
+            with contextlib.suppress(Refused):
+                await self._firestore.commit(batch)
+                return
+        raise Transient("store_busy", retry_after_s=1)
+
+    async def get_dataset(self, name: str) -> Dataset | None:
+        snapshot = await self._read(stored.DATASETS, name)
+        return None if snapshot is None else stored.dataset_in(snapshot)
+
+    async def list_datasets(self) -> Sequence[Dataset]:
+        found = await self._firestore.run(queries.datasets(self._firestore.client))
+        return [dataset for dataset in map(stored.dataset_in, found) if dataset is not None]
+
+    async def drop_dataset(self, name: str) -> None:
+        if not stored.is_id(name):
+            return
+        batch = self._firestore.client.batch()
+        batch.delete(self._document(stored.DATASETS, name))
+        await self._firestore.commit(batch)
+
+    async def check(self) -> None:
+        await self._firestore.check()
+
+    async def close(self) -> None:
+        for job_id in list(self._watchers):
+            self._wake(job_id)
+        await self._firestore.close()
+
+    def _document(self, collection: str, name: str) -> AsyncDocumentReference:
+        if not stored.is_id(name):
+            message = "this can be no document's id"
+            raise ValueError(message)
+        return self._firestore.client.document(collection, name)
+
+    def _seen(self, job: Job) -> AsyncDocumentReference:
+        if not stored.is_id(job.job_id) or job.revision <= 0:
+            raise Conflict(job.job_id)  # it was never written
+        return self._document(stored.JOBS, job.job_id)
+
+    async def _read(self, collection: str, name: str) -> Snapshot | None:
+        """None also for what can be no id, for it came from outside."""
+        return await self._firestore.read(self._document(collection, name)) if stored.is_id(name) else None
+
+    @contextlib.contextmanager
+    def _watch(self, job_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set by this store's own writes to the job: its readers need not wait for the next poll."""
+        written = asyncio.Event()
+        self._watchers[job_id].add(written)
+        try:
+            yield written
+        finally:
+            self._watchers[job_id].discard(written)
+            if not self._watchers[job_id]:
+                del self._watchers[job_id]
+
+    def _wake(self, job_id: str) -> None:
+        for written in self._watchers.get(job_id, ()):
+            written.set()
+
+
+def _put(batch: AsyncWriteBatch, reference: AsyncDocumentReference, fields: dict[str, Any], *, over: Snapshot | None) -> None:
+    """Write the document in place of the one that was read as `over`, if it still is that one."""
+    if over is None or not over.exists:
+        batch.create(reference, fields)
+    else:
+        batch.update(reference, fields, _unchanged(revision_of(over)))
+
+
+def _unchanged(revision: int) -> LastUpdateOption:
+    return LastUpdateOption(updated_at(revision))
+
+
+def _is(snapshot: Snapshot, fields: dict[str, Any]) -> bool:
+    """True when the document is what was written as `fields`, and not only like it."""
+    return snapshot.exists and snapshot.get("write_id") == fields["write_id"]
+
+
+def _jobs(found: Sequence[Snapshot]) -> list[Job]:
+    return [job for job in map(stored.job_in, found) if job is not None]

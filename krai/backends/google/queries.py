@@ -1,0 +1,41 @@
+"""Every Firestore query of krai; terraform/firestore.indexes.json holds the indexes they need.
+
+The emulator answers any query, Firestore itself only those that have their index: tests/guard compares the two.
+"""
+
+from datetime import datetime
+
+from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
+
+from krai.backends.google import stored
+from krai.job import parse_time
+from krai.ports import JobQuery
+
+NAME = "__name__"  # the document's id
+
+
+def listing(client: AsyncClient, query: JobQuery, after: tuple[str, str] | None) -> AsyncQuery:
+    """Newest first, one job more than a page holds; `after` is a job's `created_at` and id."""
+    found = client.collection(stored.JOBS).order_by("created_at", direction=AsyncQuery.DESCENDING)
+    found = found.order_by(NAME, direction=AsyncQuery.DESCENDING).limit(query.page_size + 1)
+    for field in ("created_by", "type", "status", "dataset"):
+        if (value := getattr(query, field)) is not None:
+            found = found.where(filter=FieldFilter(field, "==", str(value)))
+    if query.label is not None:
+        found = found.where(filter=FieldFilter("labels", "array_contains", stored.label(*query.label)))
+    if after is not None:
+        created_at, job_id = after
+        found = found.start_after({"created_at": parse_time(created_at), NAME: job_id})
+    return found
+
+
+def due(client: AsyncClient, now: datetime, limit: int) -> AsyncQuery:
+    return client.collection(stored.JOBS).where(filter=FieldFilter("due_at", "<=", now)).order_by("due_at").limit(limit)
+
+
+def datasets(client: AsyncClient) -> AsyncQuery:
+    return client.collection(stored.DATASETS).order_by(NAME)
+
+
+def entries(client: AsyncClient, collection: str) -> AsyncQuery:
+    return client.collection(stored.DIRECTORY, collection, stored.ENTRIES).order_by(NAME)
