@@ -7,8 +7,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import PurePath
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
@@ -17,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from krai.api import openapi
 from krai.api.answers import Answer
 from krai.api.deps import Api, ApiOf
+from krai.attachment import disposition, media_type
 from krai.errors import Terminal
 from krai.ports import BlobStore, OpenUpload, ServedBlobs
 
@@ -24,13 +23,6 @@ router = APIRouter(tags=["uploads"])
 PIECE_BYTES = 1 << 20  # one write to the disk
 RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.ASCII)
 ONE_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
-MEDIA_TYPES = {
-    ".csv": "text/csv; charset=utf-8",
-    ".ndjson": "application/x-ndjson",
-    ".json": "application/json",
-    ".parquet": "application/vnd.apache.parquet",
-    ".gz": "application/gzip",
-}
 FILE = {"*/*": {"schema": {"type": "string", "format": "binary"}, "example": "id,name\n1,Ada\n"}}
 FILE_HEADERS = {
     "content-disposition": {"description": "an attachment and its name", "schema": {"type": "string"}},
@@ -62,8 +54,8 @@ async def download(path: str, request: Request, api: ApiOf) -> Response:
     except FileNotFoundError:
         raise Terminal("not_found") from None  # deleted in this very moment
     _check_range(request, found.st_size)
-    headers = {"content-disposition": _attachment(name), "cache-control": "private, no-store"}
-    return FileResponse(file, headers=headers, media_type=_media_type(name), stat_result=found)
+    headers = {"content-disposition": disposition(name), "cache-control": "private, no-store"}
+    return FileResponse(file, headers=headers, media_type=media_type(name), stat_result=found)
 
 
 @router.put(
@@ -204,16 +196,6 @@ def _check_range(request: Request, size_bytes: int) -> None:
     elif beyond:
         request.scope["answer_headers"].append((b"content-range", f"bytes */{size_bytes}".encode()))
         raise Terminal("range_not_satisfiable")
-
-
-def _attachment(name: str) -> str:
-    """RFC 6266: the name in ASCII for old clients, then in full (RFC 8187)."""
-    plain = "".join(letter if letter.isascii() and letter.isprintable() and letter not in '"\\' else "_" for letter in name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _media_type(name: str) -> str:
-    return MEDIA_TYPES.get(PurePath(name).suffix.lower(), "application/octet-stream")
 
 
 def _served(blobs: BlobStore) -> ServedBlobs:

@@ -4,6 +4,7 @@ A suite gets `open_…`: each call opens the same place once more, as another pr
 """
 
 import base64
+import functools
 import secrets
 import sqlite3
 import time
@@ -16,6 +17,8 @@ import httpx
 import pytest
 
 from krai.backends.google.queue import PubSubJobQueue
+from krai.backends.google.signing import LinkSigner
+from krai.backends.google.blobs import GcsBlobStore
 from krai.backends.google.directory import FirestoreDirectory
 from krai.backends.google.firestore import Firestore
 from krai.backends.google.jobs import FirestoreJobStore
@@ -93,6 +96,19 @@ async def _firestore_directory(place: Place) -> Directory:
     return FirestoreDirectory(await Firestore.open(place.project))
 
 
+@functools.cache
+def _a_bucket(url: str, project: str) -> str:
+    """Named as the project."""
+    provision.bucket(url, project, project)
+    return project
+
+
+def _gcs_blobs(place: Place) -> BlobStore:
+    url = f"http://{place.emulators.storage.host}"
+    signer = LinkSigner(service_account=None, iam_url="http://127.0.0.1:9", emulated=True)
+    return GcsBlobStore(_a_bucket(url, place.project), project=place.project, emulator=url, signer=signer)
+
+
 async def _forge_local_message(place: Place, body: bytes) -> None:
     connection = sqlite3.connect(place.folder / "queue.sqlite")
     with connection:
@@ -128,7 +144,7 @@ JOB_QUEUES = {
     "pubsub": QueueBackend(_pubsub_queue, _forge_pubsub_message, leases_are_fenced=False),
 }
 DIRECTORIES: dict[str, Opens[Directory]] = {LOCAL: _local_directory, "firestore": _firestore_directory}
-BLOB_STORES = {LOCAL: _local_blobs}
+BLOB_STORES = {LOCAL: _local_blobs, "gcs": _gcs_blobs}
 SERVED_BLOB_STORES = {LOCAL: _local_blobs}  # those whose links and uploads the API answers
 
 

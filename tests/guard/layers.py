@@ -2,7 +2,7 @@
 
 # The parts of krai from the words down to what puts it all together; each name is krai.<name>, a module or a package.
 ROWS = (
-    ("errors", "failpoint", "observe"),
+    ("attachment", "errors", "failpoint", "observe"),
     ("job", "settings"),
     ("ports",),
     ("formats",),

@@ -15,14 +15,13 @@ from typing import BinaryIO
 from krai.backends.local import uploads
 from krai.backends.local.disk import full_disk_is_terminal, make_folders, place, sync_folder
 from krai.backends.local.links import Signer
+from krai.backends.paths import checked, valid
 from krai.errors import Terminal, Transient
 from krai.ports import Blob, OpenUpload, UploadSession
 
 FILES = "/files/"
 UPLOADS = "/uploads/"
 PARTIALS = ".partial"  # beside the files; no path can name it, for no part of a path begins with a dot
-MAX_PATH_BYTES = 1024
-MAX_NAME_BYTES = 255
 ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
@@ -47,7 +46,7 @@ class LocalBlobStore:
 
     def open(self, path: str, *, generation: str | None = None) -> BinaryIO:
         try:
-            file = (self._root / _checked(path)).open("rb")
+            file = (self._root / checked(path)).open("rb")
         except (ValueError, *ABSENT):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
         if generation is not None and _blob(path, os.fstat(file.fileno())).generation != generation:
@@ -64,7 +63,7 @@ class LocalBlobStore:
 
     def list(self, prefix: str) -> Iterator[Blob]:
         folder = prefix[: prefix.rfind("/") + 1]
-        if folder and not _valid(folder[:-1]):
+        if folder and not valid(folder[:-1]):
             return
         for path, entry in self._walk(folder, prefix):
             try:
@@ -91,7 +90,7 @@ class LocalBlobStore:
 
     def link(self, path: str, *, generation: str, filename: str, ttl_s: int) -> str:
         claims = {"generation": generation, "filename": filename}
-        return self._signer.sign("GET", FILES + _checked(path), expires=int(time.time()) + ttl_s, claims=claims)
+        return self._signer.sign("GET", FILES + checked(path), expires=int(time.time()) + ttl_s, claims=claims)
 
     def resolve_link(self, path: str, query: str) -> tuple[Path, str]:
         """`path` is unquoted and without `/files/`, `query` as it came."""
@@ -111,7 +110,7 @@ class LocalBlobStore:
     ) -> UploadSession:
         expires = int(time.time()) + ttl_s
         claims = {"size": "" if size_bytes is None else str(size_bytes)}
-        url = self._signer.sign("PUT", UPLOADS + _checked(path), expires=expires, claims=claims)
+        url = self._signer.sign("PUT", UPLOADS + checked(path), expires=expires, claims=claims)
         return UploadSession(url=url, expires_at=datetime.fromtimestamp(expires, UTC))
 
     def resume_upload(self, path: str, query: str) -> OpenUpload:
@@ -131,7 +130,7 @@ class LocalBlobStore:
             raise Transient("store_busy", retry_after_s=1)
 
     def _target(self, path: str) -> Path:
-        return self._root / _checked(path)
+        return self._root / checked(path)
 
     def _copy(self, source: Path, target: Path) -> os.stat_result:
         """Bring the file to this file system first, so that it appears under its path in one step here too."""
@@ -173,22 +172,6 @@ class LocalBlobStore:
                 sync_folder(folder)
         except OSError:
             return  # not empty, or another process was faster
-
-
-def _valid(path: str) -> bool:
-    try:
-        names = [name.encode() for name in path.split("/")]
-    except UnicodeEncodeError:
-        return False
-    sizes_fit = sum(map(len, names)) + len(names) - 1 <= MAX_PATH_BYTES and all(0 < len(name) <= MAX_NAME_BYTES for name in names)
-    return sizes_fit and path.isprintable() and "\\" not in path and not any(name.startswith(b".") for name in names)
-
-
-def _checked(path: str) -> str:
-    """The path, if a file may have it. Raises ValueError."""
-    if not _valid(path):
-        raise ValueError("not a path of a stored file")
-    return path
 
 
 def _blob(path: str, status: os.stat_result) -> Blob:
