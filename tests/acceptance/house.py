@@ -1,10 +1,11 @@
-"""A data folder with a table in it, what a fault-free run made of that table, and the words in which the two are compared."""
+"""A krai with a table in it, what a fault-free run made of that table, and the words in which the two are compared."""
 
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tests.acceptance.deployment import Deployment
 from tests.acceptance.krai_client import Json, KraiClient
 from tests.acceptance.krai_process import KraiProcess
 from tests.acceptance.ledger import ledger_is_clean
@@ -17,7 +18,7 @@ EXPORT: Json = {"dataset": "people", "format": "parquet"}
 class House:
     """`files` and `rejects` are digests: what the export `EXPORT` and an import of `source` leave when nothing goes wrong."""
 
-    process: KraiProcess
+    deployment: Deployment
     source: bytes
     rows: int
     files: list[str]
@@ -27,7 +28,15 @@ class House:
 
     @property
     def krai(self) -> KraiClient:
-        return self.process.client
+        return self.deployment.krai
+
+    @property
+    def runner(self) -> KraiProcess:
+        """The process that runs jobs."""
+        return self.deployment.runner
+
+    def start(self, **env: str) -> None:
+        self.deployment.start(**env)
 
     def import_request(self, dataset: str) -> Json:
         """An import of the table into a dataset of another name; uploads the table."""
@@ -49,17 +58,17 @@ class House:
         assert digests(self.krai.files(exported)) == self.files
 
     def is_clean(self) -> None:
-        ledger_is_clean(self.process.data_dir, self.krai.seen)
+        ledger_is_clean(self.deployment)
 
 
-def build(process: KraiProcess, *, rows: int) -> House:
-    """Start `process`, import a table of `rows` rows as `people` and export it, without any fault."""
-    krai = process.start().client
+def build(deployment: Deployment, *, rows: int) -> House:
+    """Start it, import a table of `rows` rows as `people` and export it, without any fault."""
+    krai = deployment.start().krai
     source = people_csv(rows)
     imported = krai.import_(dataset="people", source={"upload_id": krai.upload(source)})
     exported = krai.export(**EXPORT)
     return House(
-        process=process,
+        deployment=deployment,
         source=source,
         rows=rows,
         files=digests(krai.files(exported)),

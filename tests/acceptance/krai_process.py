@@ -1,4 +1,4 @@
-"""`python main.py` and `python worker.py` as real processes: started, killed and started again on the same data folder."""
+"""`python main.py` and `python worker.py` as real processes: started, stopped, frozen and killed, again and again on the same stores."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from typing import IO, Self
 import httpx
 import psutil
 
-from tests.acceptance.krai_client import KraiClient
+from tests.acceptance.krai_client import DEMO_KEY, KraiClient
 from tests.acceptance.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -46,8 +46,8 @@ class KraiProcess:
         self.script = script
         self.env = env or {}
         self.port = free_port()
-        self.log_path = data_dir.with_name(f"{data_dir.name}-{script}-{self.port}.log")
-        self.client = KraiClient(self.base_url)
+        self.log_path = data_dir.with_name(f"{data_dir.name}-{Path(script).name}-{self.port}.log")
+        self.client = KraiClient(self.base_url, self.env.get("API_KEY", DEMO_KEY))
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
         self._log_from = 0
@@ -60,6 +60,10 @@ class KraiProcess:
     @property
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def spawn(self, **env: str) -> Self:
         """Start the process and return at once; `env` holds for this start only."""
@@ -81,7 +85,10 @@ class KraiProcess:
 
     def start(self, **env: str) -> Self:
         """Start `main.py` and return when it is ready to take requests."""
-        self.spawn(**env)
+        return self.spawn(**env).wait_until_ready()
+
+    def wait_until_ready(self) -> Self:
+        """Return when a `main.py` takes requests."""
         until(f"{self.script} is ready\n{self.log()}", self._is_ready, within_s=60)
         return self
 
@@ -95,8 +102,12 @@ class KraiProcess:
 
     def wait_until_working(self) -> Self:
         """Return when a `worker.py` has its children and pulls messages."""
-        until(f"{self.script} works\n{self.log()}", lambda: "worker ready" in self.log(since=self._log_from), within_s=60)
+        until(f"{self.script} works\n{self.log()}", self._is_working, within_s=60)
         return self
+
+    def _is_working(self) -> bool:
+        assert self.runs, f"{self.script} ended by itself:\n{self.log()}"
+        return "worker ready" in self.log(since=self._log_from)
 
     def kill(self) -> None:
         """SIGKILL the process alone, as the kernel does when memory is short; its children find out for themselves."""
@@ -108,9 +119,19 @@ class KraiProcess:
         time.sleep(moment_s)
         self.kill()
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process alone, as an orchestrator does."""
+        os.kill(self.pid, number)
+
     def terminate(self) -> None:
-        """SIGTERM the process alone, as an orchestrator does."""
-        os.kill(self.pid, signal.SIGTERM)
+        self.send(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        """The process and its children stand still, as on a machine that is suspended."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.killpg(self.pid, signal.SIGCONT)
 
     def wait_until_dead(self, *, within_s: float) -> int:
         """The exit code; minus the signal's number when a signal ended it."""

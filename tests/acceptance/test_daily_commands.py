@@ -4,26 +4,30 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.deployment import NewKrai
+from tests.acceptance.krai_client import DEMO_KEY
 from tests.acceptance.krai_process import ROOT, KraiProcess
 
 BASH_BLOCK = re.compile(r"^```bash\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
+EMBEDDED = pytest.mark.parametrize("mode", ["embedded"], scope="module")  # what one command starts
+
+
 @pytest.fixture(scope="module")
-def krai(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KraiProcess]:
-    with KraiProcess(tmp_path_factory.mktemp("daily") / "data") as process:
-        yield process.start()
+def krai(new_krai: NewKrai) -> KraiProcess:
+    return new_krai({}).start().api
 
 
 def run(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=240, check=False)
 
 
+@EMBEDDED
 def test_the_calls_of_the_readme_work_when_pasted_in_order(krai: KraiProcess, tmp_path: Path) -> None:
     blocks = BASH_BLOCK.findall((ROOT / "README.md").read_text())
     assert len(blocks) == 5
@@ -38,7 +42,7 @@ def test_the_calls_of_the_readme_work_when_pasted_in_order(krai: KraiProcess, tm
 
 
 def test_the_curl_drive_is_content(krai: KraiProcess) -> None:
-    driven = run("scripts/test-api.sh", krai.base_url)
+    driven = run("scripts/test-api.sh", krai.base_url, krai.env.get("API_KEY", DEMO_KEY))
     assert (driven.returncode, driven.stdout.splitlines()[-1]) == (0, "All is well."), driven.stdout + driven.stderr
 
 

@@ -2,7 +2,6 @@
 
 import io
 import signal
-from collections.abc import Iterator
 from contextlib import suppress
 
 import psutil
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from tests.acceptance.deployment import NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_client import FINISHED, KraiClient
 from tests.acceptance.krai_process import QUICK, KraiProcess
@@ -19,16 +19,15 @@ CAP_MB = 512
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(new_krai: NewKrai) -> House:
     # The back-off is time enough for the next child to be ready, and the table is large enough to catch it at work.
     env = QUICK | {"KRAI_SLOTS": "1", "KRAI_BACKOFF_S": "2", "KRAI_CHILD_MEMORY_MB": str(CAP_MB)}
-    with KraiProcess(tmp_path_factory.mktemp("children") / "data", env=env) as process:
-        yield build(process, rows=200_000)
+    return build(new_krai(env), rows=200_000)
 
 
 @pytest.fixture(autouse=True)
 def a_fresh_process(house: House) -> None:
-    house.process.start()
+    house.start()
 
 
 def crash(children: list[psutil.Process], number: signal.Signals = signal.SIGKILL) -> None:
@@ -42,14 +41,14 @@ def crash(children: list[psutil.Process], number: signal.Signals = signal.SIGKIL
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV])
 def test_fault_6_a_crashed_child_is_replaced_and_the_job_tried_again(house: House, number: signal.Signals) -> None:
-    pid = house.process.pid
-    with house.process.parsers_held() as held:
+    pid = house.runner.pid
+    with house.runner.parsers_held() as held:
         job_id = house.krai.submit_export(**EXPORT)
         house.krai.wait_until_attempt(job_id, 1)
         crash(held, number)
     house.export_is_whole(job_id)
     assert house.krai.job(job_id)["attempt"] == 2
-    assert (house.process.pid, psutil.Process(pid).is_running()) == (pid, True)
+    assert (house.runner.pid, psutil.Process(pid).is_running()) == (pid, True)
     house.is_clean()
 
 
@@ -57,7 +56,7 @@ def test_fault_6_a_job_that_crashes_three_children_fails(house: House) -> None:
     job_id = house.krai.submit("imports", house.import_request("crashing"))
     for attempt in (1, 2, 3):
         assert house.krai.wait_until_attempt(job_id, attempt)["attempt"] == attempt
-        crash(house.process.parsers())
+        crash(house.runner.parsers())
     job = house.krai.wait_until_finished(job_id, within_s=10)
     assert (job["status"], job["error"]["code"], job["attempt"]) == ("FAILED", "parser_crashed", 3)
     assert house.krai.http.get("/api/v1/datasets/crashing").status_code == 404
@@ -66,9 +65,9 @@ def test_fault_6_a_job_that_crashes_three_children_fails(house: House) -> None:
 
 
 def test_fault_6_the_process_that_forks_the_children_is_replaced_too(house: House) -> None:
-    (forking,) = {child.parent() for child in house.process.parsers()}
+    (forking,) = {child.parent() for child in house.runner.parsers()}
     assert forking is not None
-    with house.process.parsers_held() as held:
+    with house.runner.parsers_held() as held:
         forking.suspend()
         crash(held)  # from here on the worker waits for another child, which the suspended process does not give it
         job_id = house.krai.submit_export(**EXPORT)
@@ -78,9 +77,9 @@ def test_fault_6_the_process_that_forks_the_children_is_replaced_too(house: Hous
 
 
 def test_fault_6_a_job_that_never_ends_is_ended(house: House) -> None:
-    house.process.start(KRAI_JOB_TIMEOUT_S="2")
-    pid = house.process.pid
-    with house.process.parsers_held():
+    house.start(KRAI_JOB_TIMEOUT_S="2")
+    pid = house.runner.pid
+    with house.runner.parsers_held():
         job = house.krai.wait_until_finished(house.krai.submit_export(**EXPORT), within_s=15)
     assert (job["status"], job["error"]["code"]) == ("FAILED", "job_timeout")
     assert psutil.Process(pid).is_running()
@@ -90,9 +89,9 @@ def test_fault_6_a_job_that_never_ends_is_ended(house: House) -> None:
 
 def test_fault_6_a_file_that_unpacks_to_more_memory_than_there_is(house: House) -> None:
     """A few kilobytes of Parquet whose one row group is 3 GB: read in small pieces, or refused, but never beyond the cap."""
-    pid = house.process.pid
+    pid = house.runner.pid
     job_id = house.krai.submit_import(dataset="swollen", source={"upload_id": house.krai.upload(swollen_parquet())})
-    peak_mb = watch_memory(house.krai, house.process, job_id)
+    peak_mb = watch_memory(house.krai, house.runner, job_id)
     job = house.krai.job(job_id)
     code = job["error"]["code"] if job["status"] == "FAILED" else None
     assert (job["status"], code) in {("FAILED", "memory_limit"), ("COMPLETED", None)}

@@ -1,62 +1,40 @@
 """Faults 7 and 18: a wake-up call comes twenty times; a job is cancelled at the worst of moments."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 
-from krai.backends.local.jobs import LocalJobStore
-from krai.backends.local.queue import LocalJobQueue
-from krai.job import Job
+from tests.acceptance.deployment import NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_client import FINISHED
-from tests.acceptance.krai_process import QUICK, KraiProcess
-from tests.acceptance.ledger import files_of
+from tests.acceptance.krai_process import QUICK
 
 CANCELLED_WITHIN_S = 5
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with KraiProcess(tmp_path_factory.mktemp("messages") / "data", env=QUICK | {"KRAI_SLOTS": "1"}) as process:
-        yield build(process, rows=100_000)
-
-
-async def publish(data_dir: Path, job_id: str, times: int) -> Job:
-    """Put `times` wake-up calls for a job into the queue, as a broker does that delivers more than once; the job as it is."""
-    jobs, queue = LocalJobStore(data_dir / "jobs.sqlite"), LocalJobQueue(data_dir / "queue.sqlite")
-    try:
-        job = await jobs.get(job_id)
-        assert job is not None
-        for _ in range(times):
-            await queue.publish(job)
-        return job
-    finally:
-        await queue.close()
-        await jobs.close()
+def house(new_krai: NewKrai) -> House:
+    return build(new_krai(QUICK | {"KRAI_SLOTS": "1"}), rows=100_000)
 
 
 @contextmanager
 def more_workers(house: House) -> Iterator[None]:
-    env = QUICK | {"KRAI_SLOTS": "2"}
     with ExitStack() as stack:
-        workers = [stack.enter_context(KraiProcess(house.process.data_dir, script="worker.py", env=env)).spawn() for _ in range(2)]
+        workers = [stack.enter_context(house.deployment.worker(KRAI_SLOTS="2")).spawn() for _ in range(2)]
         for worker in workers:
             worker.wait_until_working()
         yield
 
 
 def test_fault_7_twenty_calls_for_a_job_run_it_once(house: House) -> None:
-    data_dir = house.process.data_dir
-    with house.process.parsers_held():
+    with house.runner.parsers_held():
         job_id = house.krai.submit_export(**EXPORT)
         house.krai.wait_until_attempt(job_id, 1)
         with more_workers(house):
-            asyncio.run(publish(data_dir, job_id, 20))
+            house.deployment.stores.publish(house.deployment.stores.job(job_id), 20)
             running = house.krai.job(job_id, Prefer="wait=3")  # time for five slots to hear of it
             assert (running["status"], running["attempt"]) == ("PROCESSING", 1)
     house.export_is_whole(job_id)
@@ -64,13 +42,14 @@ def test_fault_7_twenty_calls_for_a_job_run_it_once(house: House) -> None:
 
 
 def test_fault_7_twenty_calls_for_a_finished_job_change_nothing(house: House) -> None:
-    data_dir = house.process.data_dir
+    stores = house.deployment.stores
     job_id = house.krai.submit_export(**EXPORT)
     with more_workers(house):
         house.export_is_whole(job_id)
-        finished = asyncio.run(publish(data_dir, job_id, 20))
+        finished = stores.job(job_id)
+        stores.publish(finished, 20)
         house.is_clean()
-        assert asyncio.run(publish(data_dir, job_id, 0)) == finished
+        assert stores.job(job_id) == finished
     assert (finished.attempt, finished.epoch) == (1, 1)
 
 
@@ -80,13 +59,13 @@ def cancel(house: House, job_id: str) -> httpx.Response:
 
 def leaves_nothing(house: House, job_id: str) -> None:
     """No file of a cancelled job is there, and no row of it."""
-    assert files_of(house.process.data_dir, job_id) == []
+    assert house.deployment.stores.files(f"jobs/{job_id}/") == {}
     answer = house.krai.http.get(f"/api/v1/jobs/{job_id}/result")
     assert (answer.status_code, answer.json()["code"]) == (409, "job_cancelled")
 
 
 def test_fault_18_a_job_cancelled_before_or_while_it_runs_stops_in_seconds(house: House) -> None:
-    with house.process.parsers_held():
+    with house.runner.parsers_held():
         running, waiting = house.krai.submit_export(**EXPORT), house.krai.submit_export(**EXPORT)
         house.krai.wait_until_attempt(running, 1)
         for job_id in (waiting, running):

@@ -2,14 +2,13 @@
 
 import random
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 
+from tests.acceptance.deployment import NewKrai
 from tests.acceptance.house import EXPORT, House, build
-from tests.acceptance.krai_process import QUICK, KraiProcess
+from tests.acceptance.krai_process import QUICK
 
 ONE_SLOT = {"KRAI_SLOTS": "1"}
 TAKEN_OVER_WITHIN_S = float(QUICK["KRAI_LEASE_S"]) + float(QUICK["KRAI_SWEEP_S"]) + 2
@@ -17,27 +16,15 @@ LONG_LEASE = {"KRAI_LEASE_S": "120", "KRAI_HEARTBEAT_S": "10"}
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with KraiProcess(tmp_path_factory.mktemp("workers") / "data", env=QUICK | ONE_SLOT) as process:
-        yield build(process, rows=600_000)
-
-
-@contextmanager
-def second_worker(house: House, **env: str) -> Iterator[KraiProcess]:
-    """`python worker.py` beside a `main.py` whose only slot is held by another job: whatever comes next is the second worker's.
-
-    At the end the first one is let go, and takes what the second one left.
-    """
-    with KraiProcess(house.process.data_dir, script="worker.py", env=QUICK | ONE_SLOT | env) as worker, house.process.parsers_held():
-        house.krai.wait_until_attempt(house.krai.submit_export(dataset="users"), 1)
-        yield worker.spawn().wait_until_working()
+def house(new_krai: NewKrai) -> House:
+    return build(new_krai(QUICK | ONE_SLOT), rows=600_000)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_fault_1_a_killed_workers_job_is_taken_over(house: House, share: float) -> None:
-    house.process.start()
+    house.start()
     request = house.import_request(f"killed_{share * 100:.0f}")
-    with second_worker(house) as worker:
+    with house.deployment.second_worker() as worker:
         job_id = house.krai.submit("imports", request)
         assert house.krai.wait_until_attempt(job_id, 1)["status"] == "PROCESSING"
         worker.kill_after(random.uniform(0.8, 1.2) * share * house.import_s)  # noqa: S311 - a moment, not a secret
@@ -52,24 +39,25 @@ def test_fault_1_a_killed_workers_job_is_taken_over(house: House, share: float) 
 
 
 def test_fault_1_the_children_of_a_killed_worker_die_with_it(house: House) -> None:
-    house.process.start()
+    house.start()
     house.krai.wait_until_attempt(house.krai.submit_export(**EXPORT), 1)
-    house.process.kill()
-    house.process.wait_until_alone(within_s=float(QUICK["KRAI_LEASE_S"]))
-    house.process.start()
+    house.runner.kill()
+    house.runner.wait_until_alone(within_s=float(QUICK["KRAI_LEASE_S"]))
+    house.start()
     house.is_clean()
 
 
 def test_fault_4_a_stopping_worker_finishes_a_job_that_fits_the_grace(house: House) -> None:
-    house.process.start(KRAI_GRACE_S="30")
-    with house.process.parsers_held():
+    house.start(KRAI_GRACE_S="30")
+    with house.runner.parsers_held():
         job_id = house.krai.submit_export(**EXPORT)
         assert house.krai.wait_until_attempt(job_id, 1)["status"] == "PROCESSING"
-        house.process.terminate()
-    assert house.process.wait_until_dead(within_s=30) == 0
+        house.runner.terminate()
+    assert house.runner.wait_until_dead(within_s=30) == 0
     stopped_at = datetime.now(UTC)
 
-    job = house.process.start().client.job(job_id)
+    house.start()
+    job = house.krai.job(job_id)
     assert (job["status"], job["attempt"]) == ("COMPLETED", 1)
     assert datetime.fromisoformat(job["finished_at"]) < stopped_at
     house.export_is_whole(job_id)
@@ -78,9 +66,9 @@ def test_fault_4_a_stopping_worker_finishes_a_job_that_fits_the_grace(house: Hou
 
 def test_fault_4_a_stopping_worker_hands_back_what_does_not_fit(house: House) -> None:
     """The lease is too long for a takeover to be mistaken for a hand-back."""
-    house.process.start(**LONG_LEASE)
+    house.start(**LONG_LEASE)
     request = house.import_request("handed_back")
-    with second_worker(house, **LONG_LEASE, KRAI_GRACE_S="0.2") as worker:
+    with house.deployment.second_worker(**LONG_LEASE, KRAI_GRACE_S="0.2") as worker:
         with worker.parsers_held():
             job_id = house.krai.submit("imports", request)
             assert house.krai.wait_until_attempt(job_id, 1)["status"] == "PROCESSING"

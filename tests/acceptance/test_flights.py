@@ -4,7 +4,6 @@ import gzip
 import importlib.util
 import os
 import zipfile
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -13,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from tests.acceptance.deployment import NewKrai
 from tests.acceptance.krai_client import Json, KraiClient
-from tests.acceptance.krai_process import KraiProcess
 
 ROWS = 336_777 - 1
 WHOLE_NUMBERS = ["year", "month", "day", "sched_dep_time", "sched_arr_time", "flight", "distance", "hour", "minute"]
@@ -34,9 +33,8 @@ def source() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def krai(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KraiClient]:
-    with KraiProcess(tmp_path_factory.mktemp("flights") / "data", env={"KRAI_RATE_LIMIT_CREATE": "off"}) as process:
-        yield process.start().client
+def krai(new_krai: NewKrai) -> KraiClient:
+    return new_krai({"KRAI_RATE_LIMIT_CREATE": "off"}).start().krai
 
 
 @pytest.fixture(scope="module")

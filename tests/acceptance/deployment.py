@@ -1,0 +1,96 @@
+"""A whole krai in either mode: the process with the API, the process that runs jobs, and the stores that both work on.
+
+Tests speak of these three and not of the mode. In mode embedded the first two are one: `main.py` serves the API and runs jobs. In
+mode gcp `main.py` serves the API alone and `worker.py` runs the jobs; both find the emulators, in a project and bucket of their own.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from scripts.emulators import Emulators
+from tests.acceptance.krai_client import KraiClient
+from tests.acceptance.krai_process import KraiProcess
+from tests.acceptance.stores import EmbeddedStores, GcpStores, StoresSeen
+
+MODES = ("embedded",)
+IN_THE_API = frozenset({"after_create", "after_publish"})  # failpoints that the process with the API reaches
+
+
+class Deployment:
+    """Starts with `start`; `runner` is the process that runs jobs, `api` the one that takes requests."""
+
+    def __init__(self, home: Path, env: dict[str, str], stores: StoresSeen, *, runner_apart: bool) -> None:
+        self.home = home
+        self.env = env
+        self.stores = stores
+        self.api = KraiProcess(home, env=env)
+        self.runner = self.worker() if runner_apart else self.api
+        self._api_env: dict[str, str] = {}
+
+    @property
+    def krai(self) -> KraiClient:
+        return self.api.client
+
+    @property
+    def processes(self) -> tuple[KraiProcess, ...]:
+        return (self.api,) if self.runner is self.api else (self.api, self.runner)
+
+    def start(self, **env: str) -> Self:
+        """Start it anew, and return when it takes requests and runs jobs; `env` holds for this start only.
+
+        An API without jobs of its own that still runs, with the same `env`, is left alone.
+        """
+        api_stays = self.runner is not self.api and self.api.runs and env == self._api_env
+        for process in self.processes:
+            if not (process is self.api and api_stays):
+                process.spawn(**env)
+        self._api_env = env
+        self.api.wait_until_ready()
+        if self.runner is not self.api:
+            self.runner.wait_until_working()
+        return self
+
+    def dies_at(self, failpoint: str) -> KraiProcess:
+        """The process that reaches a failpoint."""
+        return self.api if failpoint in IN_THE_API else self.runner
+
+    def worker(self, **env: str) -> KraiProcess:
+        """`python worker.py` on the same stores, not started."""
+        return KraiProcess(self.home, script="worker.py", env=self.env | env)
+
+    @contextmanager
+    def second_worker(self, **env: str) -> Iterator[KraiProcess]:
+        """A worker beside a runner whose only slot is held by another job: whatever comes next is the second worker's.
+
+        At the end the runner is let go, and takes what the second worker left.
+        """
+        with self.worker(**env) as worker, self.runner.parsers_held():
+            self.krai.wait_until_attempt(self.krai.submit_export(dataset="users"), 1)
+            yield worker.spawn().wait_until_working()
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self.krai.close()
+
+
+NewKrai = Callable[[dict[str, str]], Deployment]  # what the fixture `new_krai` gives: a deployment with this environment, not started
+
+
+def embedded(home: Path, env: dict[str, str]) -> Deployment:
+    return Deployment(home, env, EmbeddedStores(home), runner_apart=False)
+
+
+def gcp(home: Path, env: dict[str, str], emulators: Emulators) -> Deployment:
+    name = f"krai-{secrets.token_hex(4)}"
+    there = emulators.provision(name, name) | {"API_KEY": secrets.token_hex(16)}
+    return Deployment(home, there | env, GcpStores(home, there), runner_apart=True)
