@@ -94,7 +94,7 @@ class FirestoreCatalog(MetastoreCatalog):
             base = self._existing(identifier)
             condition = self._client.write_option(last_update_time=base.update_time)
             try:
-                _answer(partial(self._document(identifier).delete, option=condition))
+                answer(partial(self._document(identifier).delete, option=condition))
             except _REFUSED:
                 continue  # somebody wrote it after we had looked
             except Unanswered:
@@ -124,7 +124,7 @@ class FirestoreCatalog(MetastoreCatalog):
         return self._client.collection(_COLLECTION).document(".".join(self.identifier_to_tuple(identifier)))
 
     def _look(self, identifier: str | Identifier) -> Any:
-        return _answer(self._document(identifier).get)
+        return answer(self._document(identifier).get)
 
     def _existing(self, identifier: str | Identifier) -> Any:
         pointer = self._look(identifier)
@@ -148,7 +148,7 @@ class FirestoreCatalog(MetastoreCatalog):
         else:
             write = partial(self._document(identifier).create, fields)
         try:
-            _answer(write)
+            answer(write)
         except _REFUSED:
             return False
         return True
@@ -164,7 +164,7 @@ class FirestoreCatalog(MetastoreCatalog):
         return self._table(identifier, pointer).snapshot_by_id(staged.metadata.current_snapshot_id or 0) is not None
 
 
-def _answer(call: Callable[..., T]) -> T:
+def answer(call: Callable[..., T]) -> T:
     """Firestore's answer, after a few tries; an error of `_REFUSED` is one. Raises Unanswered, other Transient."""
     lost: GoogleAPICallError | None = None
     for timeout_s in _tries():
