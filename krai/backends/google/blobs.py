@@ -70,8 +70,7 @@ class GcsBlobStore:
         return self._bucket.remove(files)
 
     def link(self, path: str, *, generation: str, filename: str, ttl_s: int) -> str:
-        target = self._bucket.here().blob(checked(path))
-        return self._signer.sign(target, generation=generation, filename=filename, ttl_s=ttl_s)
+        return self._signer.sign(self._bucket, checked(path), generation=generation, filename=filename, ttl_s=ttl_s)
 
     def open_upload(self, path: str, *, size_bytes: int | None, ttl_s: int, origin: str | None = None) -> UploadSession:
         """A resumable upload. Cloud Storage keeps its address open for a week, whatever `ttl_s` says."""

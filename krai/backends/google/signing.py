@@ -18,13 +18,12 @@ from google.auth.credentials import Credentials, Signing
 from google.auth.crypt import RSASigner, Signer
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import AuthorizedSession, Request
-from google.cloud.storage import Blob as Object
 from google.oauth2.credentials import Credentials as Token
 from google.oauth2.service_account import Credentials as Account
 
 from krai import observe
 from krai.attachment import disposition, media_type
-from krai.backends.google.bucket import default_credentials
+from krai.backends.google.bucket import Bucket, default_credentials
 from krai.errors import Transient
 
 TRIES = 3
@@ -41,16 +40,20 @@ class LinkSigner:
         self._iam_url = iam_url
         self._emulated = emulated
 
-    def sign(self, target: Object, *, generation: str, filename: str, ttl_s: int) -> str:
+    def sign(self, bucket: Bucket, path: str, *, generation: str, filename: str, ttl_s: int) -> str:
         """The URL. Raises Transient links_unavailable."""
         try:
-            url: str = target.generate_signed_url(
-                version="v4",
-                expiration=timedelta(seconds=ttl_s),
-                credentials=self._account,
-                generation=generation,
-                response_disposition=disposition(filename),
-                response_type=media_type(filename),
+            url: str = (
+                bucket.here()
+                .blob(path)
+                .generate_signed_url(
+                    version="v4",
+                    expiration=timedelta(seconds=ttl_s),
+                    credentials=self._account,
+                    generation=generation,
+                    response_disposition=disposition(filename),
+                    response_type=media_type(filename),
+                )
             )
         except (GoogleAuthError, OSError) as error:
             observe.log().warning("no link can be signed", error=type(error).__name__, reason=str(error)[:300])
