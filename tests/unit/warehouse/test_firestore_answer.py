@@ -1,6 +1,7 @@
 """What each kind of answer of Firestore means, and how often it is asked."""
 
-# mypy: disable-error-code="no-untyped-call"  (the exceptions of google.api_core have no types)
+# The exceptions of google.api_core have no types.
+# mypy: disable-error-code="no-untyped-call"
 
 import pytest
 from google.api_core.exceptions import Aborted, AlreadyExists, DeadlineExceeded, FailedPrecondition, PermissionDenied, ServiceUnavailable
