@@ -12,12 +12,17 @@ import pytest
 from grpc import StatusCode
 
 from krai.backends.google.queue import PubSubJobQueue
+from krai.backends.local.blobs import LocalBlobStore
+from krai.backends.local.directory import LocalDirectory
+from krai.backends.local.jobs import LocalJobStore
+from krai.dead_letters import settle_dead_letters
 from krai.errors import Transient
-from krai.ports import Delivery
+from krai.job import Status
+from krai.ports import Delivery, Stores
 from krai.settings import UnsafeSettings
 from scripts import provision
 from tests.contract.conftest import Place
-from tests.contract.examples import a_job
+from tests.contract.examples import a_job, created
 from tests.contract.pubsub_proxy import Proxy, proxy_of
 
 NAMES = {"topic": provision.TOPIC, "subscription": provision.SUBSCRIPTION, "dead_letter_topic": provision.DEAD}
@@ -114,6 +119,39 @@ async def test_a_lease_as_long_as_the_subscriptions_own_costs_no_request(queue: 
     assert proxy.calls == {"Publish": 2, "Pull": 1}
     await pull_one(queue, lease_s=1.5)
     assert proxy.calls["ModifyAckDeadline"] == 1
+
+
+# -- dead letters -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def stores(place: Place, queue: PubSubJobQueue) -> AsyncIterator[Stores]:
+    jobs, directory = LocalJobStore(place.folder / "jobs.sqlite"), LocalDirectory(place.folder / "directory.sqlite")
+    yield Stores(jobs, queue, LocalBlobStore(place.folder / "blobs", b"k" * 32), directory)
+    await jobs.close()
+    await directory.close()
+
+
+async def test_a_job_whose_message_pubsub_gives_up_on_fails(place: Place, stores: Stores) -> None:
+    name = f"projects/{place.project}/subscriptions/{provision.SUBSCRIPTION}"
+    policy = {"deadLetterTopic": f"projects/{place.project}/topics/{provision.DEAD}", "maxDeliveryAttempts": 5}
+    patch = {"subscription": {"name": name, "deadLetterPolicy": policy}, "updateMask": "deadLetterPolicy"}
+    async with httpx.AsyncClient() as client:
+        (await client.patch(f"http://{place.emulators.pubsub.host}/v1/{name}", json=patch)).raise_for_status()
+    job = await created(stores.jobs)
+    await stores.queue.publish(job)
+    deliveries = 0
+    while pulled := await stores.queue.pull(1, wait_s=1, lease_s=provision.ACK_DEADLINE_S):
+        deliveries += 1
+        assert pulled[0].deliveries == deliveries
+        await stores.queue.delay(pulled[0], 0)
+    assert deliveries == 5
+    assert await settle_dead_letters(stores, keep_files_s=60) == 1
+    failed = await stores.jobs.get(job.job_id)
+    assert failed is not None
+    assert failed.error is not None
+    assert (failed.status, failed.error["code"]) == (Status.FAILED, "dead_lettered")
+    assert await settle_dead_letters(stores, keep_files_s=60) == 0
 
 
 # -- faults -----------------------------------------------------------------------------------------------------------------------
