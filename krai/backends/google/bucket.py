@@ -103,10 +103,14 @@ class Bucket:
 
     def _client(self) -> Client:
         if self._emulator is None:
-            return Client(project=self._project, credentials=default_credentials())
-        return Client(
-            project=self._project,
-            credentials=AnonymousCredentials(),
-            client_options={"api_endpoint": self._emulator},
-            use_auth_w_custom_endpoint=False,
-        )
+            client = Client(project=self._project, credentials=default_credentials())
+        else:
+            client = Client(
+                project=self._project,
+                credentials=AnonymousCredentials(),
+                client_options={"api_endpoint": self._emulator},
+                use_auth_w_custom_endpoint=False,
+            )
+        # For traces that krai does not send, each client would ask for the bucket's metadata in a thread of its own.
+        client._bucket_metadata_cache = None  # noqa: SLF001 - the other switch is an environment variable
+        return client

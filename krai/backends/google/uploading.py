@@ -63,7 +63,8 @@ def _send(bucket: Bucket, name: str, data: bytes) -> Object:
 def _send_in_parts(bucket: Bucket, path: str, source: Path, size: int) -> Object:
     if bucket.look(path) is not None:
         raise _taken(path)  # before gigabytes are sent for nothing; whoever comes in between is noticed at the end
-    parts = [f"{path}\\{secrets.token_hex(4)}-{number}" for number in range(-(-size // PART_BYTES))]
+    prefix = f"{path}\\{secrets.token_hex(4)}"
+    parts = [f"{prefix}-{number}" for number in range(-(-size // PART_BYTES))]
 
     def send_part(number: int) -> None:
         with source.open("rb") as file:
