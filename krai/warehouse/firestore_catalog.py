@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeVar
 from google.api_core.exceptions import (
     Aborted,
     AlreadyExists,
+    Cancelled,
     FailedPrecondition,
     GoogleAPICallError,
     NotFound,
@@ -41,7 +42,7 @@ _TRIES = 4
 _TRY_S = 3.0
 _WITHIN_S = 6.0
 _PAUSE_S = 0.1  # the longest pause before the second try is twice this, then doubled
-_PASSING = (ServerError, TooManyRequests, Aborted)
+_PASSING = (ServerError, TooManyRequests, Aborted, Cancelled)
 _REFUSED = (FailedPrecondition, AlreadyExists, NotFound)
 
 
