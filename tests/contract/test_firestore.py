@@ -1,0 +1,150 @@
+"""What only Firestore's backends have: the server's clock, a price for every call, and ids that can lead elsewhere."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from krai import job as transitions
+from krai.backends import page_token
+from krai.backends.google.directory import FirestoreDirectory
+from krai.backends.google.firestore import Firestore
+from krai.backends.google.jobs import FirestoreJobStore
+from krai.errors import Conflict, Terminal
+from krai.job import Progress
+from krai.ports import JobQuery
+from tests.contract.conftest import Place
+from tests.contract.examples import START, a_dataset, a_job, a_record, created
+from tests.contract.firestore_line import Line, lay
+
+OTHER_IDS = ["", "a/b", "a/b/c", "a/../b\x00", "../jobs/a", ".", "..", "__a__", "a" * 129, "\ud800", "ä", "a\n"]
+
+
+@pytest.fixture
+def place(place_of: Callable[[str], Place]) -> Place:
+    return place_of("firestore")
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch) -> Line:
+    return lay(monkeypatch)
+
+
+@pytest.fixture
+async def firestore(place: Place, line: Line) -> AsyncIterator[Firestore]:
+    firestore = await Firestore.open(place.project)
+    line.counted.clear()
+    yield firestore
+    await firestore.close()
+
+
+@pytest.fixture
+def jobs(firestore: Firestore) -> FirestoreJobStore:
+    return FirestoreJobStore(firestore)
+
+
+# -- what it costs --------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_job_costs_a_write_a_step(jobs: FirestoreJobStore, line: Line) -> None:
+    job = await created(jobs)
+    job = await jobs.swap(job, transitions.claim(job, "me", jobs.now(), 30))
+    job = await jobs.swap(job, transitions.complete(job, {}, Progress(), jobs.now(), keep_s=60))
+    assert line.counted == {"calls": 3, "writes": 3}
+    await jobs.get(job.job_id)
+    assert line.counted == {"calls": 4, "writes": 3, "reads": 1}
+
+
+async def test_a_key_costs_one_write_more_in_the_same_call(jobs: FirestoreJobStore, line: Line) -> None:
+    await created(jobs, a_job(), a_record("scope", expires_at=jobs.now() + timedelta(hours=1)))
+    assert line.counted == {"calls": 1, "writes": 2}
+
+
+async def test_a_page_and_an_idle_sweep_cost_one_query(jobs: FirestoreJobStore, line: Line) -> None:
+    assert await jobs.due(10) == []
+    assert (await jobs.find(JobQuery())).jobs == []
+    assert line.counted == {"calls": 2, "reads": 2}
+
+
+async def test_who_waits_asks_less_and_less_often(jobs: FirestoreJobStore, line: Line) -> None:
+    job = await created(jobs)
+    line.counted.clear()
+    assert await jobs.wait(job.job_id, job.revision, 3) == job
+    assert 5 <= line.counted["reads"] <= 9
+
+
+# -- ids that lead elsewhere ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("job_id", OTHER_IDS)
+async def test_what_can_be_no_id_is_not_there(jobs: FirestoreJobStore, line: Line, job_id: str) -> None:
+    assert await jobs.get(job_id) is None
+    assert await jobs.recall(job_id) is None
+    assert await jobs.get_dataset(job_id) is None
+    await jobs.drop_dataset(job_id)
+    job = replace(a_job(), job_id=job_id, revision=1)
+    for write in (jobs.swap(job, job), jobs.delete(job)):
+        with pytest.raises(Conflict):
+            await write
+    for create in (jobs.create(job), jobs.put_dataset(a_dataset(job_id, rows=1)), jobs.remember(a_record(job_id, expires_at=START))):
+        with pytest.raises(ValueError, match="no document's id"):
+            await create
+    query = JobQuery()
+    if job_id.isprintable():
+        with pytest.raises(Terminal, match="invalid_page_token"):
+            await jobs.find(replace(query, after=page_token.encode(query, job)))
+    assert not line.counted
+
+
+async def test_a_job_that_was_never_written_is_not_swapped_in(jobs: FirestoreJobStore) -> None:
+    job = a_job()
+    for write in (jobs.swap(job, job), jobs.delete(job)):
+        with pytest.raises(Conflict):
+            await write
+    assert await jobs.get(job.job_id) is None
+
+
+async def test_a_name_in_the_directory_reaches_no_other_entry(firestore: Firestore) -> None:
+    directory = FirestoreDirectory(firestore)
+    names = sorted([*OTHER_IDS, "a", "A", "é", "e\u0301"])
+    for name in names:
+        await directory.put("users", name, {"is": name})
+    assert list(await directory.list("users")) == [(name, {"is": name}) for name in names]
+    for name in names:
+        assert await directory.get("users", name) == {"is": name}
+
+
+# -- the clock ------------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_time_is_right_in_a_process_whose_clock_is_wrong(place: Place) -> None:
+    # Only ahead: gRPC would take deadlines from the clock that is put back here, and compare them with one that is not.
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=1), tick=True):
+        firestore = await Firestore.open(place.project)
+        told = [firestore.now()]
+        jobs = FirestoreJobStore(firestore)
+        job = await created(jobs)
+        told.append(jobs.now())
+        await jobs.swap(job, job)
+        told.append(jobs.now())
+        await firestore.close()
+    assert max(abs(moment - datetime.now(UTC)) for moment in told) < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_the_time_does_not_jump_with_the_clock_of_the_process(firestore: Firestore, hours: int) -> None:
+    true = datetime.now(UTC)
+    with time_machine.travel(true + timedelta(hours=hours), tick=True):
+        assert abs(datetime.now(UTC) - true) > timedelta(minutes=50)
+        assert abs(firestore.now() - true) < timedelta(seconds=5)
+
+
+async def test_a_job_is_due_by_the_server_and_not_by_this_process(jobs: FirestoreJobStore) -> None:
+    await created(jobs, replace(a_job(), due_at=jobs.now() + timedelta(minutes=30)))
+    record = a_record("scope", expires_at=jobs.now() + timedelta(minutes=30))
+    await jobs.remember(record)
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=1), tick=True):
+        assert await jobs.due(1) == []
+        assert await jobs.recall("scope") == record
