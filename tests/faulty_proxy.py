@@ -52,6 +52,7 @@ class FaultyProxy:
         self.delay_s = 0.0
         self.drop_answers = False
         self.requests: list[str] = []  # with HTTP: method and target of all that came
+        self.heads: list[str] = []  # the same with their headers
         self.connections = 0
 
     @property
@@ -126,6 +127,7 @@ class FaultyProxy:
         with self._lock:
             if self._http:
                 self.requests.append(request)
+                self.heads.append(head.partition(b"\r\n\r\n")[0].decode("latin-1"))
             for entry in self._faults:
                 if entry[0].search(request):
                     self._faults.remove(entry)
