@@ -59,8 +59,10 @@ class Execution:
                 await attempt.kill()
             return await self._settle(lease, event)
         except LeaseLost:
-            # Whoever has the job now, or claims it when the lease has run out, finds what this attempt left.
             observe.log().warning("lease lost")
+            if attempt is not None:
+                await attempt.kill()
+            await self._leave_nothing(lease.job)
             return Delay(self.terms.lease_s)
         except Transient as error:
             return await self._put_off(lease, error)
@@ -170,6 +172,22 @@ class Execution:
         await lease.write(lambda job: transitions.postpone(job, error, self.stores.jobs.now(), delay_s=delay_s, crashed=crashed))
         observe.log().info("job put off", code=error.code, delay_s=round(delay_s, 1))
         return Delay(delay_s)
+
+    async def _leave_nothing(self, lost: Job) -> None:
+        """Remove what this attempt wrote to a job that has ended without it: a worker that stood still may have written after all
+        others had tidied up. Whoever still has the job, or claims it when the lease has run out, finds it by himself.
+        """
+        try:
+            job = await self.stores.jobs.get(lost.job_id)
+        except Transient:
+            return  # nobody else has come further than this store
+        if job is None:
+            await self._remove_losers(lost, "")
+        elif job.finished:
+            await self._remove_losers(job, json.dumps(job.result))
+        else:
+            return
+        await self._discard(lost)
 
     async def _discard(self, job: Job) -> None:
         """Remove the parts of an import that was not committed. No reader sees them, so nobody waits for this."""

@@ -15,7 +15,7 @@ from tests.acceptance.krai_client import KraiClient
 from tests.acceptance.krai_process import KraiProcess
 from tests.acceptance.stores import EmbeddedStores, GcpStores, StoresSeen
 
-MODES = ("embedded",)
+MODES = ("embedded", "gcp")
 IN_THE_API = frozenset({"after_create", "after_publish"})  # failpoints that the process with the API reaches
 
 

@@ -9,6 +9,7 @@ import httpx
 DEMO_KEY = "demo-key-change-me"
 FINISHED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 ASK_AGAIN_S = 5
+LOOK_AGAIN_S = 0.02
 
 Json = dict[str, Any]
 
@@ -79,7 +80,7 @@ class KraiClient:
             if job["status"] in FINISHED or (job["status"] == "PROCESSING" and job["attempt"] >= attempt):
                 return job
             assert time.monotonic() < deadline, f"no attempt {attempt} within {within_s:g} s: {job}"
-            time.sleep(0.01)
+            time.sleep(LOOK_AGAIN_S)
 
     def result_of(self, job_id: str, *, within_s: float = 60) -> Json:
         """The result of a job that must complete."""

@@ -142,6 +142,13 @@ class KraiProcess:
             message = f"{self.script} still lives after {within_s:g} s:\n{self.log()}"
             raise AssertionError(message) from None
 
+    def still_lives(self, *, for_s: float) -> None:
+        """The process has not ended when `for_s` seconds have passed."""
+        assert self._process is not None
+        with suppress(subprocess.TimeoutExpired):
+            message = f"{self.script} has ended with {self._process.wait(for_s)}:\n{self.log()}"
+            raise AssertionError(message)
+
     def family(self) -> list[psutil.Process]:
         """Every living process of the group, also those whose parent is gone."""
         found = []

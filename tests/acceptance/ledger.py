@@ -124,7 +124,7 @@ def _digests(value: Any) -> set[str]:
 
 def _commits_are_those_of_completed_jobs(stores: StoresSeen, jobs: list[Job]) -> None:
     loaded: dict[str, list[int]] = {job.job_id: [] for job in jobs}
-    tables = dict(stores.tables())
+    tables = dict(stores.tables({job.dataset for job in jobs}))
     for metadata in tables.values():
         for snapshot in metadata.snapshots:
             properties = snapshot.summary.additional_properties if snapshot.summary else {}

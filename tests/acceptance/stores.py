@@ -3,23 +3,25 @@
 import asyncio
 import base64
 import hashlib
+import importlib
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from pyiceberg.catalog import Catalog
+import pytest
+from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.table.metadata import TableMetadata
 
 from krai.job import Job
 from krai.ports import JobQuery, Stores
 from krai.settings import Settings
-from krai.warehouse.catalog import open_catalog
-from krai.wiring.stores import open_stores
+from krai.warehouse.iceberg import IcebergWarehouse
+from krai.wiring.stores import open_stores, tools_of
 
 T = TypeVar("T")
 
@@ -38,6 +40,7 @@ class StoresSeen(ABC):
     def __init__(self, home: Path, env: dict[str, str]) -> None:
         self.home = home
         self.spool = home / "spool"
+        self._env = env
         self._settings = Settings.model_validate({"KRAI_DATA_DIR": home, **env})
         self._digests: dict[tuple[str, str], str] = {}
 
@@ -48,7 +51,8 @@ class StoresSeen(ABC):
             async with open_stores(self._settings) as stores:
                 return await do(stores)
 
-        return asyncio.run(run())
+        with self._environment():
+            return asyncio.run(run())
 
     def jobs(self) -> list[Job]:
         return self.use(_all_jobs)
@@ -82,11 +86,23 @@ class StoresSeen(ABC):
 
         return self.use(do)
 
-    def tables(self) -> Iterator[tuple[str, TableMetadata]]:
-        """Name and current metadata of every table."""
-        catalog = self._catalog()
-        for namespace, name in catalog.list_tables("krai"):
-            yield name, catalog.load_table((namespace, name)).metadata
+    def tables(self, names: set[str]) -> Iterator[tuple[str, TableMetadata]]:
+        """The current metadata of those of the tables that there are, past the warehouse, which shows the newest snapshot alone."""
+        with self._environment():
+            module, _, function = tools_of(self._settings).partition(":")
+            warehouse: IcebergWarehouse = getattr(importlib.import_module(module), function)(self._settings).warehouse
+            catalog = warehouse._catalog  # noqa: SLF001 - there is no other way to the one of this deployment
+            for name in names:
+                with suppress(NoSuchTableError):
+                    yield name, catalog.load_table(("krai", name)).metadata
+
+    @contextmanager
+    def _environment(self) -> Iterator[None]:
+        """Google's libraries look for emulators in the environment."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self._env.items():
+                patch.setenv(name, value)
+            yield
 
     @abstractmethod
     def check(self) -> None:
@@ -107,9 +123,6 @@ class StoresSeen(ABC):
     @abstractmethod
     def bury(self, body: str) -> None:
         """Put a message of any content into the dead-letter queue."""
-
-    @abstractmethod
-    def _catalog(self) -> Catalog: ...
 
 
 async def _all_jobs(stores: Stores) -> list[Job]:
@@ -157,9 +170,6 @@ class EmbeddedStores(StoresSeen):
         with closing(sqlite3.connect(self.home / "queue.sqlite", timeout=30)) as database, database:
             return do(database)
 
-    def _catalog(self) -> Catalog:
-        return open_catalog(self.home / "warehouse" / "catalog.sqlite")
-
 
 class GcpStores(StoresSeen):
     """Firestore, Pub/Sub and Cloud Storage; `env` leads there."""
@@ -202,6 +212,3 @@ class GcpStores(StoresSeen):
         assert answer.status_code == httpx.codes.OK, answer.text
         doc: dict[str, Any] = answer.json()
         return doc
-
-    def _catalog(self) -> Catalog:
-        raise NotImplementedError

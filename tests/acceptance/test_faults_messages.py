@@ -66,8 +66,9 @@ def leaves_nothing(house: House, job_id: str) -> None:
 
 def test_fault_18_a_job_cancelled_before_or_while_it_runs_stops_in_seconds(house: House) -> None:
     with house.runner.parsers_held():
-        running, waiting = house.krai.submit_export(**EXPORT), house.krai.submit_export(**EXPORT)
+        running = house.krai.submit_export(**EXPORT)
         house.krai.wait_until_attempt(running, 1)
+        waiting = house.krai.submit_export(**EXPORT)
         for job_id in (waiting, running):
             assert cancel(house, job_id).status_code == 202
             assert house.krai.wait_until_finished(job_id, within_s=CANCELLED_WITHIN_S)["status"] == "CANCELLED"
