@@ -9,7 +9,7 @@ from krai.errors import Conflict, Terminal, Transient
 from krai.job import Job, Status
 from krai.lease import ASK_AGAIN_S, Lease
 from krai.ports import JobStore, Stores
-from krai.verdict import LOOK_AGAIN_S, Ack, Bury, Delay, Verdict
+from krai.verdict import Ack, Bury, Delay, Later, Verdict
 
 TRIES = 5
 
@@ -45,7 +45,7 @@ async def claim(stores: Stores, job_id: str, worker: str, terms: Terms) -> Lease
             continue
         except Transient:
             await asyncio.sleep(ASK_AGAIN_S)
-    return Delay(LOOK_AGAIN_S)
+    return Later()
 
 
 async def _unclaimable(stores: Stores, job: Job, terms: Terms) -> Verdict | None:

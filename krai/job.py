@@ -13,7 +13,7 @@ changes again. `epoch` counts claims: whatever a worker writes carries the epoch
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
@@ -113,7 +113,7 @@ class Job:
             if isinstance(value, datetime):
                 value = format_time(value)
             elif isinstance(value, Progress):
-                value = {part.name: getattr(value, part.name) for part in fields(value)}
+                value = asdict(value)
             doc[item.name] = value
         return doc
 
@@ -123,11 +123,8 @@ class Job:
         for name, value in values.items():
             if name.endswith(("_at", "_until", "_after")) and isinstance(value, str):
                 values[name] = parse_time(value)
-        values["type"] = Kind(values["type"])
-        values["status"] = Status(values["status"])
-        progress = dict(values["progress"])
-        values["progress"] = Progress(**{**progress, "stage": Stage(progress["stage"])})
-        return cls(**values)
+        progress = Progress(**{**values["progress"], "stage": Stage(values["progress"]["stage"])})
+        return cls(**{**values, "type": Kind(values["type"]), "status": Status(values["status"]), "progress": progress})
 
 
 def format_time(moment: datetime) -> str:
@@ -277,15 +274,13 @@ def give_up(job: Job, error: KraiError) -> KraiError | None:
 
 
 def _release(job: Job, now: datetime) -> Job:
-    _insist_unfinished(job)
-    return replace(job, status=Status.PENDING, lease_owner=None, lease_until=None, progress=Progress(), updated_at=now)
+    return replace(_unfinished(job), status=Status.PENDING, lease_owner=None, lease_until=None, progress=Progress(), updated_at=now)
 
 
 def _finish(job: Job, status: Status, now: datetime, keep_s: float) -> Job:
-    _insist_unfinished(job)
     expires_at = now + timedelta(seconds=keep_s)
     return replace(
-        job,
+        _unfinished(job),
         status=status,
         lease_owner=None,
         lease_until=None,
@@ -297,8 +292,8 @@ def _finish(job: Job, status: Status, now: datetime, keep_s: float) -> Job:
     )
 
 
-def _insist_unfinished(job: Job) -> None:
+def _unfinished(job: Job) -> Job:
     """The last wall before a terminal state: no caller means to change one."""
     if job.finished:
-        message = f"{job.job_id} is {job.status} and stays so"
-        raise ValueError(message)
+        raise ValueError(f"{job.job_id} is {job.status} and stays so")
+    return job

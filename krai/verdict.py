@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-LOOK_AGAIN_S = 5.0
-
 
 class Ack(NamedTuple):
     """The job is finished or not ours to run: the message is done with."""
@@ -15,10 +13,14 @@ class Delay(NamedTuple):
     seconds: float
 
 
+class Later(NamedTuple):
+    """A store does not answer: the job must be looked at again, later each time. The sweep wakes a worker once it answers again."""
+
+
 class Bury(NamedTuple):
     """The message will never lead to a job."""
 
     reason: str
 
 
-Verdict = Ack | Delay | Bury
+Verdict = Ack | Delay | Later | Bury

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from krai import observe
 from krai.dead_letters import settle_dead_letters
 from krai.errors import KraiError, Transient
-from krai.execute import Execution
+from krai.execute import Execution, backoff_s
 from krai.ports import Delivery, JobQueue
 from krai.sweep import Retention, sweep, sweep_uploads
-from krai.verdict import LOOK_AGAIN_S, Ack, Bury, Delay, Verdict
+from krai.verdict import Ack, Bury, Delay, Later, Verdict
 
 PULL_WAIT_S = 5.0
+LOOK_AGAIN_S = 5.0
 UPLOADS_EVERY_S = 3600.0
 
 
@@ -85,7 +86,7 @@ class Worker:
             verdict = await self.execution.run(delivery.job_id)
         except Exception as error:  # noqa: BLE001 - a defect must not end the worker: the message comes again
             observe.log().error("execution broke", job_id=delivery.job_id, error=type(error).__name__, exc_info=_unforeseen(error))
-            verdict = Delay(LOOK_AGAIN_S)
+            verdict = Later()
         finally:
             keeping.cancel()
         with contextlib.suppress(Transient):  # a message whose verdict is lost comes again, and finds its job as it is
@@ -97,6 +98,9 @@ class Worker:
                 await self.queue.ack(delivery)
             case Delay(seconds):
                 await self.queue.delay(delivery, seconds)
+            case Later():
+                # A message that comes again too often is a dead letter, and its job would pay for the store's trouble.
+                await self.queue.delay(delivery, backoff_s(delivery.deliveries, LOOK_AGAIN_S))
             case Bury(reason):
                 await self.queue.bury(delivery, reason)
 

@@ -18,7 +18,7 @@ from krai.errors import Transient
 from krai.job import Job, Status
 from krai.lease import FENCE, Lease, LeaseLost
 from krai.ports import Stores
-from krai.verdict import LOOK_AGAIN_S, Bury, Delay
+from krai.verdict import Bury, Delay, Later
 from tests.contract.examples import a_job
 
 TERMS = Terms(lease_s=4, heartbeat_s=1, backoff_s=0.2, keep_files_s=60)
@@ -92,7 +92,7 @@ async def test_the_claim_of_another_slot_of_the_same_worker_is_not_ours(stores: 
 async def test_a_store_that_stays_silent_is_asked_again_later(stores: Stores, jobs: Unreliable) -> None:
     job_id = await accepted(stores)
     jobs.refused = 1000
-    assert await claim(stores, job_id, "me", TERMS) == Delay(LOOK_AGAIN_S)
+    assert await claim(stores, job_id, "me", TERMS) == Later()
 
 
 async def test_a_message_of_no_job_is_buried(stores: Stores) -> None:
