@@ -32,6 +32,7 @@ ANY = {
     "stalled": [STALLED],
     "silent": [SILENT],
     "busy": [BUSY] * 3,
+    "told to wait": [Fault(status=408), Fault(status=429), Fault(status=500)],
     "all": [BROKEN, LOST, BUSY, SILENT],
 }
 IN_PARTS = {
