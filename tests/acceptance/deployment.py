@@ -20,14 +20,18 @@ IN_THE_API = frozenset({"after_create", "after_publish"})  # failpoints that the
 
 
 class Deployment:
-    """Starts with `start`; `runner` is the process that runs jobs, `api` the one that takes requests."""
+    """Starts with `start`; `runner` is the process that runs jobs, `api` the one that takes requests.
 
-    def __init__(self, home: Path, env: dict[str, str], stores: StoresSeen, *, runner_apart: bool) -> None:
+    `emulators` are those of mode gcp, None in mode embedded.
+    """
+
+    def __init__(self, home: Path, env: dict[str, str], stores: StoresSeen, emulators: Emulators | None = None) -> None:
         self.home = home
         self.env = env
         self.stores = stores
+        self.emulators = emulators
         self.api = KraiProcess(home, env=env)
-        self.runner = self.worker() if runner_apart else self.api
+        self.runner = self.api if emulators is None else self.worker()
         self._api_env: dict[str, str] = {}
 
     @property
@@ -57,9 +61,9 @@ class Deployment:
         """The process that reaches a failpoint."""
         return self.api if failpoint in IN_THE_API else self.runner
 
-    def worker(self, **env: str) -> KraiProcess:
-        """`python worker.py` on the same stores, not started."""
-        return KraiProcess(self.home, script="worker.py", env=self.env | env)
+    def worker(self, script: str = "worker.py", **env: str) -> KraiProcess:
+        """A worker on the same stores, not started."""
+        return KraiProcess(self.home, script=script, env=self.env | env)
 
     @contextmanager
     def second_worker(self, **env: str) -> Iterator[KraiProcess]:
@@ -87,10 +91,10 @@ NewKrai = Callable[[dict[str, str]], Deployment]  # what the fixture `new_krai` 
 
 
 def embedded(home: Path, env: dict[str, str]) -> Deployment:
-    return Deployment(home, env, EmbeddedStores(home), runner_apart=False)
+    return Deployment(home, env, EmbeddedStores(home))
 
 
 def gcp(home: Path, env: dict[str, str], emulators: Emulators) -> Deployment:
     name = f"krai-{secrets.token_hex(4)}"
     there = emulators.provision(name, name) | {"API_KEY": secrets.token_hex(16)}
-    return Deployment(home, there | env, GcpStores(home, there), runner_apart=True)
+    return Deployment(home, there | env, GcpStores(home, there), emulators)

@@ -199,6 +199,10 @@ class KraiProcess:
         """The end of what the process has written, from the byte `since` on."""
         return self.log_path.read_bytes()[since:].decode(errors="replace")[-8000:] if self.log_path.exists() else ""
 
+    def whole_log(self) -> str:
+        """All that the process has written since it was started last."""
+        return self.log_path.read_bytes()[self._log_from :].decode(errors="replace")
+
     def __enter__(self) -> Self:
         return self
 

@@ -7,7 +7,7 @@ import importlib
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,11 +44,15 @@ class StoresSeen(ABC):
         self._settings = Settings.model_validate({"KRAI_DATA_DIR": home, **env})
         self._digests: dict[tuple[str, str], str] = {}
 
+    def open(self) -> AbstractAsyncContextManager[Stores]:
+        """Stores of its own, for what `use` runs."""
+        return open_stores(self._settings)
+
     def use(self, do: Callable[[Stores], Awaitable[T]]) -> T:
         """What `do` makes of the stores, as a process of krai has them."""
 
         async def run() -> T:
-            async with open_stores(self._settings) as stores:
+            async with self.open() as stores:
                 return await do(stores)
 
         with self._environment():
@@ -120,6 +124,10 @@ class StoresSeen(ABC):
     def send(self, body: str) -> None:
         """Put a message of any content into the queue."""
 
+    def forget_messages(self) -> None:
+        """Only where nobody has to be restarted for it."""
+        raise NotImplementedError
+
     @abstractmethod
     def bury(self, body: str) -> None:
         """Put a message of any content into the dead-letter queue."""
@@ -163,7 +171,6 @@ class EmbeddedStores(StoresSeen):
         self._queue(lambda database: database.execute(insert, (body,)))
 
     def forget_messages(self) -> None:
-        """As if the file had been damaged and begun anew."""
         self._queue(lambda database: database.execute("DELETE FROM messages"))
 
     def _queue(self, do: Callable[[sqlite3.Connection], T]) -> T:
