@@ -116,6 +116,7 @@ def test_a_dataset_without_rows_is_a_header(desk: Desk) -> None:
     ("asked", "name"),
     [
         ("report", "report.csv"),
+        ("売上\u3000十一月\u200d.csv", "売上_十一月_.csv"),
         ("report.csv", "report.csv"),
         ("../../etc/passwd", "etc_passwd.csv"),
         ("a b\r\nc", "a b_c.csv"),
