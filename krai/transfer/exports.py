@@ -55,9 +55,9 @@ def file_name(job: Job, scan: Scan) -> str:
     extension = job.params.get("format", "csv")
     if job.params.get("compression") == "gzip" and extension != "parquet":
         extension += ".gz"
+    safe = _UNSAFE.sub("_", job.params.get("filename") or "")
     # Spaces of other scripts, joiners and letters newer than this Python are no part of a path.
-    shown = "".join(letter if letter.isprintable() else "_" for letter in job.params.get("filename") or "")
-    asked = _UNSAFE.sub("_", shown).strip("._ ")[:_MAX_NAME_CHARACTERS]
+    asked = "".join(letter if letter.isprintable() else "_" for letter in safe).strip("._ ")[:_MAX_NAME_CHARACTERS]
     if not asked:
         return f"{job.dataset}-{scan.snapshot_id}.{extension}"
     return asked if asked.endswith(f".{extension}") else f"{asked}.{extension}"
