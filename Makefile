@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types run worker emulators run-gcp bench settings lock clean
+.PHONY: help setup demo test lint types run worker emulators run-gcp bench bench-gcp settings lock clean
 PYTHON := .venv/bin/python
 
 help: ## this list
@@ -35,6 +35,9 @@ run-gcp: setup ## the API and two workers on those
 
 bench: setup ## speed and memory, beside the yardsticks of docs/performance.md
 	@$(PYTHON) -m bench
+
+bench-gcp: setup ## the same on Google's emulators; ARGS="--only idle"
+	@$(PYTHON) -m bench.gcp $(ARGS)
 
 settings: setup ## the settings table of the README and docs/problems.md, from the code
 	@$(PYTHON) -m scripts.generate

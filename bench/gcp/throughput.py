@@ -1,0 +1,115 @@
+"""Many tiny exports, end to end, with one worker: krai, and Celery on kombu's gcpubsub transport.
+
+Celery gets a virtual environment of its own, made at the first use: its pins and krai's are not the same. Its tasks do three Firestore
+writes and nothing else, as many as krai does for a job; krai also exports.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from google.cloud import firestore
+
+from bench.gcp import load
+from bench.gcp.house import House, Site
+from bench.gcp.report import Line
+from scripts.emulators import ROOT
+
+CELERY = ROOT / "bench" / "celery"
+PINS = CELERY / "requirements.txt"
+VENV = ROOT / "build" / "celery"
+CLIENTS = 16
+LOOK_EVERY_S = 0.5
+PATIENCE_S = 900
+CELERY_READY_S = 60
+# Messages Celery takes in advance for each of its processes. Its documentation recommends 1 for long tasks and more for many short ones.
+PREFETCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    jobs: int
+    took_s: float
+
+    @property
+    def rate(self) -> float:
+        return self.jobs / self.took_s
+
+
+def measure(site: Site, *, jobs: int, slots: int) -> list[Line]:
+    celery = _celery(site.house(), jobs, slots)
+    krai = _krai(site.house(), jobs, slots)
+    return [
+        Line(
+            f"{jobs:,} tiny exports, one worker, {slots} slots",
+            f"{krai.rate:.1f}/s",
+            f"Celery -c {slots}, three writes a task: {celery.rate:.1f}/s",
+            krai.rate / celery.rate,
+            at_least=1,
+        )
+    ]
+
+
+def _krai(house: House, jobs: int, slots: int) -> Done:
+    request = load.post("/api/v1/exports", {"dataset": "users", "limit": 1})
+    with house.worker(KRAI_SLOTS=str(slots)), house.api() as port:
+        began = time.time()
+        asyncio.run(load.send(port, request, clients=CLIENTS, count=jobs))
+        return Done(jobs, _wait_until_done(house, "jobs", jobs) - began)
+
+
+def _celery(house: House, jobs: int, slots: int) -> Done:
+    python = _celery_python()
+    env = {"CELERY_PREFETCH": str(PREFETCH)}
+    with _celery_worker(house, python, slots, env):
+        began = time.time()
+        subprocess.run([python, "tasks.py", str(jobs)], cwd=CELERY, env={**os.environ, **house.env, **env}, check=True)
+        return Done(jobs, _wait_until_done(house, "celery", jobs) - began)
+
+
+@contextmanager
+def _celery_worker(house: House, python: Path, slots: int, env: dict[str, str]) -> Iterator[None]:
+    """A worker with as many processes as krai has slots, without the chatter among workers that one worker does not need."""
+    options = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=info"]
+    command = [str(python), "-m", "celery", "-A", "tasks", "worker", f"--concurrency={slots}", *options]
+    with house.process(command, env, cwd=CELERY) as (_, log):
+        until = time.monotonic() + CELERY_READY_S
+        while " ready." not in log.read_text():
+            if time.monotonic() > until:
+                message = f"Celery did not start:\n{log.read_text()[-2000:]}"
+                raise RuntimeError(message)
+            time.sleep(0.1)
+        yield
+
+
+def _celery_python() -> Path:
+    """Celery's own Python, installed anew when its pins have changed."""
+    python, made_of = VENV / "bin" / "python", VENV / "requirements.txt"
+    if not made_of.exists() or made_of.read_text() != PINS.read_text():
+        uv = [sys.executable, "-m", "uv"]
+        subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)], check=True)
+        subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(python), "--requirement", str(PINS)], check=True)
+        made_of.write_text(PINS.read_text())
+    return python
+
+
+def _wait_until_done(house: House, collection: str, jobs: int) -> float:
+    """When the last one was done, in seconds since 1970 by the clock of this machine, which is the emulator's too."""
+    documents: Any = firestore.Client(project=house.project).collection(collection)
+    completed = documents.where(filter=firestore.FieldFilter("status", "==", "COMPLETED"))
+    until = time.monotonic() + PATIENCE_S
+    while (done := completed.count().get()[0][0].value) < jobs:
+        if time.monotonic() > until:
+            message = f"{done} of {jobs} jobs were done after {PATIENCE_S} s"
+            raise RuntimeError(message)
+        time.sleep(LOOK_EVERY_S)
+    last: datetime = max(document.update_time for document in completed.select([]).stream())
+    return last.timestamp()
