@@ -42,8 +42,9 @@ def free_port() -> int:
 class Emulator:
     """One part as a process group. It can be frozen, killed and started again on the same port."""
 
-    def __init__(self, name: str, command: Callable[[int], Sequence[str]], folder: Path) -> None:
+    def __init__(self, name: str, command: Callable[[int], Sequence[str]], folder: Path, *, first: str = "/") -> None:
         self.name = name
+        self._first = first
         self.port = free_port()
         self._command = command
         self._log = folder / f"{name}.log"
@@ -61,13 +62,13 @@ class Emulator:
         return self
 
     def wait_until_up(self) -> None:
-        """Return once it answers HTTP, whatever it says."""
+        """Return once it answers its first request, which takes longest, whatever it says."""
         deadline = time.monotonic() + START_WITHIN_S
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
                 break
             with suppress(httpx.TransportError):
-                httpx.get(f"http://{self.host}/", timeout=2)
+                httpx.get(f"http://{self.host}{self._first}", timeout=10)
                 return
             time.sleep(0.05)
         raise Missing(f"The {self.name} emulator does not start:\n{self._log.read_text(errors='replace')[-2000:]}")
@@ -114,7 +115,12 @@ class Emulators:
         self.pubsub = Emulator(
             "pubsub", lambda port: [*start, "pubsub", "start", f"--host-port=127.0.0.1:{port}", f"--data-dir={folder / 'pubsub'}"], folder
         )
-        self.firestore = Emulator("firestore", lambda port: [*start, "firestore", "start", f"--host-port=127.0.0.1:{port}"], folder)
+        self.firestore = Emulator(
+            "firestore",
+            lambda port: [*start, "firestore", "start", f"--host-port=127.0.0.1:{port}"],
+            folder,
+            first="/v1/projects/none/databases/(default)/documents/none/none",
+        )
         self.storage = Emulator("storage", storage, folder)
 
     @property
