@@ -97,7 +97,10 @@ class Emulator:
 
 
 class Emulators:
-    """All three, in a folder of their own. Raises Missing."""
+    """All three, in a folder of their own. Raises Missing.
+
+    `storage_seen_at` is the port that clients reach storage at, when something stands before it; set it before `start`.
+    """
 
     def __init__(self, folder: Path) -> None:
         gcloud = shutil.which("gcloud")
@@ -105,8 +108,10 @@ class Emulators:
             raise Missing(f"gcloud is not on the path: install {GOOGLE_CLOUD_CLI}")
         start = [gcloud, "--quiet", "beta", "emulators"]
 
+        self.storage_seen_at: int | None = None
+
         def storage(port: int) -> Sequence[str]:
-            here = f"127.0.0.1:{port}"
+            here = f"127.0.0.1:{self.storage_seen_at or port}"
             served = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-external-url", f"http://{here}", "-public-host", here]
             kept = ["-backend", "filesystem", "-filesystem-root", str(folder / "storage"), "-data", str(folder / "nothing")]
             return [_storage_binary(), *served, *kept, "-log-level", "warn"]
