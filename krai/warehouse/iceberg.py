@@ -36,6 +36,7 @@ from krai.warehouse.port import Committed, Part, Scan
 _NAMESPACE = "krai"
 _COMMIT_WITHIN_S = 60
 _LOAD_ATTEMPTS = 5
+_PART_BUFFER_BYTES = 8 << 20  # what goes to a bucket at once; Arrow itself asks anew for every 256 KiB
 
 
 def open_local(folder: Path) -> "IcebergWarehouse":
@@ -92,7 +93,7 @@ class IcebergWarehouse:
     def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
         location = f"{self._job_folder(name, job_id)}/e{epoch}/part-{number:05}.parquet"
         with translated():
-            return Part(location, self._files.open_output_stream(_path(location)))
+            return Part(location, self._files.open_output_stream(_path(location), buffer_size=_PART_BUFFER_BYTES))
 
     def commit(
         self, name: str, *, job_id: str, epoch: int, schema: pa.Schema, parts: Sequence[str], replace: bool, summary: dict[str, Any]

@@ -1,6 +1,8 @@
 """The data files of a snapshot, cut into pieces of bounded size, in the order in which the rows were imported."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import pyarrow as pa
@@ -28,24 +30,29 @@ def pieces_of(files: Sequence[DataFile], io: FileIO, schema: pa.Schema, limit: i
         part = _Part(io, file.file_path, schema)
         if left is None or left >= file.record_count:
             left = None if left is None else left - file.record_count
-            yield from (partial(part.read, group, None) for group in range(_groups(file, part)))
+            yield from (part.piece(group, None) for group in range(_groups(file, part)))
             continue
         for group in range(part.metadata.num_row_groups):
             take = min(left, part.metadata.row_group(group).num_rows)
             left -= take
-            yield partial(part.read, group, take)
+            yield part.piece(group, take)
             if left == 0:
                 return
 
 
 class _Part:
-    """One Parquet file; its footer is read once, by whoever needs it first."""
+    """One Parquet file. It is opened by the first of its pieces that is read and closed after the last: in a bucket, each opening
+    costs a look-up and a download that is broken off."""
 
     def __init__(self, io: FileIO, location: str, schema: pa.Schema) -> None:
         self._io = io
         self._location = location
         self._schema = schema
         self._metadata: pq.FileMetaData | None = None
+        self._lock = threading.Lock()
+        self._stream: pa.NativeFile | None = None
+        self._pieces = 0
+        self._read_pieces = 0
 
     @property
     def metadata(self) -> pq.FileMetaData:
@@ -54,9 +61,14 @@ class _Part:
                 self._metadata = pq.read_metadata(stream)
         return self._metadata
 
-    def read(self, group: int, rows: int | None) -> pa.Table:
-        with self._io.new_input(self._location).open() as stream:
-            file = pq.ParquetFile(stream, metadata=self.metadata)
+    def piece(self, group: int, rows: int | None) -> Piece:
+        self._pieces += 1
+        return partial(self._read, group, rows)
+
+    def _read(self, group: int, rows: int | None) -> pa.Table:
+        with self._opened() as stream:
+            file = pq.ParquetFile(stream, metadata=self._metadata)
+            self._metadata = file.metadata
             held = set(file.schema_arrow.names)
             table = file.read_row_group(group, columns=[name for name in self._schema.names if name in held], use_threads=False)
         if rows is not None:
@@ -66,6 +78,20 @@ class _Part:
             for field in self._schema
         ]
         return pa.table(columns, schema=self._schema)
+
+    @contextmanager
+    def _opened(self) -> Iterator[pa.NativeFile]:
+        """The open file, for several threads at once."""
+        with self._lock:
+            if self._stream is None:
+                self._stream = self._io.new_input(self._location).open()
+            stream = self._stream
+        yield stream
+        with self._lock:
+            self._read_pieces += 1
+            if self._read_pieces == self._pieces:
+                self._stream, self._read_pieces = None, 0
+                stream.close()
 
 
 def _groups(file: DataFile, part: _Part) -> int:

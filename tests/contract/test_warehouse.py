@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -112,6 +113,14 @@ def test_a_limit_is_kept_to_the_row(warehouse: Warehouse, limit: int) -> None:
 def test_pieces_are_of_bounded_size(warehouse: Warehouse) -> None:
     load(warehouse, "things", "a", rows(*range(7)))
     assert [part().num_rows for part in warehouse.scan("things").parts] == [2, 2, 2, 1]
+
+
+def test_pieces_are_read_by_several_threads_and_more_than_once(warehouse: Warehouse) -> None:
+    load(warehouse, "things", "a", rows(*range(40)), rows(*range(40, 80)))
+    pieces = warehouse.scan("things").parts
+    for _ in range(2):
+        with ThreadPoolExecutor(4) as pool:
+            assert pa.concat_tables(pool.map(lambda piece: piece(), pieces)).equals(rows(*range(80)))
 
 
 def test_columns_are_taken_in_the_order_asked_for(warehouse: Warehouse) -> None:
