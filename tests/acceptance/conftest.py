@@ -20,12 +20,14 @@ def mode(request: pytest.FixtureRequest) -> str:
 def new_krai(mode: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewKrai]:
     """Makes deployments of the mode, not started. At the end their queues must be empty, and nothing of them is left."""
     made: list[Deployment] = []
+    # Asked for here and not when they are needed, so that they outlive what is made.
+    emulators = request.getfixturevalue("emulators") if mode == "gcp" else None
 
     with ExitStack() as stack:
 
         def make(env: dict[str, str]) -> Deployment:
             home = tmp_path_factory.mktemp("krai") / "data"
-            deployment = embedded(home, env) if mode == "embedded" else gcp(home, env, request.getfixturevalue("emulators"))
+            deployment = embedded(home, env) if emulators is None else gcp(home, env, emulators)
             made.append(stack.enter_context(deployment))
             return deployment
 

@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+import httpx
+
 from scripts.emulators import Emulators
+from scripts.provision import SUBSCRIPTION
 from tests.acceptance.krai_client import KraiClient
 from tests.acceptance.krai_process import KraiProcess
 from tests.acceptance.stores import EmbeddedStores, GcpStores, StoresSeen
@@ -97,4 +100,13 @@ def embedded(home: Path, env: dict[str, str]) -> Deployment:
 def gcp(home: Path, env: dict[str, str], emulators: Emulators) -> Deployment:
     name = f"krai-{secrets.token_hex(4)}"
     there = emulators.provision(name, name) | {"API_KEY": secrets.token_hex(16)}
+    redeliver_soon(emulators, name)
     return Deployment(home, there | env, GcpStores(home, there), emulators)
+
+
+def redeliver_soon(emulators: Emulators, project: str) -> None:
+    """Messages that were sent to a worker that had just been killed come again after ten seconds, the least Pub/Sub takes."""
+    subscription = f"projects/{project}/subscriptions/{SUBSCRIPTION}"
+    body = {"subscription": {"name": subscription, "ackDeadlineSeconds": 10}, "updateMask": "ackDeadlineSeconds"}
+    answer = httpx.patch(f"http://{emulators.pubsub.host}/v1/{subscription}", json=body)
+    assert answer.status_code == httpx.codes.OK, answer.text

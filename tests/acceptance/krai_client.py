@@ -72,7 +72,7 @@ class KraiClient:
             job = self.job(job_id, Prefer=f"wait={max(1, min(ASK_AGAIN_S, int(left_s)))}")
         return job
 
-    def wait_until_attempt(self, job_id: str, attempt: int, *, within_s: float = 30) -> Json:
+    def wait_until_attempt(self, job_id: str, attempt: int, *, within_s: float = 45) -> Json:
         """The job once it runs its attempt number `attempt`, or a later one, or has finished."""
         deadline = time.monotonic() + within_s
         while True:

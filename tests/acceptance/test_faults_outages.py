@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from krai.job import REPUBLISH_AFTER_S
+from scripts import provision
 from scripts.emulators import Emulators, running
-from tests.acceptance.deployment import Deployment, NewKrai
+from tests.acceptance.deployment import Deployment, NewKrai, redeliver_soon
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_process import QUICK
 from tests.acceptance.waiting import until
@@ -45,7 +46,9 @@ def forget_all_messages(deployment: Deployment) -> None:
         deployment.stores.forget_messages()
     else:
         deployment.emulators.pubsub.restart()
-        deployment.emulators.provision_pubsub(deployment.env["GOOGLE_CLOUD_PROJECT"])
+        project = deployment.env["GOOGLE_CLOUD_PROJECT"]
+        provision.pubsub(deployment.emulators.pubsub.host, project)
+        redeliver_soon(deployment.emulators, project)
 
 
 def test_fault_10_a_queue_that_forgets_everything(house: House) -> None:

@@ -1,5 +1,6 @@
 """Fault 3: a worker stands still for longer than its lease, with its children, and then goes on as if nothing had happened."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from tests.acceptance.waiting import until
 
 TAKEN_OVER_WITHIN_S = float(QUICK["KRAI_LEASE_S"]) + float(QUICK["KRAI_SWEEP_S"]) + 5
 NOTICED_WITHIN_S = 10
+MOMENT = 0.4  # the share of its time after which a job is frozen
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +34,8 @@ def zombie(house: House, noun: str, request: Json) -> Iterator[tuple[str, KraiPr
             assert house.krai.wait_until_attempt(job_id, 1)["status"] == "PROCESSING"
             in_the_making = house.deployment.stores.spool / str(worker.pid) / f"{job_id}-e1"
             until("a child has begun", in_the_making.exists, within_s=30)
+            # By then an import has looked whether its rows are there already, which they will be when its child goes on.
+            time.sleep(MOMENT * (house.import_s if noun == "imports" else house.export_s))
             children = worker.parsers()
             worker.freeze()
         assert house.krai.wait_until_attempt(job_id, 2, within_s=TAKEN_OVER_WITHIN_S)["attempt"] == 2
