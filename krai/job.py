@@ -279,6 +279,7 @@ def _release(job: Job, now: datetime) -> Job:
 
 def _finish(job: Job, status: Status, now: datetime, keep_s: float) -> Job:
     expires_at = now + timedelta(seconds=keep_s)
+    leaves_parts = job.type is Kind.IMPORT and job.epoch > 0 and status is not Status.COMPLETED  # the sweep has them removed
     return replace(
         _unfinished(job),
         status=status,
@@ -288,7 +289,7 @@ def _finish(job: Job, status: Status, now: datetime, keep_s: float) -> Job:
         finished_at=now,
         updated_at=now,
         expires_at=expires_at,
-        due_at=expires_at,
+        due_at=now if leaves_parts else expires_at,
     )
 
 

@@ -5,14 +5,14 @@ nothing to do. One query finds all the work, because every job carries `due_at`,
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from krai import job as transitions, observe
 from krai.claim import spent
 from krai.errors import Conflict, Transient
-from krai.job import Job, Status, parse_time
+from krai.job import Job, Kind, Status, parse_time
 from krai.ports import Stores
 
 AT_ONCE = 200
@@ -27,12 +27,15 @@ class Retention:
     jobs_s: float
 
 
-async def sweep(stores: Stores, retention: Retention) -> int:
-    """Look at every job that is due; returns how many there were. An idle sweep is one read."""
+async def sweep(stores: Stores, retention: Retention, discard: Callable[[Job], None] | None = None) -> int:
+    """Look at every job that is due; returns how many there were. An idle sweep is one read.
+
+    `discard` has the parts of an import that ended without a commit removed, and is not waited for; without it they wait for a worker.
+    """
     seen: Sequence[Job] = await stores.jobs.due(AT_ONCE)
     for job in seen:
         try:
-            await _look_at(job, stores, retention)
+            await _look_at(job, stores, retention, discard)
         except Conflict:
             continue  # somebody else has just done it
         except Transient as error:
@@ -40,9 +43,14 @@ async def sweep(stores: Stores, retention: Retention) -> int:
     return len(seen)
 
 
-async def _look_at(job: Job, stores: Stores, retention: Retention) -> None:
+async def _look_at(job: Job, stores: Stores, retention: Retention, discard: Callable[[Job], None] | None) -> None:
     jobs, now = stores.jobs, stores.jobs.now()
-    if job.finished:
+    if may_leave_parts(job):
+        # Written first, so that one worker removes them; should it not come to that, somebody looks again.
+        noted = await jobs.swap(job, replace(job, due_at=now + timedelta(seconds=transitions.REPUBLISH_AFTER_S)))
+        if discard is not None:
+            discard(noted)
+    elif job.finished:
         await _expire(job, stores, retention)
     elif job.cancel_requested and not job.may_have_committed:
         await asyncio.to_thread(stores.blobs.delete, f"jobs/{job.job_id}/")
@@ -54,6 +62,19 @@ async def _look_at(job: Job, stores: Stores, retention: Retention) -> None:
         await jobs.swap(job, transitions.republish(job, now))
         await stores.queue.publish(job)
         observe.log().info("job published again", job_id=job.job_id, status=job.status, attempt=job.attempt)
+
+
+def may_leave_parts(job: Job) -> bool:
+    """True for an import that ended without a commit until what its attempts wrote to the warehouse is known to be gone.
+
+    Whoever ended it could not remove that, or died before: only workers reach the warehouse.
+    """
+    in_vain = job.type is Kind.IMPORT and job.epoch > 0 and job.status in {Status.FAILED, Status.CANCELLED}
+    return in_vain and job.due_at is not None and job.expires_at is not None and job.due_at < job.expires_at
+
+
+def parts_removed(job: Job) -> Job:
+    return replace(job, due_at=job.expires_at)
 
 
 async def _expire(job: Job, stores: Stores, retention: Retention) -> None:

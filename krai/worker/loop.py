@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 
 from krai import observe
 from krai.dead_letters import settle_dead_letters
-from krai.errors import KraiError, Transient
+from krai.errors import Conflict, KraiError, Transient
 from krai.execute import Execution, backoff_s
+from krai.job import Job
 from krai.ports import Delivery, JobQueue
-from krai.sweep import Retention, sweep, sweep_uploads
+from krai.sweep import Retention, parts_removed, sweep, sweep_uploads
 from krai.verdict import Ack, Bury, Delay, Later, Verdict
 
 PULL_WAIT_S = 5.0
 LOOK_AGAIN_S = 5.0
 UPLOADS_EVERY_S = 3600.0
+MOST_WITH_PARTS = 100
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,9 +34,10 @@ class Worker:
     grace_s: float
     hurry: asyncio.Event = field(default_factory=asyncio.Event)  # hand back at once
     _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _with_parts: asyncio.Queue[Job] = field(default_factory=lambda: asyncio.Queue(MOST_WITH_PARTS))
 
     async def run(self, stop: asyncio.Event) -> None:
-        background = [asyncio.create_task(self._sweep()), asyncio.create_task(self._sweep_uploads())]
+        background = [asyncio.create_task(do()) for do in (self._sweep, self._sweep_uploads, self._discard_parts)]
         try:
             await self._pull_until(stop)
             await self._drain()
@@ -115,8 +118,22 @@ class Worker:
         await _every(self.sweep_s, self._tidy)
 
     async def _tidy(self) -> None:
-        await sweep(self.execution.stores, self.retention)
+        await sweep(self.execution.stores, self.retention, self._discard_later)
         await settle_dead_letters(self.execution.stores, keep_files_s=self.retention.files_s)
+
+    def _discard_later(self, job: Job) -> None:
+        with contextlib.suppress(asyncio.QueueFull):  # it stays due
+            self._with_parts.put_nowait(job)
+
+    async def _discard_parts(self) -> None:
+        """One at a time, and apart from the sweep: it takes a child, and all of them may be busy for long."""
+        while True:
+            job = await self._with_parts.get()
+            try:
+                await self.execution.runner.discard(job)
+                await self.execution.stores.jobs.swap(job, parts_removed(job))
+            except (Conflict, KraiError) as error:
+                observe.log().warning("parts left behind", job_id=job.job_id, error=type(error).__name__)  # it stays due
 
     async def _sweep_uploads(self) -> None:
         await _every(UPLOADS_EVERY_S, lambda: sweep_uploads(self.execution.stores))

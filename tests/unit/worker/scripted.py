@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from krai.backends.local.blobs import LocalBlobStore
 from krai.errors import KraiError, Terminal, Transient
@@ -53,12 +52,17 @@ ACTS: dict[str, Callable[[], object]] = {
 
 
 class ScriptedWarehouse:
+    """Leaves a note of what it was asked to sweep in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
     def drop(self, name: str) -> None:
         ACTS[name]()
 
-    def sweep(self, *_: Any) -> None:
-        return
+    def sweep(self, name: str, job_id: str, _: int | None) -> None:
+        (self._folder / f"swept-{name}-{job_id}").touch()
 
 
 def build(root: str) -> Tools:
-    return Tools(blobs=LocalBlobStore(Path(root) / "blobs", b"secret"), warehouse=ScriptedWarehouse(), spool=Path(root))  # type: ignore[arg-type]
+    return Tools(blobs=LocalBlobStore(Path(root) / "blobs", b"secret"), warehouse=ScriptedWarehouse(Path(root)), spool=Path(root))  # type: ignore[arg-type]

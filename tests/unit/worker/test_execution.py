@@ -227,6 +227,37 @@ async def test_a_cancel_that_no_worker_saw_is_done_by_the_sweep(stores: Stores) 
     assert (await read(stores, job)).status is Status.CANCELLED
 
 
+@pytest.mark.parametrize("ended", ["cancelled", "failed"])
+async def test_parts_of_an_import_that_its_worker_did_not_live_to_end_are_removed(
+    stores: Stores, execution: Execution, tmp_path: Path, ended: str
+) -> None:
+    job = transitions.new(Kind.IMPORT, "left", {}, created_by="me", now=stores.jobs.now(), max_attempts=1)
+    await stores.jobs.create(job)
+    held = transitions.claim(await read(stores, job), "dead", stores.jobs.now() - timedelta(seconds=60), 30)
+    held = await stores.jobs.swap(await read(stores, job), held)
+    if ended == "cancelled":
+        await stores.jobs.swap(held, transitions.ask_cancel(held, stores.jobs.now()))
+    async with a_worker(execution):
+        finished = await until(stores, job, Status(ended.upper()))
+        discarded = tmp_path / f"swept-left-{job.job_id}"
+        await asyncio.to_thread(until_true, "the parts are gone", discarded.exists, within_s=10)
+        changed = await stores.jobs.wait(job.job_id, (await read(stores, job)).revision, 1)
+    assert changed is not None
+    assert (changed.status, changed.finished_at, changed.due_at) == (finished.status, finished.finished_at, changed.expires_at)
+
+
+async def test_parts_that_nobody_may_remove_wait_for_a_worker(stores: Stores) -> None:
+    job = transitions.new(Kind.IMPORT, "left", {}, created_by="me", now=stores.jobs.now())
+    await stores.jobs.create(job)
+    held = await stores.jobs.swap(await read(stores, job), transitions.claim(await read(stores, job), "dead", stores.jobs.now(), 30))
+    await stores.jobs.swap(held, transitions.cancel(held, stores.jobs.now(), keep_s=60))
+    assert await sweep(stores, RETENTION) == 1
+    left = await read(stores, job)
+    assert left.due_at is not None
+    assert stores.jobs.now() < left.due_at < stores.jobs.now() + timedelta(seconds=60)
+    assert await sweep(stores, RETENTION) == 0
+
+
 async def test_files_and_then_the_job_are_deleted_in_their_time(stores: Stores, execution: Execution, tmp_path: Path) -> None:
     job = await accepted(stores, "fine")
     await execution.run(job.job_id)
