@@ -52,7 +52,7 @@ class Run:
             **dict(sorted(ended.items())),
             "faults": self.faults.total(),
             **{f"  {kind.replace('_', ' ')}": count for kind, count in sorted(self.faults.items())},
-            **{f"clients met: {what}": count for what, count in sorted(self.met.items())},
+            **{f"met: {what}": count for what, count in sorted(self.met.items())},
             "jobs taken over": sum(job.attempt > 1 for job in self.jobs),
             "most attempts": max((job.attempt for job in self.jobs), default=0),
             "slowest job": f"{_duration_s(slowest):.1f} s, {slowest.job_id}, {slowest.attempt} attempts" if slowest else "none",
