@@ -20,6 +20,7 @@ from scripts.emulators import ROOT, Emulator, Emulators, free_port
 KEY = "bench-key"
 SETTINGS = {"API_KEY": KEY, "KRAI_RATE_LIMIT_CREATE": "off", "KRAI_LOG": "json"}
 START_WITHIN_S = 60
+END_WITHIN_S = 60
 STORAGE_REQUEST = re.compile(r'\\"(?P<method>[A-Z]+) (?P<target>\S+) HTTP/1\.1\\" (?P<status>\d+) (?P<size>\d+)')
 
 
@@ -61,7 +62,10 @@ class House:
             yield psutil.Process(process.pid), log
         finally:
             process.terminate()
-            process.wait(60)
+            try:
+                process.wait(END_WITHIN_S)
+            finally:
+                process.kill()
 
     @contextmanager
     def api(self, *command: str, **env: str) -> Iterator[int]:
