@@ -16,12 +16,12 @@ from typing import Any, Generic, Protocol, TypeVar
 import httpx
 import pytest
 
-from krai.backends.google.queue import PubSubJobQueue
-from krai.backends.google.signing import LinkSigner
 from krai.backends.google.blobs import GcsBlobStore
 from krai.backends.google.directory import FirestoreDirectory
 from krai.backends.google.firestore import Firestore
 from krai.backends.google.jobs import FirestoreJobStore
+from krai.backends.google.queue import PubSubJobQueue
+from krai.backends.google.signing import LinkSigner
 from krai.backends.local.blobs import LocalBlobStore
 from krai.backends.local.directory import LocalDirectory
 from krai.backends.local.jobs import LocalJobStore
