@@ -25,7 +25,8 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.ground import GROUNDS, Ground
 from tests.chaos.plan import EXPORTS, FEW, FEW_ROWS, PEOPLE, PEOPLE_ROWS, Moment, drawing, moments
 
-CLIENTS = {"embedded": 12, "gcp": 24}  # in mode gcp a job whose message is lost waits half a minute for the sweep, and its client with it
+# In mode gcp a job whose message is lost waits half a minute for the sweep, and its client with it.
+CLIENTS = {"embedded": 12, "gcp": 48}
 SETTLED_WITHIN_S = 120.0
 LONGEST_FAULT_S = 90.0
 
