@@ -15,7 +15,7 @@ from tests.acceptance.waiting import until
 
 TAKEN_OVER_WITHIN_S = float(QUICK["KRAI_LEASE_S"]) + float(QUICK["KRAI_SWEEP_S"]) + 5
 NOTICED_WITHIN_S = 10
-MOMENT = 0.4  # the share of its time after which a job is frozen
+MOMENT = 0.4  # the share of its time after which an import is frozen
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,9 @@ def zombie(house: House, noun: str, request: Json) -> Iterator[tuple[str, KraiPr
             assert house.krai.wait_until_attempt(job_id, 1)["status"] == "PROCESSING"
             in_the_making = house.deployment.stores.spool / str(worker.pid) / f"{job_id}-e1"
             until("a child has begun", in_the_making.exists, within_s=30)
-            # By then an import has looked whether its rows are there already, which they will be when its child goes on.
-            time.sleep(MOMENT * (house.import_s if noun == "imports" else house.export_s))
+            if noun == "imports":
+                # By then it has looked whether its rows are there already, which they will be when its child goes on.
+                time.sleep(MOMENT * house.import_s)
             children = worker.parsers()
             worker.freeze()
         assert house.krai.wait_until_attempt(job_id, 2, within_s=TAKEN_OVER_WITHIN_S)["attempt"] == 2
