@@ -44,7 +44,7 @@ def _accepting(site: Site, options: argparse.Namespace) -> tuple[list[Line], lis
 
 
 def _throughput(site: Site, options: argparse.Namespace) -> tuple[list[Line], list[str]]:
-    return throughput.measure(site, jobs=options.jobs, slots=options.slots), []
+    return throughput.measure(site, jobs=options.jobs, slots=options.slots)
 
 
 def _single(site: Site, options: argparse.Namespace) -> tuple[list[Line], list[str]]:

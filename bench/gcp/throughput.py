@@ -18,7 +18,7 @@ from typing import Any
 
 from google.cloud import firestore
 
-from bench.gcp import load
+from bench.gcp import load, processors
 from bench.gcp.house import House, Site
 from bench.gcp.report import Line
 from scripts.emulators import ROOT
@@ -38,43 +38,45 @@ PREFETCH = 32
 class Done:
     jobs: int
     took_s: float
+    note: str
 
     @property
     def rate(self) -> float:
         return self.jobs / self.took_s
 
 
-def measure(site: Site, *, jobs: int, slots: int) -> list[Line]:
+def measure(site: Site, *, jobs: int, slots: int) -> tuple[list[Line], list[str]]:
     for run in (_celery, _krai):
         run(site.house(), jobs // 10, slots)  # the emulators are slow at first
     celery = _celery(site.house(), jobs, slots)
     krai = _krai(site.house(), jobs, slots)
-    return [
-        Line(
-            f"{jobs:,} tiny exports, one worker, {slots} slots",
-            f"{krai.rate:.1f}/s",
-            f"Celery -c {slots}, three writes a task: {celery.rate:.1f}/s",
-            krai.rate / celery.rate,
-            at_least=1,
-        )
-    ]
+    line = Line(
+        f"{jobs:,} tiny exports, one worker, {slots} slots",
+        f"{krai.rate:.1f}/s",
+        f"Celery -c {slots}, three writes a task: {celery.rate:.1f}/s",
+        krai.rate / celery.rate,
+        at_least=1,
+    )
+    return [line], [krai.note, celery.note]
 
 
 def _krai(house: House, jobs: int, slots: int) -> Done:
     request = load.post("/api/v1/exports", {"dataset": "users", "limit": 1})
     with house.worker(KRAI_SLOTS=str(slots)), house.api() as port:
-        began = time.time()
+        busy, began = processors.busy_s(), time.time()
         asyncio.run(load.send(port, request, clients=CLIENTS, count=jobs))
-        return Done(jobs, _wait_until_done(house, "jobs", jobs) - began)
+        took_s = _wait_until_done(house, "jobs", jobs) - began
+        return Done(jobs, took_s, processors.note("krai", busy, jobs))
 
 
 def _celery(house: House, jobs: int, slots: int) -> Done:
     python = _celery_python()
     env = {"CELERY_PREFETCH": str(PREFETCH)}
     with _celery_worker(house, python, slots, env):
-        began = time.time()
+        busy, began = processors.busy_s(), time.time()
         subprocess.run([python, "tasks.py", str(jobs)], cwd=CELERY, env={**os.environ, **house.env, **env}, check=True)
-        return Done(jobs, _wait_until_done(house, "celery", jobs) - began)
+        took_s = _wait_until_done(house, "celery", jobs) - began
+        return Done(jobs, took_s, processors.note("Celery, without submitting", busy, jobs))
 
 
 @contextmanager
