@@ -50,14 +50,17 @@ class Deployment:
 
         An API without jobs of its own that still runs, with the same `env`, is left alone.
         """
-        api_stays = self.runner is not self.api and self.api.runs and env == self._api_env
-        for process in self.processes:
-            if not (process is self.api and api_stays):
-                process.spawn(**env)
-        self._api_env = env
+        if self.runner is self.api:
+            self.api.start(**env)
+            return self
+        self.runner.spawn(**env)
+        if env.get("KRAI_FAIL") not in IN_THE_API:
+            env.pop("KRAI_FAIL", None)
+        if not self.api.runs or env != self._api_env:
+            self._api_env = env
+            self.api.spawn(**env)
         self.api.wait_until_ready()
-        if self.runner is not self.api:
-            self.runner.wait_until_working()
+        self.runner.wait_until_working()
         return self
 
     def dies_at(self, failpoint: str) -> KraiProcess:

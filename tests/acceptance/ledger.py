@@ -19,7 +19,7 @@ from tests.acceptance.waiting import until
 
 TIDIED_WITHIN_S = 5
 SETTLED_WITHIN_S = 45  # a job that was stored and never told of waits half a minute for the sweep
-LEASES_END_WITHIN_S = 6  # the wake-up messages that a worker had pulled, or put off
+LEASES_END_WITHIN_S = 4  # those on wake-up messages that a worker had pulled, or put off: `QUICK` has three seconds
 
 
 @dataclass(frozen=True, slots=True)

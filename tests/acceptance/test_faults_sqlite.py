@@ -1,4 +1,4 @@
-"""Fault 17: SQLite. A process is killed within a transaction, and somebody holds a lock. Mode gcp has no SQLite."""
+"""Fault 17: SQLite. A process is killed within a transaction. What a held lock does is in fault 11. Mode gcp has no SQLite."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
