@@ -1,6 +1,7 @@
 """`make bench-gcp`: what krai promises on Google's emulators, each line a measurement beside its yardstick. Takes about ten minutes."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=100, help="exports at low load")
     parser.add_argument("--idle", type=float, default=60, help="seconds a worker has nothing to do")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing it has started outlives it
     console = Console(stderr=True)
     lines: list[Line] = []
     notes: list[str] = []
