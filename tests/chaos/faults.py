@@ -234,22 +234,23 @@ def pubsub_restarted(scene: Scene, draw: random.Random) -> bool:
     return True
 
 
-# A start takes seconds of a core: rarer restarts leave time to work.
+# Seconds from one fault of a kind to the next, in the mean. A start takes seconds of a core, and a frozen store holds up everybody: more
+# faults than these leave too little time to work.
 EVERYWHERE: dict[Fault, float] = {
-    worker_killed: 25,
-    worker_killed_in_its_start: 100,
-    worker_told_to_stop: 35,
-    worker_frozen_briefly: 10,
-    worker_frozen_past_its_lease: 15,
-    api_killed: 60,
-    api_frozen: 40,
-    child_killed: 5,
-    calls_doubled: 2,
-    calls_for_finished_jobs: 4,
-    calls_forged: 4,
+    worker_killed: 30,
+    worker_killed_in_its_start: 120,
+    worker_told_to_stop: 40,
+    worker_frozen_briefly: 12,
+    worker_frozen_past_its_lease: 20,
+    api_killed: 75,
+    api_frozen: 45,
+    child_killed: 7,
+    calls_doubled: 3,
+    calls_for_finished_jobs: 5,
+    calls_forged: 5,
 }
 EMBEDDED: dict[Fault, float] = {database_locked: 8, calls_forgotten: 60}
-GCP: dict[Fault, float] = {wire_cut: 6, wire_stalled: 12, answers_lost: 8, firestore_frozen: 40, pubsub_restarted: 120}
+GCP: dict[Fault, float] = {wire_cut: 12, wire_stalled: 20, answers_lost: 15, firestore_frozen: 45, pubsub_restarted: 150}
 
 
 def every_s(mode: str) -> dict[str, float]:
