@@ -30,14 +30,17 @@ from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableA
 from pyiceberg.io import FileIO
 from pyiceberg.serializers import FromInputFile
 from pyiceberg.table import CommitTableResponse, StagedTable, Table
+from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import TableRequirement, TableUpdate
 from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
 
 from krai.errors import Transient
+from krai.warehouse.recent import Recent
 
 T = TypeVar("T")
 
 _COLLECTION = "tables"
+_TABLES_KEPT = 4
 _TRIES = 4
 _TRY_S = 3.0
 _WITHIN_S = 6.0
@@ -62,6 +65,7 @@ class FirestoreCatalog(MetastoreCatalog):
         super().__init__("krai")
         self._client = client
         self._io = io
+        self._metadata: Recent[TableMetadata] = Recent(_TABLES_KEPT)
 
     def load_table(self, identifier: str | Identifier) -> Table:
         return self._table(identifier, self._existing(identifier))
@@ -88,6 +92,7 @@ class FirestoreCatalog(MetastoreCatalog):
             if current is None:
                 raise TableAlreadyExistsError(f"There is a table {identifier} already.")
             raise CommitFailedException(f"The table {identifier} has changed.")
+        self._metadata.put(staged.metadata_location, staged.metadata)
         return CommitTableResponse.model_construct(metadata=staged.metadata, metadata_location=staged.metadata_location)
 
     def drop_table(self, identifier: str | Identifier) -> None:
@@ -135,7 +140,7 @@ class FirestoreCatalog(MetastoreCatalog):
 
     def _table(self, identifier: str | Identifier, pointer: Any) -> Table:
         location = pointer.get("metadata_location")
-        metadata = FromInputFile.table_metadata(self._io.new_input(location))
+        metadata = self._metadata.get(location, lambda: FromInputFile.table_metadata(self._io.new_input(location)))
         return Table(self.identifier_to_tuple(identifier), metadata, location, self._io, self)
 
     def _point(self, identifier: Identifier, base: Any, staged: StagedTable) -> bool:

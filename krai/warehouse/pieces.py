@@ -11,6 +11,8 @@ from pyiceberg.io import FileIO
 from pyiceberg.manifest import DataFile
 from pyiceberg.table.snapshots import Snapshot
 
+from krai.warehouse.recent import Recent
+
 Piece = Callable[[], pa.Table]
 
 
@@ -21,13 +23,15 @@ def files_in_order(snapshot: Snapshot, io: FileIO) -> list[DataFile]:
     return [entry.data_file for entry in entries]
 
 
-def pieces_of(files: Sequence[DataFile], io: FileIO, schema: pa.Schema, limit: int | None) -> Iterator[Piece]:
-    """One piece for each row group, projected to `schema`; together they hold `limit` rows, or all."""
+def pieces_of(
+    files: Sequence[DataFile], io: FileIO, schema: pa.Schema, limit: int | None, footers: Recent[pq.FileMetaData]
+) -> Iterator[Piece]:
+    """One piece for each row group, projected to `schema`; together they hold `limit` rows, or all. `footers` may hold those of files."""
     left = limit
     for file in files:
         if left == 0:
             return
-        part = _Part(io, file.file_path, schema)
+        part = _Part(io, file.file_path, schema, footers)
         if left is None or left >= file.record_count:
             left = None if left is None else left - file.record_count
             yield from (part.piece(group, None) for group in range(_groups(file, part)))
@@ -44,11 +48,11 @@ class _Part:
     """One Parquet file. It is opened by the first of its pieces that is read and closed after the last: in a bucket, each opening
     costs a look-up and a download that is broken off."""
 
-    def __init__(self, io: FileIO, location: str, schema: pa.Schema) -> None:
+    def __init__(self, io: FileIO, location: str, schema: pa.Schema, footers: Recent[pq.FileMetaData]) -> None:
         self._io = io
         self._location = location
         self._schema = schema
-        self._metadata: pq.FileMetaData | None = None
+        self._footers = footers
         self._lock = threading.Lock()
         self._stream: pa.NativeFile | None = None
         self._pieces = 0
@@ -56,10 +60,11 @@ class _Part:
 
     @property
     def metadata(self) -> pq.FileMetaData:
-        if self._metadata is None:
+        def read() -> pq.FileMetaData:
             with self._io.new_input(self._location).open() as stream:
-                self._metadata = pq.read_metadata(stream)
-        return self._metadata
+                return pq.read_metadata(stream)
+
+        return self._footers.get(self._location, read)
 
     def piece(self, group: int, rows: int | None) -> Piece:
         self._pieces += 1
@@ -67,8 +72,8 @@ class _Part:
 
     def _read(self, group: int, rows: int | None) -> pa.Table:
         with self._opened() as stream:
-            file = pq.ParquetFile(stream, metadata=self._metadata)
-            self._metadata = file.metadata
+            footer = self._footers.get(self._location, lambda: pq.read_metadata(stream))
+            file = pq.ParquetFile(stream, metadata=footer)
             held = set(file.schema_arrow.names)
             table = file.read_row_group(group, columns=[name for name in self._schema.names if name in held], use_threads=False)
         if rows is not None:
