@@ -17,6 +17,7 @@ from krai.ports import Stores
 
 AT_ONCE = 200
 UPLOAD_KEPT_S = 24 * 3600
+BACKLOG_TRUSTED_S = 300  # a job that waits longer is published again whatever else waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +28,16 @@ class Retention:
     jobs_s: float
 
 
-async def sweep(stores: Stores, retention: Retention, discard: Callable[[Job], None] | None = None) -> int:
+async def sweep(stores: Stores, retention: Retention, discard: Callable[[Job], None] | None = None, *, backlog: bool = False) -> int:
     """Look at every job that is due; returns how many there were. An idle sweep is one read.
 
     `discard` has the parts of an import that ended without a commit removed, and is not waited for; without it they wait for a worker.
+    `backlog`: the queue always has work, so a job nobody has claimed yet most likely waits in it like all others.
     """
     seen: Sequence[Job] = await stores.jobs.due(AT_ONCE)
     for job in seen:
         try:
-            await _look_at(job, stores, retention, discard)
+            await _look_at(job, stores, retention, discard, backlog=backlog)
         except Conflict:
             continue  # somebody else has just done it
         except Transient as error:
@@ -43,7 +45,7 @@ async def sweep(stores: Stores, retention: Retention, discard: Callable[[Job], N
     return len(seen)
 
 
-async def _look_at(job: Job, stores: Stores, retention: Retention, discard: Callable[[Job], None] | None) -> None:
+async def _look_at(job: Job, stores: Stores, retention: Retention, discard: Callable[[Job], None] | None, *, backlog: bool) -> None:
     jobs, now = stores.jobs, stores.jobs.now()
     if may_leave_parts(job):
         # Written first, so that one worker removes them; should it not come to that, somebody looks again.
@@ -60,6 +62,8 @@ async def _look_at(job: Job, stores: Stores, retention: Retention, discard: Call
     else:
         # Its message was lost, or its worker was. Writing first makes one message of it, however many workers sweep.
         await jobs.swap(job, transitions.republish(job, now))
+        if backlog and not job.epoch and now - job.created_at < timedelta(seconds=BACKLOG_TRUSTED_S):
+            return
         await stores.queue.publish(job)
         observe.log().info("job published again", job_id=job.job_id, status=job.status, attempt=job.attempt)
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from krai.sweep import Retention, parts_removed, sweep, sweep_uploads
 from krai.verdict import Ack, Bury, Delay, Later, Verdict
 
 PULL_WAIT_S = 5.0
+QUEUE_DRY_S = 0.5
 LOOK_AGAIN_S = 5.0
 UPLOADS_EVERY_S = 3600.0
 MOST_WITH_PARTS = 100
@@ -33,6 +35,7 @@ class Worker:
     sweep_s: float
     grace_s: float
     hurry: asyncio.Event = field(default_factory=asyncio.Event)  # hand back at once
+    _dry_at: float = field(default_factory=time.monotonic)  # when a pull last had to wait for a message
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _with_parts: asyncio.Queue[Job] = field(default_factory=lambda: asyncio.Queue(MOST_WITH_PARTS))
 
@@ -53,6 +56,7 @@ class Worker:
             if free == 0:
                 await asyncio.wait([stopped, *self._running], return_when=asyncio.FIRST_COMPLETED)
                 continue
+            asked_at = time.monotonic()
             pull = asyncio.create_task(self.queue.pull(free, wait_s=PULL_WAIT_S, lease_s=self.message_lease_s))
             await asyncio.wait({stopped, pull}, return_when=asyncio.FIRST_COMPLETED)
             if not pull.done():
@@ -66,6 +70,8 @@ class Worker:
                 observe.log().warning("queue busy", code=error.code)
                 await asyncio.wait({stopped}, timeout=1.0)
                 continue
+            if not deliveries or time.monotonic() - asked_at > QUEUE_DRY_S:
+                self._dry_at = time.monotonic()
             for delivery in deliveries:
                 task = asyncio.create_task(self._handle(delivery))
                 self._running.add(task)
@@ -118,7 +124,8 @@ class Worker:
         await _every(self.sweep_s, self._tidy)
 
     async def _tidy(self) -> None:
-        await sweep(self.execution.stores, self.retention, self._discard_later)
+        backlog = time.monotonic() - self._dry_at > self.sweep_s
+        await sweep(self.execution.stores, self.retention, self._discard_later, backlog=backlog)
         await settle_dead_letters(self.execution.stores, keep_files_s=self.retention.files_s)
 
     def _discard_later(self, job: Job) -> None:

@@ -22,7 +22,7 @@ from krai.errors import KraiError, Terminal, Transient
 from krai.job import Job, Progress, Stage
 from krai.ports import Dataset
 
-JOBS_PER_CHILD = 100
+JOBS_PER_CHILD = 500  # a new one costs as much as some twenty small jobs
 START_TIMEOUT_S = 60.0
 REFILL_AGAIN_S = 2.0
 # How far the hard wall stands behind the worker's watch, so that it is the watch that ends a child in good order.

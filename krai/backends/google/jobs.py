@@ -19,7 +19,7 @@ from krai.errors import Conflict, Terminal, Transient
 from krai.job import Job
 from krai.ports import Dataset, IdempotencyRecord, JobPage, JobQuery
 
-FIRST_POLL_S = 0.1
+FIRST_POLL_S = 0.05
 LONGEST_POLL_S = 1.0
 ROUNDS = 4  # of reading anew and writing again, when somebody else is always faster
 

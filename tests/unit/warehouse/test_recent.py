@@ -6,7 +6,11 @@ def test_what_was_read_is_not_read_again() -> None:
     recent: Recent[str] = Recent(2)
 
     def read(name: str) -> str:
-        return recent.get(name, lambda: reads.append(name) or name.upper())
+        def from_disk() -> str:
+            reads.append(name)
+            return name.upper()
+
+        return recent.get(name, from_disk)
 
     assert [read(name) for name in ("a", "b", "a", "c", "a", "b")] == ["A", "B", "A", "C", "A", "B"]
     assert reads == ["a", "b", "c", "b"], "of three the one that was longest not asked for is forgotten"

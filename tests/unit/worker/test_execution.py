@@ -219,6 +219,19 @@ async def test_a_job_whose_workers_all_died_fails_in_the_end(stores: Stores) -> 
     assert failed.error["code"] == "attempts_spent"
 
 
+async def test_a_job_in_a_long_queue_is_not_published_again_before_it_has_waited_for_minutes(stores: Stores, tmp_path: Path) -> None:
+    new, old = await accepted(stores, "fine"), await accepted(stores, "fine")
+    now = stores.jobs.now()
+    for job, age_s in ((new, 40), (old, 400)):
+        await stores.jobs.swap(job, replace(job, created_at=now - timedelta(seconds=age_s), due_at=now))
+    await sweep(stores, RETENTION, backlog=True)
+    assert waiting(tmp_path) == 1
+    for job in (new, old):
+        due_at = (await read(stores, job)).due_at
+        assert due_at is not None
+        assert due_at > now + timedelta(seconds=20), "whoever sweeps next has others to look at"
+
+
 async def test_a_cancel_that_no_worker_saw_is_done_by_the_sweep(stores: Stores) -> None:
     job = await accepted(stores, "fine")
     held = await stores.jobs.swap(job, transitions.claim(job, "dead", stores.jobs.now() - timedelta(seconds=60), 30))
