@@ -5,7 +5,7 @@ import importlib
 import time
 from collections import Counter
 
-from krai.errors import Terminal
+from krai.errors import KraiError
 from krai.job import CRASHES_ALLOWED, Job, Kind, Status, format_time
 from krai.wiring.stores import tools_of
 from scripts.provision import ACK_DEADLINE_S
@@ -86,7 +86,7 @@ def _exports_are_those_of_a_run_without_faults(
 
 def _rows_stand_once(ground: Ground, entries: dict[str, Entry], jobs: list[Job], book: Book) -> None:
     imports = [job for job in jobs if job.type is Kind.IMPORT]
-    found = _rows(ground, {job.dataset for job in imports})
+    found = _rows(ground, {job.dataset for job in imports}, book)
     expected: Rows = {dataset: Counter() for dataset in found}
     turned: dict[str, dict[str, int]] = {}
     for job in imports:
@@ -116,7 +116,7 @@ def _name_the_jobs(dataset: str, found: Counter[str], expected: Counter[str], en
                 book.violated("I2", f"{how}: {dataset} holds {found[tag]} rows of {tag}, not {expected[tag]}", job_id)
 
 
-def _rows(ground: Ground, datasets: set[str]) -> Rows:
+def _rows(ground: Ground, datasets: set[str], book: Book) -> Rows:
     """How many rows of each tag the tables hold, read by nobody but the warehouse itself."""
     module, _, function = tools_of(ground.settings).partition(":")
     warehouse = getattr(importlib.import_module(module), function)(ground.settings).warehouse
@@ -124,13 +124,11 @@ def _rows(ground: Ground, datasets: set[str]) -> Rows:
     for dataset in sorted(datasets):
         found[dataset] = Counter()
         try:
-            scan = warehouse.scan(dataset, columns=["tag"])
-        except Terminal as error:
-            if error.code != "dataset_not_found":
-                raise
-            continue
-        for part in scan.parts:
-            found[dataset].update(part().column("tag").to_pylist())
+            for part in warehouse.scan(dataset, columns=["tag"]).parts:
+                found[dataset].update(part().column("tag").to_pylist())
+        except (KraiError, OSError) as error:
+            if not (isinstance(error, KraiError) and error.code == "dataset_not_found"):
+                book.violated("I2", f"{dataset} cannot be read: {error}")
     return found
 
 
