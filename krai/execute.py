@@ -24,6 +24,7 @@ TICK_S = 0.5
 PROGRESS_EVERY_S = 1.0
 LOOK_EVERY_S = 2.0  # a cancel is seen within this time
 LONGEST_BACKOFF_S = 300.0
+LATE_WRITES_S = 5.0
 
 
 @dataclass(slots=True)
@@ -176,18 +177,19 @@ class Execution:
     async def _leave_nothing(self, lost: Job) -> None:
         """Remove what this attempt wrote to a job that has ended without it: a worker that stood still may have written after all
         others had tidied up. Whoever still has the job, or claims it when the lease has run out, finds it by himself.
+
+        Twice, because a request that was under way when the child was killed may take effect a little later.
         """
-        try:
-            job = await self.stores.jobs.get(lost.job_id)
-        except Transient:
-            return  # nobody else has come further than this store
-        if job is None:
-            await self._remove_losers(lost, "")
-        elif job.finished:
-            await self._remove_losers(job, json.dumps(job.result))
-        else:
-            return
-        await self._discard(lost)
+        for pause_s in (0, LATE_WRITES_S):
+            await asyncio.sleep(pause_s)
+            try:
+                job = await self.stores.jobs.get(lost.job_id)
+            except Transient:
+                return  # nobody else has come further than this store
+            if job is not None and not job.finished:
+                return
+            await self._remove_losers(job or lost, json.dumps(job.result) if job else "")
+            await self._discard(lost)
 
     async def _discard(self, job: Job) -> None:
         """Remove the parts of an import that was not committed. No reader sees them, so nobody waits for this."""

@@ -244,9 +244,9 @@ def hand_back(job: Job, now: datetime) -> Job:
 
 
 def republish(job: Job, now: datetime) -> Job:
-    """Send the wake-up message again, and look again after as long as the job has been waiting, but not too often."""
+    """Send the wake-up message again, and look again after as long as the job has been waiting, but neither too often nor too seldom."""
     waited_s = (now - job.updated_at).total_seconds()
-    return replace(job, due_at=now + timedelta(seconds=max(REPUBLISH_AFTER_S, waited_s)))
+    return replace(job, due_at=now + timedelta(seconds=min(max(REPUBLISH_AFTER_S, waited_s), 4 * REPUBLISH_AFTER_S)))
 
 
 def forget_files(job: Job, now: datetime, *, keep_s: float) -> Job:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from krai import failpoint, job as jobs, observe
-from krai.errors import FieldError, Terminal
+from krai.errors import FieldError, KraiError, Terminal
 from krai.job import Job, Kind
 from krai.ports import Blob, IdempotencyRecord, Stores, UploadSession
 
@@ -98,9 +98,9 @@ async def accept(stores: Stores, job: Job, record: IdempotencyRecord | None = No
     log = observe.log(job_id=job.job_id)
     try:
         await stores.queue.publish(written)
-    except Exception:
+    except Exception as error:
         # The job is written, so its caller gets it; the sweep publishes it.
-        log.warning("job not published", exc_info=True)
+        log.warning("job not published", error=type(error).__name__, exc_info=not isinstance(error, KraiError))
     failpoint.reach("after_publish")
     log.info("job accepted", type=job.type, dataset=job.dataset, created_by=job.created_by)
     return None

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import structlog
 
 from krai import observe
 
@@ -38,3 +39,18 @@ def test_any_other_header_begins_a_trace(received: str | None) -> None:
 
 def test_what_is_no_trace_is_not_logged() -> None:
     assert observe.trace_of(None) == observe.trace_of("x") == {}
+
+
+def test_a_traceback_shows_no_values(capsys: pytest.CaptureFixture[str]) -> None:
+    observe.configure("text")
+    try:
+        secret = "the-" + "secret"
+        try:
+            len(secret) // 0
+        except ZeroDivisionError:
+            observe.log().exception("broken")
+        said = capsys.readouterr().err
+        assert "ZeroDivisionError" in said
+        assert "the-secret" not in said
+    finally:
+        structlog.reset_defaults()
