@@ -17,7 +17,8 @@ from krai.sweep import Retention, parts_removed, sweep, sweep_uploads
 from krai.verdict import Ack, Bury, Delay, Later, Verdict
 
 PULL_WAIT_S = 5.0
-QUEUE_DRY_S = 0.5
+QUEUE_DRY_S = 0.5  # a pull that waits for so long asks an empty queue
+BACKLOG_S = 15.0  # and a queue that was not empty for so long has a backlog
 LOOK_AGAIN_S = 5.0
 UPLOADS_EVERY_S = 3600.0
 MOST_WITH_PARTS = 100
@@ -35,6 +36,7 @@ class Worker:
     sweep_s: float
     grace_s: float
     hurry: asyncio.Event = field(default_factory=asyncio.Event)  # hand back at once
+    _asked_at: float | None = None  # when the pull that is under way began
     _dry_at: float = field(default_factory=time.monotonic)  # when a pull last had to wait for a message
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _with_parts: asyncio.Queue[Job] = field(default_factory=lambda: asyncio.Queue(MOST_WITH_PARTS))
@@ -56,7 +58,7 @@ class Worker:
             if free == 0:
                 await asyncio.wait([stopped, *self._running], return_when=asyncio.FIRST_COMPLETED)
                 continue
-            asked_at = time.monotonic()
+            self._asked_at = time.monotonic()
             pull = asyncio.create_task(self.queue.pull(free, wait_s=PULL_WAIT_S, lease_s=self.message_lease_s))
             await asyncio.wait({stopped, pull}, return_when=asyncio.FIRST_COMPLETED)
             if not pull.done():
@@ -70,8 +72,8 @@ class Worker:
                 observe.log().warning("queue busy", code=error.code)
                 await asyncio.wait({stopped}, timeout=1.0)
                 continue
-            if not deliveries or time.monotonic() - asked_at > QUEUE_DRY_S:
-                self._dry_at = time.monotonic()
+            self._look_whether_dry()
+            self._asked_at = None
             for delivery in deliveries:
                 task = asyncio.create_task(self._handle(delivery))
                 self._running.add(task)
@@ -124,9 +126,14 @@ class Worker:
         await _every(self.sweep_s, self._tidy)
 
     async def _tidy(self) -> None:
-        backlog = time.monotonic() - self._dry_at > self.sweep_s
+        self._look_whether_dry()
+        backlog = time.monotonic() - self._dry_at > BACKLOG_S
         await sweep(self.execution.stores, self.retention, self._discard_later, backlog=backlog)
         await settle_dead_letters(self.execution.stores, keep_files_s=self.retention.files_s)
+
+    def _look_whether_dry(self) -> None:
+        if self._asked_at is not None and time.monotonic() - self._asked_at > QUEUE_DRY_S:
+            self._dry_at = time.monotonic()
 
     def _discard_later(self, job: Job) -> None:
         with contextlib.suppress(asyncio.QueueFull):  # it stays due

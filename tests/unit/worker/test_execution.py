@@ -210,6 +210,17 @@ async def test_two_sweeps_publish_a_lost_job_once(stores: Stores, tmp_path: Path
     assert waiting(tmp_path) == 1
 
 
+async def test_a_worker_that_waits_for_messages_finds_the_job_that_has_none(
+    stores: Stores, execution: Execution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("krai.worker.loop.BACKLOG_S", 1.0)
+    async with a_worker(execution):
+        await asyncio.sleep(2)  # its pull, which is under way, has waited for longer than that
+        job = await accepted(stores, "fine")
+        await stores.jobs.swap(job, replace(job, due_at=stores.jobs.now()))
+        await until(stores, job, Status.COMPLETED, within_s=3)
+
+
 async def test_a_job_whose_workers_all_died_fails_in_the_end(stores: Stores) -> None:
     job = await accepted(stores, "fine", max_attempts=1)
     await stores.jobs.swap(job, transitions.claim(job, "dead", stores.jobs.now() - timedelta(seconds=60), 30))
