@@ -58,6 +58,8 @@ def queues_end_empty(deployment: Deployment) -> None:
     ledger_is_clean(deployment)
     if deployment.runner is deployment.api:
         return
+    # A message that was put off comes again when its time is over, and must find a worker that answers it.
+    time.sleep(LEASES_END_WITHIN_S)
     deployment.runner.terminate()
     deployment.runner.wait_until_dead(within_s=30)
     deadline = time.monotonic() + LEASES_END_WITHIN_S

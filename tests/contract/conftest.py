@@ -134,14 +134,13 @@ async def _forge_pubsub_message(place: Place, body: bytes) -> None:
 class QueueBackend:
     opens: Opens[JobQueue]
     forge: Callable[[Place, bytes], Awaitable[None]]  # puts any bytes into the queue, as a stranger to krai would
-    leases_are_fenced: bool  # who held an earlier lease can do nothing to a message any more
 
 
 # By name; all but the embedded backends get the emulators.
 JOB_STORES: dict[str, Opens[JobStore]] = {LOCAL: _local_jobs, "firestore": _firestore_jobs}
 JOB_QUEUES = {
-    LOCAL: QueueBackend(_local_queue, _forge_local_message, leases_are_fenced=True),
-    "pubsub": QueueBackend(_pubsub_queue, _forge_pubsub_message, leases_are_fenced=False),
+    LOCAL: QueueBackend(_local_queue, _forge_local_message),
+    "pubsub": QueueBackend(_pubsub_queue, _forge_pubsub_message),
 }
 DIRECTORIES: dict[str, Opens[Directory]] = {LOCAL: _local_directory, "firestore": _firestore_directory}
 BLOB_STORES = {LOCAL: _local_blobs, "gcs": _gcs_blobs}
