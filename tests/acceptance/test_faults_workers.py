@@ -20,16 +20,26 @@ def house(new_krai: NewKrai) -> House:
     return build(new_krai(QUICK | ONE_SLOT), rows=600_000)
 
 
+def kill_in_the_middle(house: House, share: float) -> tuple[str, float]:
+    """An import whose worker was killed after about that share of it, and when that was.
+
+    Where the machine was busier when the import was timed, the job is done before the kill; then another one is killed sooner.
+    """
+    for sooner in (1, 2, 4, 8):
+        request = house.import_request(f"killed_{share * 100:.0f}_{sooner}")
+        with house.deployment.second_worker() as worker:
+            job_id = house.krai.submit("imports", request)
+            house.krai.wait_until_attempt(job_id, 1)
+            worker.kill_after(random.uniform(0.8, 1.2) * share * house.import_s / sooner)  # noqa: S311 - a moment, not a secret
+            if house.krai.job(job_id)["status"] == "PROCESSING":
+                return job_id, time.monotonic()
+    raise AssertionError("every job was done before its worker was killed")
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_fault_1_a_killed_workers_job_is_taken_over(house: House, share: float) -> None:
     house.start()
-    request = house.import_request(f"killed_{share * 100:.0f}")
-    with house.deployment.second_worker() as worker:
-        job_id = house.krai.submit("imports", request)
-        assert house.krai.wait_until_attempt(job_id, 1)["status"] == "PROCESSING"
-        worker.kill_after(random.uniform(0.8, 1.2) * share * house.import_s)  # noqa: S311 - a moment, not a secret
-        assert house.krai.job(job_id)["status"] == "PROCESSING"
-        killed = time.monotonic()
+    job_id, killed = kill_in_the_middle(house, share)
     again = house.krai.wait_until_attempt(job_id, 2, within_s=TAKEN_OVER_WITHIN_S)
     assert time.monotonic() - killed < TAKEN_OVER_WITHIN_S
     assert again["attempt"] == 2
