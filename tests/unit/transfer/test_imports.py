@@ -167,26 +167,29 @@ def test_gzip_of_any_number_of_members_is_read(desk: Desk, compression: str) -> 
     assert desk.table().to_pydict() == {"a": [1, 2]}
 
 
+PACKED = gzip.compress(b"a\n1\n", mtime=0)
+
+
 @pytest.mark.parametrize(
     ("data", "params", "code"),
     [
-        (gzip.compress(b"a\n1\n")[:-9], {}, "corrupt_file"),
-        (gzip.compress(b"a\n1\n")[:-3] + b"xyz", {}, "corrupt_file"),
-        (gzip.compress(b"a\n1\n") + b"garbage", {}, "corrupt_file"),
-        (gzip.compress(gzip.compress(b"a\n1\n")), {}, "format_mismatch"),
-        (gzip.compress(b"a\n1\n"), {"compression": "none"}, "format_mismatch"),
-        (b"a\n1\n", {"compression": "gzip"}, "format_mismatch"),
-        (gzip.compress(b"a\n" + b"1\n" * 600_000), {}, "decompression_limit"),
-        (b"\x89PNG\r\n\x1a\n", {"format": "csv"}, "format_mismatch"),
-        (b"<!DOCTYPE html><html>", {}, "format_mismatch"),
-        (b"a,b\n1,2\n", {"format": "parquet"}, "format_mismatch"),
-        (b"PAR1 but not really", {}, "corrupt_file"),
-        (b"a\n" + b"1\n" * 2_000_000, {}, "source_too_large"),
-        (b"", {}, "empty_file"),
-        (b"", {"format": "ndjson"}, "empty_file"),
-        (b"a,b\n1\n2\n", {}, "too_many_rejects"),
-        (b"nope\n", {"format": "ndjson"}, "too_many_rejects"),
-        (b"{}\n{}\n", {}, "empty_file"),
+        pytest.param(PACKED[:-9], {}, "corrupt_file", id="gzip cut short"),
+        pytest.param(PACKED[:-3] + b"xyz", {}, "corrupt_file", id="gzip with a wrong length"),
+        pytest.param(PACKED + b"garbage", {}, "corrupt_file", id="gzip and garbage"),
+        pytest.param(gzip.compress(PACKED), {}, "format_mismatch", id="gzip in gzip"),
+        pytest.param(PACKED, {"compression": "none"}, "format_mismatch", id="gzip said to be none"),
+        pytest.param(b"a\n1\n", {"compression": "gzip"}, "format_mismatch", id="none said to be gzip"),
+        pytest.param(gzip.compress(b"a\n" + b"1\n" * 600_000), {}, "decompression_limit", id="gzip of too much"),
+        pytest.param(b"\x89PNG\r\n\x1a\n", {"format": "csv"}, "format_mismatch", id="a picture"),
+        pytest.param(b"<!DOCTYPE html><html>", {}, "format_mismatch", id="a page"),
+        pytest.param(b"a,b\n1,2\n", {"format": "parquet"}, "format_mismatch", id="csv said to be parquet"),
+        pytest.param(b"PAR1 but not really", {}, "corrupt_file", id="parquet without a footer"),
+        pytest.param(b"a\n" + b"1\n" * 2_000_000, {}, "source_too_large", id="too large"),
+        pytest.param(b"", {}, "empty_file", id="nothing"),
+        pytest.param(b"", {"format": "ndjson"}, "empty_file", id="nothing as ndjson"),
+        pytest.param(b"a,b\n1\n2\n", {}, "too_many_rejects", id="rejects alone"),
+        pytest.param(b"nope\n", {"format": "ndjson"}, "too_many_rejects", id="rejects alone as ndjson"),
+        pytest.param(b"{}\n{}\n", {}, "empty_file", id="rows without columns"),
     ],
 )
 def test_a_file_that_cannot_be_imported_fails_with_its_reason(desk: Desk, data: bytes, params: dict[str, Any], code: str) -> None:
