@@ -9,6 +9,8 @@ import pyarrow as pa
 from pyarrow import fs
 from pyiceberg.io.pyarrow import PyArrowFileIO
 
+from krai.durable import make_folders, sync_folder
+
 _BUFFER_BYTES = 1 << 20
 
 
@@ -17,10 +19,10 @@ class LocalFiles(fs.LocalFileSystem):  # type: ignore[misc]  # pyarrow has no ty
 
     def open_output_stream(self, path: str, *_: Any, **__: Any) -> pa.NativeFile:
         file = Path(path)
-        _make_folders(file.parent)
+        make_folders(file.parent)
         # Arrow takes it that a write writes all; a bare file on a disk that runs full may write less.
         stream = io.BufferedWriter(_Durable(path, "w"), _BUFFER_BYTES)
-        _sync(file.parent)
+        sync_folder(file.parent)
         return pa.PythonFile(stream, mode="w")
 
 
@@ -36,19 +38,3 @@ class _Durable(io.FileIO):
         if not self.closed:
             os.fsync(self.fileno())
         super().close()
-
-
-def _make_folders(folder: Path) -> None:
-    if folder.is_dir():
-        return
-    _make_folders(folder.parent)
-    folder.mkdir(exist_ok=True)
-    _sync(folder.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

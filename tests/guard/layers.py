@@ -2,7 +2,7 @@
 
 # The parts of krai from the words down to what puts it all together; each name is krai.<name>, a module or a package.
 ROWS = (
-    ("attachment", "errors", "failpoint", "observe"),
+    ("attachment", "durable", "errors", "failpoint", "observe"),
     ("job", "settings"),
     ("ports",),
     ("formats",),

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from krai.backends.local import uploads
-from krai.backends.local.disk import full_disk_is_terminal, make_folders, place, sync_folder
+from krai.backends.local.disk import full_disk_is_terminal, place
 from krai.backends.local.links import Signer
 from krai.backends.paths import checked, valid
+from krai.durable import make_folders, sync_folder
 from krai.errors import Terminal, Transient
 from krai.ports import Blob, OpenUpload, UploadSession
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from krai.backends.local.changes import Changes, Watcher
-from krai.backends.local.disk import make_folders
 from krai.backends.local.trace import Trace
+from krai.durable import make_folders
 from krai.errors import KraiError, Terminal, Transient
 
 T = TypeVar("T")

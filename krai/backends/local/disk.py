@@ -1,4 +1,4 @@
-"""Files and folders that are still there after a power cut, and the one answer to a full disk."""
+"""Files that are still there after a power cut, and the one answer to a full disk."""
 
 import contextlib
 import errno
@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from krai.durable import make_folders, sync_folder
 from krai.errors import Terminal
 
 KEY_BYTES = 32
@@ -22,25 +23,6 @@ def full_disk_is_terminal() -> Iterator[None]:
         if error.errno in FULL:
             raise Terminal("disk_full") from error
         raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, as fsync of a file alone does not."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def make_folders(folder: Path) -> None:
-    """Create a folder and its missing parents, durably."""
-    if folder.is_dir():
-        return
-    make_folders(folder.parent)
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir()
-    sync_folder(folder.parent)
 
 
 def place(source: Path, target: Path) -> os.stat_result:

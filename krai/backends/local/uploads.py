@@ -11,7 +11,8 @@ import threading
 import time
 from pathlib import Path
 
-from krai.backends.local.disk import full_disk_is_terminal, make_folders, place
+from krai.backends.local.disk import full_disk_is_terminal, place
+from krai.durable import make_folders
 from krai.errors import Terminal
 
 
