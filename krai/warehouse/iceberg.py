@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyarrow import fs
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError, ValidationException
@@ -32,14 +31,14 @@ from krai.warehouse import change
 from krai.warehouse.catalog import open_catalog, translated
 from krai.warehouse.columns import arrow_schema
 from krai.warehouse.files import LocalFiles
-from krai.warehouse.pieces import files_in_order, pieces_of
+from krai.warehouse.pieces import Kept, files_in_order, pieces_of
 from krai.warehouse.port import Committed, Part, Scan
 from krai.warehouse.recent import Recent
 
 _NAMESPACE = "krai"
 _COMMIT_WITHIN_S = 60
 _LOAD_ATTEMPTS = 5
-_KEPT = 16  # plans of snapshots, and footers of their files
+_KEPT = 16  # plans of snapshots
 _PART_BUFFER_BYTES = 8 << 20  # what goes to a bucket at once; Arrow itself asks anew for every 256 KiB
 
 
@@ -57,7 +56,7 @@ class IcebergWarehouse:
         self._catalog = catalog
         self._files = files
         self._plans: Recent[list[DataFile]] = Recent(_KEPT)
-        self._footers: Recent[pq.FileMetaData] = Recent(_KEPT)
+        self._kept = Kept()
         self._make_namespace()
 
     def _make_namespace(self) -> None:
@@ -86,7 +85,7 @@ class IcebergWarehouse:
         snapshot = _newest(table)
         with translated():
             files = self._plans.get(snapshot.manifest_list, lambda: files_in_order(snapshot, table.io))
-            pieces = list(pieces_of(files, table.io, schema, limit, self._footers))
+            pieces = list(pieces_of(files, table.io, schema, limit, self._kept))
         rows = sum(file.record_count for file in files)
         return Scan(
             schema=schema,

@@ -15,6 +15,17 @@ from krai.warehouse.recent import Recent
 
 Piece = Callable[[], pa.Table]
 
+_KEPT = 16  # footers, and whole files that are small
+_SMALL_BYTES = 1 << 20
+
+
+class Kept:
+    """What was read of data files, which never change, for the jobs that come next: footers, and small files as a whole."""
+
+    def __init__(self) -> None:
+        self.footers: Recent[pq.FileMetaData] = Recent(_KEPT)
+        self.contents: Recent[pa.Buffer] = Recent(_KEPT)
+
 
 def files_in_order(snapshot: Snapshot, io: FileIO) -> list[DataFile]:
     """By commit, then by part: the sequence number of an entry stays when manifests are merged."""
@@ -23,15 +34,13 @@ def files_in_order(snapshot: Snapshot, io: FileIO) -> list[DataFile]:
     return [entry.data_file for entry in entries]
 
 
-def pieces_of(
-    files: Sequence[DataFile], io: FileIO, schema: pa.Schema, limit: int | None, footers: Recent[pq.FileMetaData]
-) -> Iterator[Piece]:
-    """One piece for each row group, projected to `schema`; together they hold `limit` rows, or all. `footers` may hold those of files."""
+def pieces_of(files: Sequence[DataFile], io: FileIO, schema: pa.Schema, limit: int | None, kept: Kept) -> Iterator[Piece]:
+    """One piece for each row group, projected to `schema`; together they hold `limit` rows, or all."""
     left = limit
     for file in files:
         if left == 0:
             return
-        part = _Part(io, file.file_path, schema, footers)
+        part = _Part(io, file, schema, kept)
         if left is None or left >= file.record_count:
             left = None if left is None else left - file.record_count
             yield from (part.piece(group, None) for group in range(_groups(file, part)))
@@ -45,14 +54,15 @@ def pieces_of(
 
 
 class _Part:
-    """One Parquet file. It is opened by the first of its pieces that is read and closed after the last: in a bucket, each opening
-    costs a look-up and a download that is broken off."""
+    """One Parquet file. A large one is opened by the first of its pieces that is read and closed after the last: in a bucket, each
+    opening costs a look-up and a download that is broken off. A small one is read at once."""
 
-    def __init__(self, io: FileIO, location: str, schema: pa.Schema, footers: Recent[pq.FileMetaData]) -> None:
+    def __init__(self, io: FileIO, file: DataFile, schema: pa.Schema, kept: Kept) -> None:
         self._io = io
-        self._location = location
+        self._location = file.file_path
+        self._small = file.file_size_in_bytes <= _SMALL_BYTES
         self._schema = schema
-        self._footers = footers
+        self._kept = kept
         self._lock = threading.Lock()
         self._stream: pa.NativeFile | None = None
         self._pieces = 0
@@ -61,18 +71,18 @@ class _Part:
     @property
     def metadata(self) -> pq.FileMetaData:
         def read() -> pq.FileMetaData:
-            with self._io.new_input(self._location).open() as stream:
+            with pa.BufferReader(self._content()) if self._small else self._open() as stream:
                 return pq.read_metadata(stream)
 
-        return self._footers.get(self._location, read)
+        return self._kept.footers.get(self._location, read)
 
     def piece(self, group: int, rows: int | None) -> Piece:
         self._pieces += 1
         return partial(self._read, group, rows)
 
     def _read(self, group: int, rows: int | None) -> pa.Table:
-        with self._opened() as stream:
-            footer = self._footers.get(self._location, lambda: pq.read_metadata(stream))
+        with pa.BufferReader(self._content()) if self._small else self._opened() as stream:
+            footer = self._kept.footers.get(self._location, lambda: pq.read_metadata(stream))
             file = pq.ParquetFile(stream, metadata=footer)
             held = set(file.schema_arrow.names)
             table = file.read_row_group(group, columns=[name for name in self._schema.names if name in held], use_threads=False)
@@ -84,12 +94,22 @@ class _Part:
         ]
         return pa.table(columns, schema=self._schema)
 
+    def _content(self) -> pa.Buffer:
+        def read() -> pa.Buffer:
+            with self._open() as stream:
+                return stream.read_buffer()
+
+        return self._kept.contents.get(self._location, read)
+
+    def _open(self) -> pa.NativeFile:
+        return self._io.new_input(self._location).open()
+
     @contextmanager
     def _opened(self) -> Iterator[pa.NativeFile]:
         """The open file, for several threads at once."""
         with self._lock:
             if self._stream is None:
-                self._stream = self._io.new_input(self._location).open()
+                self._stream = self._open()
             stream = self._stream
         yield stream
         with self._lock:
