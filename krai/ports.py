@@ -118,7 +118,8 @@ class JobStore(Protocol):
     async def put_dataset(self, dataset: Dataset) -> None:
         """Keep what is known of a dataset; of two writes the one with the later `updated_at` stays."""
 
-    async def get_dataset(self, name: str) -> Dataset | None: ...
+    async def get_dataset(self, name: str, *, max_age_s: float = 0) -> Dataset | None:
+        """The dataset as it is, or as it was so many seconds ago; None when there is none."""
 
     async def list_datasets(self) -> Sequence[Dataset]:
         """All datasets by name."""

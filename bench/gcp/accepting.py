@@ -54,7 +54,7 @@ def measure(site: Site, *, for_s: float) -> list[Line]:
         Line(
             "the same",
             f"{krai:.0f}/s",
-            f"bare loop of read, create, publish: {bare:.0f}/s",
+            f"bare loop of create and publish: {bare:.0f}/s",
             statistics.median(rates.krai / rates.bare for rates in rounds),
             at_least=0.8,
         ),

@@ -29,7 +29,7 @@ class BlockingJobs(FirestoreJobStore):
         super().__init__(firestore_)
         self._client: Any = firestore.Client(project=PROJECT)
 
-    async def get_dataset(self, name: str) -> Dataset | None:
+    async def get_dataset(self, name: str, *, max_age_s: float = 0) -> Dataset | None:  # noqa: ARG002 - the port's
         return stored.dataset_in(self._client.document(stored.DATASETS, name).get())
 
     async def create(self, job: Job, record: IdempotencyRecord | None = None) -> Job | IdempotencyRecord:  # noqa: ARG002 - the port's

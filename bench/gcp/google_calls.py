@@ -79,8 +79,7 @@ def new_job() -> Job:
 
 
 async def accept(google: Google) -> None:
-    """One read, one write and one publish: what accepting a job costs."""
-    await google.read(stored.DATASETS, "users")
+    """One write and one publish: what accepting a job costs."""
     job = new_job()
     await google.create(job)
     await google.publish(job)

@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
-from google.cloud.firestore_v1.types import BatchGetDocumentsRequest, CommitRequest
+from google.cloud.firestore_v1.types import BatchGetDocumentsRequest, BatchWriteRequest, CommitRequest
 
 Fate = tuple[grpc.StatusCode, bool]  # how a call fails, and whether it takes effect all the same
 LOST_ANSWER: Fate = (grpc.StatusCode.DEADLINE_EXCEEDED, True)
@@ -46,7 +46,7 @@ class Line:
     def fate_of(self, request: Any) -> Fate | None:
         self.counted["calls"] += 1
         match request:
-            case CommitRequest():
+            case CommitRequest() | BatchWriteRequest():
                 self.counted["writes"] += len(request.writes)
                 if self._next:
                     return self._next.pop(0)

@@ -314,6 +314,15 @@ async def test_a_dataset_comes_back_as_it_was_written(jobs: JobStore) -> None:
     assert await jobs.get_dataset("users") == users
 
 
+async def test_ones_own_writes_of_a_dataset_are_seen_however_old_it_may_be(jobs: JobStore) -> None:
+    old, new = a_dataset("users", rows=1), a_dataset("users", rows=2, at=START + timedelta(microseconds=1))
+    for dataset in (old, new):
+        await jobs.put_dataset(dataset)
+        assert await jobs.get_dataset("users", max_age_s=60) == dataset
+    await jobs.drop_dataset("users")
+    assert await jobs.get_dataset("users", max_age_s=60) is None
+
+
 async def test_of_two_writes_of_a_dataset_the_later_one_stays(jobs: JobStore) -> None:
     old, new = a_dataset("users", rows=1), a_dataset("users", rows=2, at=START + timedelta(microseconds=1))
     await jobs.put_dataset(new)

@@ -4,12 +4,12 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, AsyncWriteBatch, DocumentSnapshot
 from google.cloud.firestore_v1.base_client import DEFAULT_DATABASE
-from google.cloud.firestore_v1.types import WriteResult
+from google.cloud.firestore_v1.types import BatchWriteRequest, WriteResult
 
 from krai import observe
 from krai.backends.google.clock import EPOCH, ServerClock, microseconds
@@ -20,6 +20,7 @@ TRY_S = 3.0
 BUDGET_S = 6.0  # for all tries of a call together
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 0.4
+OK = 0  # google.rpc.Code
 
 PASSING = (
     google.Aborted,
@@ -101,6 +102,25 @@ class Firestore:
             return 0
         self._clock.see(moment)
         return microseconds(moment)
+
+    async def create_each(self, documents: Sequence[tuple[AsyncDocumentReference, dict[str, Any]]]) -> Sequence[int | None]:
+        """Make documents in one request, each for itself; the revision of each, None where it may not have been made."""
+        batch = self.client.batch()
+        new: dict[str, int] = {}
+        for number, (reference, _) in enumerate(documents):
+            new.setdefault(reference.path, number)  # a request may name a document once
+        for number in new.values():
+            batch.create(*documents[number])
+        # The asynchronous client wraps `commit` alone, which makes all or none.
+        request = BatchWriteRequest(database=self.client._database_string, writes=batch._write_pbs)  # noqa: SLF001
+        write, metadata = self.client._firestore_api.batch_write, self.client._rpc_metadata  # noqa: SLF001
+        answer = await self._call(lambda timeout_s: write(request=request, retry=None, timeout=timeout_s, metadata=metadata))
+        revisions: list[int | None] = [None] * len(documents)
+        for number, status, written in zip(new.values(), answer.status, answer.write_results, strict=True):
+            if status.code == OK:
+                self._clock.see(written.update_time)
+                revisions[number] = microseconds(written.update_time)
+        return revisions
 
     async def check(self) -> None:
         """One read of nothing. Raises Transient."""

@@ -51,7 +51,7 @@ class PubSubJobQueue:
         self._dead_topic = f"projects/{project}/topics/{dead_letter_topic}"
         self._dead_subscription = f"projects/{project}/subscriptions/{dead_letter_topic}-sub"
         self._pubsub = Connection(emulator)
-        self._batches = Batches(self._publish, within_s=ALL_TRIES_S)
+        self._batches: Batches[PubsubMessage, None] = Batches(self._publish, within_s=ALL_TRIES_S)
         self._ack_deadline_s: int | None = None
 
     @classmethod
@@ -109,8 +109,9 @@ class PubSubJobQueue:
     async def close(self) -> None:
         await self._pubsub.close()
 
-    async def _publish(self, messages: Sequence[PubsubMessage]) -> None:
+    async def _publish(self, messages: Sequence[PubsubMessage]) -> Sequence[None]:
         await self._pubsub.ask(self._pubsub.publisher.publish, PublishRequest(topic=self._topic, messages=messages))
+        return [None] * len(messages)
 
     async def _look(self) -> None:
         settings = {

@@ -154,7 +154,7 @@ class LocalJobStore:
             )
         )
 
-    async def get_dataset(self, name: str) -> Dataset | None:
+    async def get_dataset(self, name: str, *, max_age_s: float = 0) -> Dataset | None:  # noqa: ARG002 - a look is cheap here
         rows = await self._select("SELECT doc FROM datasets WHERE name = :name", {"name": name})
         return Dataset.from_doc(json.loads(rows[0])) if rows else None
 
