@@ -50,6 +50,7 @@ class Stage(StrEnum):
 
 # A job that was accepted but never claimed is looked at after this time: its wake-up message may have been lost.
 REPUBLISH_AFTER_S = 30
+LONGEST_REPUBLISH_S = 600
 CRASHES_ALLOWED = 2
 ATTEMPTS_TO_SETTLE = 3
 
@@ -246,7 +247,7 @@ def hand_back(job: Job, now: datetime) -> Job:
 def republish(job: Job, now: datetime) -> Job:
     """Send the wake-up message again, and look again after as long as the job has been waiting, but neither too often nor too seldom."""
     waited_s = (now - job.updated_at).total_seconds()
-    return replace(job, due_at=now + timedelta(seconds=min(max(REPUBLISH_AFTER_S, waited_s), 4 * REPUBLISH_AFTER_S)))
+    return replace(job, due_at=now + timedelta(seconds=min(max(REPUBLISH_AFTER_S, waited_s), LONGEST_REPUBLISH_S)))
 
 
 def forget_files(job: Job, now: datetime, *, keep_s: float) -> Job:
