@@ -49,8 +49,7 @@ class Stage(StrEnum):
 
 
 # A job that was accepted but never claimed is looked at after this time: its wake-up message may have been lost.
-REPUBLISH_AFTER_S = 30
-LONGEST_REPUBLISH_S = 600
+REPUBLISH_AFTER_S, LONGEST_REPUBLISH_S = 30, 600
 CRASHES_ALLOWED = 2
 ATTEMPTS_TO_SETTLE = 3
 
