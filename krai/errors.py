@@ -38,6 +38,7 @@ _TABLE = (
     ("ambiguous_credentials", 400, "More than one credential was sent", "Send either x-api-key or Authorization, once."),
     ("unauthenticated", 401, "No credential was sent", "Send the x-api-key header."),
     ("invalid_key", 401, "The API key is not valid", "Check the key, or ask for a new one."),
+    ("invalid_token", 401, "The ID token is not valid", "Sign in again for a fresh ID token of an issuer this deployment knows."),
     ("not_allowed", 403, "You may not do this", "Ask an admin of this deployment."),
     ("invalid_link", 403, "The link is not valid or has expired", "Ask for the result again: each answer carries fresh links."),
     ("not_found", 404, "There is nothing here", "Check the address; jobs of other callers and deleted jobs answer the same."),
@@ -88,6 +89,7 @@ _TABLE = (
     ("store_busy", 503, "A store krai depends on does not answer", "Try again after the seconds in Retry-After."),
     ("links_unavailable", 503, "No link can be signed at the moment", "Try again after the seconds in Retry-After; the file is safe."),
     ("not_ready", 503, "krai is starting or stopping", "Try again after the seconds in Retry-After."),
+    ("auth_unavailable", 503, "The keys of the identity provider cannot be read", "Try again after the seconds in Retry-After."),
     # -- jobs and their data ----------------------------------------------------------------------------------------------
     ("attempts_spent", 422, "The job was tried as often as allowed", "The detail names the last reason; POST …/retry starts afresh."),
     ("dead_lettered", 422, "No worker could answer its wake-up message", "The log says more under the job's id; POST …/retry starts afresh."),

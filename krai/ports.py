@@ -6,7 +6,7 @@ in `krai.warehouse.port`) block: children use them directly, the API in a thread
 Backends raise `Transient("store_busy", …)` for anything that may pass, and `Conflict` when a compare-and-set lost.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -178,6 +178,15 @@ class Directory(Protocol):
     async def put(self, collection: str, name: str, doc: dict[str, Any]) -> None: ...
 
     async def delete(self, collection: str, name: str) -> None: ...
+
+    async def change(
+        self, collection: str, name: str, step: Callable[[dict[str, Any] | None], dict[str, Any] | None]
+    ) -> dict[str, Any] | None:
+        """Put `step(document)` in the document's place, with no other write in between; returns it.
+
+        `step` gets None when there is no document, and gives None to have none. It may be called more than once, each time with the
+        document as it is by then; what it raises is raised here, and nothing is written.
+        """
 
     async def list(self, collection: str) -> Sequence[tuple[str, dict[str, Any]]]:
         """All documents of a collection by name."""

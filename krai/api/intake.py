@@ -13,8 +13,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
-from krai import submit
-from krai.api import strict_json
+from krai import strict_json, submit
 from krai.api.answers import JobAnswer
 from krai.api.auth import Principal, authenticate
 from krai.api.deps import Api, api_of, base_url

@@ -1,5 +1,10 @@
 """What every directory promises."""
 
+import asyncio
+from typing import Any
+
+import pytest
+
 from krai.ports import Directory
 from tests.contract.conftest import Opener
 
@@ -46,3 +51,30 @@ async def test_documents_survive_a_restart(open_directory: Opener[Directory]) ->
     directory = await open_directory()
     await directory.check()
     assert await directory.get("users", "a") == {"role": "admin"}
+
+
+async def test_changes_at_the_same_time_all_take_place(open_directory: Opener[Directory]) -> None:
+    directories = [await open_directory() for _ in range(3)]
+
+    def add(doc: dict[str, Any] | None) -> dict[str, Any]:
+        return {"count": 1 if doc is None else doc["count"] + 1}
+
+    counts = await asyncio.gather(*(directory.change("counts", "a", add) for directory in directories for _ in range(2)))
+    assert sorted(doc["count"] for doc in counts if doc is not None) == [1, 2, 3, 4, 5, 6]
+    assert await directories[0].get("counts", "a") == {"count": 6}
+
+
+async def test_a_change_may_delete_and_what_it_raises_leaves_all_as_it_was(open_directory: Opener[Directory]) -> None:
+    directory = await open_directory()
+
+    def refuse(doc: dict[str, Any] | None) -> dict[str, Any]:
+        raise LookupError(str(doc))
+
+    await directory.put("users", "a", {"role": "admin"})
+    for name in ("a", "b"):
+        with pytest.raises(LookupError):
+            await directory.change("users", name, refuse)
+    assert await directory.list("users") == [("a", {"role": "admin"})]
+    for name in ("a", "b"):
+        assert await directory.change("users", name, lambda _: None) is None
+    assert await directory.list("users") == []

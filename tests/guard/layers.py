@@ -3,6 +3,7 @@
 # The parts of krai from the words down to what puts it all together; each name is krai.<name>, a module or a package.
 ROWS = (
     ("attachment", "durable", "errors", "failpoint", "observe"),
+    ("strict_json",),
     ("job", "settings"),
     ("ports",),
     ("formats",),

@@ -4,7 +4,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from krai.api import strict_json
+from krai import strict_json
 from krai.errors import Terminal
 
 REFUSED = {

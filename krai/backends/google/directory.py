@@ -1,13 +1,17 @@
 """Operators' documents in Firestore, each under the digest of its name: an e-mail address or a path is no document id."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
 from google.cloud.firestore import AsyncDocumentReference
 
 from krai.backends.google import queries, stored
-from krai.backends.google.firestore import Firestore
+from krai.backends.google.firestore import Firestore, Refused
+from krai.errors import Transient
+
+ROUNDS = 10
 
 
 class FirestoreDirectory:
@@ -27,6 +31,30 @@ class FirestoreDirectory:
         batch = self._firestore.client.batch()
         batch.delete(self._entry(collection, name))
         await self._firestore.commit(batch)
+
+    async def change(
+        self, collection: str, name: str, step: Callable[[dict[str, Any] | None], dict[str, Any] | None]
+    ) -> dict[str, Any] | None:
+        """A write whose answer was lost may be made once more, by `step` of what it has written."""
+        reference = self._entry(collection, name)
+        for _ in range(ROUNDS):
+            there = await self._firestore.read(reference)
+            entry = stored.entry_in(there)
+            doc = step(None if entry is None else entry[1])
+            if doc is None and not there.exists:
+                return None
+            batch = self._firestore.client.batch()
+            if doc is None:
+                batch.delete(reference, self._firestore.client.write_option(last_update_time=there.update_time))
+            elif there.exists:
+                unchanged = self._firestore.client.write_option(last_update_time=there.update_time)
+                batch.update(reference, stored.of_entry(name, doc), unchanged)
+            else:
+                batch.create(reference, stored.of_entry(name, doc))
+            with contextlib.suppress(Refused):
+                await self._firestore.commit(batch)
+                return doc
+        raise Transient("store_busy", retry_after_s=1)
 
     async def list(self, collection: str) -> Sequence[tuple[str, dict[str, Any]]]:
         found = await self._firestore.run(queries.entries(self._firestore.client, collection))

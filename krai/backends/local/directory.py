@@ -1,7 +1,8 @@
 """The operators' documents in one durable SQLite file."""
 
 import json
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ CREATE TABLE IF NOT EXISTS documents (
     collection TEXT NOT NULL, name TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (collection, name)
 ) WITHOUT ROWID
 """
+GET = "SELECT doc FROM documents WHERE collection = ? AND name = ?"
+PUT = "INSERT OR REPLACE INTO documents (collection, name, doc) VALUES (?, ?, ?)"
+DELETE = "DELETE FROM documents WHERE collection = ? AND name = ?"
 
 
 class LocalDirectory:
@@ -20,17 +24,29 @@ class LocalDirectory:
         self._database = Database(path, SCHEMA, durable=True)
 
     async def get(self, collection: str, name: str) -> dict[str, Any] | None:
-        statement = "SELECT doc FROM documents WHERE collection = ? AND name = ?"
-        row = await self._database.read(lambda connection: connection.execute(statement, (collection, name)).fetchone())
+        row = await self._database.read(lambda connection: connection.execute(GET, (collection, name)).fetchone())
         return None if row is None else dict(json.loads(row[0]))
 
     async def put(self, collection: str, name: str, doc: dict[str, Any]) -> None:
-        statement, values = "INSERT OR REPLACE INTO documents (collection, name, doc) VALUES (?, ?, ?)", (collection, name, to_json(doc))
-        await self._database.run(lambda connection: connection.execute(statement, values))
+        values = (collection, name, to_json(doc))
+        await self._database.run(lambda connection: connection.execute(PUT, values))
 
     async def delete(self, collection: str, name: str) -> None:
-        statement = "DELETE FROM documents WHERE collection = ? AND name = ?"
-        await self._database.run(lambda connection: connection.execute(statement, (collection, name)))
+        await self._database.run(lambda connection: connection.execute(DELETE, (collection, name)))
+
+    async def change(
+        self, collection: str, name: str, step: Callable[[dict[str, Any] | None], dict[str, Any] | None]
+    ) -> dict[str, Any] | None:
+        def work(connection: sqlite3.Connection) -> dict[str, Any] | None:
+            found = connection.execute(GET, (collection, name)).fetchone()
+            doc = step(None if found is None else json.loads(found[0]))
+            if doc is not None:
+                connection.execute(PUT, (collection, name, to_json(doc)))
+            elif found is not None:
+                connection.execute(DELETE, (collection, name))
+            return doc
+
+        return await self._database.run(work)
 
     async def list(self, collection: str) -> Sequence[tuple[str, dict[str, Any]]]:
         statement = "SELECT name, doc FROM documents WHERE collection = ? ORDER BY name"
