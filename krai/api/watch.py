@@ -7,18 +7,21 @@ from krai.api.deps import Api
 from krai.job import Job
 
 LONGEST_WAIT_S = 30
-SLICE_S = 1.0  # so long may a wait go on after the process was asked to end
 HEARTBEAT_S = 10.0  # proxies drop connections that are silent for longer
 
 
 async def changed(api: Api, job: Job, timeout_s: float) -> Job | None:
-    """The job when its revision is not `job.revision` any more, or as it is after `timeout_s`; None when it was deleted."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + timeout_s
-    found: Job | None = job
-    while found is not None and found.revision == job.revision and (left_s := until - loop.time()) > 0 and not api.stopping.is_set():
-        found = await api.stores.jobs.wait(job.job_id, job.revision, min(left_s, SLICE_S))
-    return found
+    """The job when its revision is not `job.revision` any more, or as it is after `timeout_s` or when the process is asked to end;
+    None when it was deleted."""
+    waiting = asyncio.ensure_future(api.stores.jobs.wait(job.job_id, job.revision, timeout_s))
+    stopping = asyncio.create_task(api.stopping.wait())
+    try:
+        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return waiting.result() if waiting.done() else job
+    finally:
+        for task in (waiting, stopping):
+            task.cancel()
+        await asyncio.gather(waiting, stopping, return_exceptions=True)
 
 
 async def finished(api: Api, job: Job, timeout_s: float) -> Job | None:

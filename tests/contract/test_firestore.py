@@ -101,11 +101,12 @@ async def test_a_page_and_an_idle_sweep_cost_one_query(jobs: FirestoreJobStore, 
     assert line.counted == {"calls": 2, "reads": 2}
 
 
-async def test_who_waits_asks_less_and_less_often(jobs: FirestoreJobStore, line: Line) -> None:
-    job = await created(jobs)
+@pytest.mark.parametrize(("age_s", "fewest", "most"), [(0, 10, 26), (60, 3, 5)])
+async def test_who_waits_for_an_old_job_asks_less_often(jobs: FirestoreJobStore, line: Line, age_s: int, fewest: int, most: int) -> None:
+    job = await created(jobs, replace(a_job(), created_at=jobs.now() - timedelta(seconds=age_s)))
     line.counted.clear()
     assert await jobs.wait(job.job_id, job.revision, 3) == job
-    assert 10 <= line.counted["reads"] <= 26
+    assert fewest <= line.counted["reads"] <= most
 
 
 # -- ids that lead elsewhere ----------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from krai.errors import Conflict, Terminal, Transient
 from krai.job import Job
 from krai.ports import Dataset, IdempotencyRecord, JobPage, JobQuery
 
-# Somebody who waits is told late by no more than a quarter of the time he has waited, and a long wait costs one read a second.
+# Whoever waits is told late by no more than a quarter of the job's age, and to wait for an old job costs one read a second.
 FIRST_POLL_S, LATE_BY, LONGEST_POLL_S = 0.01, 0.25, 1.0
 ROUNDS = 4  # of reading anew and writing again, when somebody else is always faster
 
@@ -130,17 +130,16 @@ class FirestoreJobStore:
 
     async def wait(self, job_id: str, seen_revision: int, timeout_s: float) -> Job | None:
         loop = asyncio.get_running_loop()
-        began_at = loop.time()
+        until = loop.time() + timeout_s
         with self._watch(job_id) as written:
             while True:
                 written.clear()
                 job = await self.get(job_id)
-                waited_s = loop.time() - began_at
-                left_s = timeout_s - waited_s
+                left_s = until - loop.time()
                 if job is None or job.revision != seen_revision or left_s <= 0:
                     return job
                 with contextlib.suppress(TimeoutError):
-                    poll_s = max(FIRST_POLL_S, LATE_BY * waited_s)
+                    poll_s = max(FIRST_POLL_S, LATE_BY * (self.now() - job.created_at).total_seconds())
                     await asyncio.wait_for(written.wait(), min(poll_s, LONGEST_POLL_S, left_s))
 
     async def put_dataset(self, dataset: Dataset) -> None:
