@@ -36,7 +36,7 @@ _TABLE = (
     ("invalid_page_token", 400, "The page token is not valid here", "Use the next_page_token of the same listing, with the same filters."),
     ("invalid_idempotency_key", 400, "The Idempotency-Key is not valid", "Send 1 to 255 printable ASCII characters."),
     ("ambiguous_credentials", 400, "More than one credential was sent", "Send either x-api-key or Authorization, once."),
-    ("unauthenticated", 401, "No credential was sent", "Send the x-api-key header."),
+    ("unauthenticated", 401, "No credential was sent", "Send the x-api-key header, or Authorization: Bearer with an ID token."),
     ("invalid_key", 401, "The API key is not valid", "Check the key, or ask for a new one."),
     ("invalid_token", 401, "The ID token is not valid", "Sign in again for a fresh ID token of an issuer this deployment knows."),
     ("not_allowed", 403, "You may not do this", "Ask an admin of this deployment."),

@@ -1,14 +1,28 @@
 """The API as one ASGI application."""
 
 import asyncio
-from collections.abc import Mapping
 
 from fastapi import FastAPI
 from starlette.types import Lifespan
 
 import krai
-from krai.api import card, datasets, docs_page, events, exports, files, imports, jobs, openapi, problems, results, uploads
-from krai.api.auth import DEPLOYMENT, Keys, Principal
+from krai.admission import Admission
+from krai.api import (
+    card,
+    datasets,
+    docs_page,
+    events,
+    exports,
+    files,
+    imports,
+    jobs,
+    keys,
+    openapi,
+    problems,
+    results,
+    uploads,
+    users,
+)
 from krai.api.deps import Api
 from krai.api.edge import Edge
 from krai.api.limits import CreateLimit
@@ -27,9 +41,10 @@ TAGS = [
     {"name": "results", "description": "What came of a job."},
     {"name": "datasets", "description": "What there is to export."},
     {"name": "uploads", "description": "Files on their way to an import."},
+    {"name": "access", "description": "API keys, and who may sign in."},
     {"name": "service", "description": "The service itself."},
 ]
-BODIES = (exports.ExportBody, imports.ImportBody, uploads.UploadBody, jobs.NoBody)
+BODIES = (exports.ExportBody, imports.ImportBody, uploads.UploadBody, jobs.NoBody, keys.KeyBody, keys.RotateBody, users.UserBody)
 
 
 def create_app(
@@ -38,12 +53,11 @@ def create_app(
     *,
     stopping: asyncio.Event | None = None,
     lifespan: Lifespan[FastAPI] | None = None,
-    keys: Mapping[str, Principal] | None = None,
     patience_s: float = PATIENCE_S,
 ) -> FastAPI:
     """`stopping`: set it before the server is stopped, so that clients that wait for a job do not hold that up.
 
-    `keys`: whom to let in besides the deployment's own API key, by key. `patience_s`: how long a request's body may take.
+    `patience_s`: how long a request's body may take.
     """
     docs = settings.docs == "on"
     app = FastAPI(
@@ -58,18 +72,17 @@ def create_app(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    deployment = {settings.api_key: Principal(DEPLOYMENT, admin=True)}
     app.state.api = Api(
         settings=settings,
         stores=stores,
-        keys=Keys({**(keys or {}), **deployment}),
+        admission=Admission(stores, settings.api_key),
         limit=CreateLimit(settings.rate_limit_create),
         stopping=stopping or asyncio.Event(),
         patience_s=patience_s,
     )
     problems.install(app)
     app.add_middleware(Edge)
-    for noun in (card, exports, imports, jobs, events, results, uploads, datasets):
+    for noun in (card, exports, imports, jobs, events, results, uploads, datasets, keys, users):
         app.include_router(noun.router)
     if docs:
         app.include_router(docs_page.router)

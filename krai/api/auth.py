@@ -1,60 +1,27 @@
-"""Who asks: every credential becomes a `Principal` here, and nowhere else."""
+"""Who asks: a request carries one credential, in a header."""
 
-import hashlib
-import hmac
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
 
 from starlette.requests import HTTPConnection
 
+from krai.access import Principal
+from krai.admission import Admission
 from krai.errors import Terminal
 
-DEPLOYMENT = "api-key"  # the principal behind the deployment's own API_KEY
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """A caller: sees what it has created itself, an admin everything."""
-
-    id: str
-    admin: bool = False
-
-    @property
-    def owner(self) -> str | None:
-        """Whose jobs it may see; None: everybody's."""
-        return None if self.admin else self.id
-
-
-class Keys:
-    """API keys, of which only digests are kept."""
-
-    def __init__(self, principals: Mapping[str, Principal]) -> None:
-        self._principals = {_digest(key.encode()): principal for key, principal in principals.items()}
-
-    def find(self, key: bytes) -> Principal | None:
-        """Compares digests, all of them and in constant time: neither length nor content of a key can be timed."""
-        sent, found = _digest(key), None
-        for known, principal in self._principals.items():
-            if hmac.compare_digest(known, sent):
-                found = principal
-        return found
+# Addresses are written into logs and histories all over the world; a key that has stood in one is everybody's.
+IN_THE_ADDRESS = re.compile(rb"(?:^|&)(?:x-)?api[_-]key=", re.IGNORECASE)
 
 
 async def authenticate(connection: HTTPConnection) -> Principal:
-    """Raises Terminal ambiguous_credentials, unauthenticated, invalid_key."""
+    """Raises Terminal ambiguous_credentials, unauthenticated, invalid_key, not_allowed."""
     headers: list[tuple[bytes, bytes]] = connection.scope["headers"]
     sent = [value for name, value in headers if name == b"x-api-key"]
     tokens = [value for name, value in headers if name == b"authorization"]
+    if IN_THE_ADDRESS.search(connection.scope["query_string"]):
+        raise Terminal("invalid_key", "A key belongs into the x-api-key header. One that was sent in an address should be revoked.")
     if len(sent) + len(tokens) > 1:
         raise Terminal("ambiguous_credentials")
     if not sent or not sent[0]:
         raise Terminal("unauthenticated")
-    keys: Keys = connection.app.state.api.keys
-    principal = keys.find(sent[0])
-    if principal is None:
-        raise Terminal("invalid_key")
-    return principal
-
-
-def _digest(key: bytes) -> bytes:
-    return hashlib.sha256(key).digest()
+    admission: Admission = connection.app.state.api.admission
+    return await admission.by_key(sent[0])

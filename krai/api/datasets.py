@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from krai import submit
 from krai.api import examples, intake, openapi
 from krai.api.answers import DatasetAnswer, DatasetList, JobAnswer
-from krai.api.deps import ApiOf, BaseUrl, Caller
+from krai.api.deps import Admin, ApiOf, BaseUrl, Reader
 from krai.api.fields import DATASET
 from krai.errors import Terminal
 
@@ -17,7 +17,7 @@ router = APIRouter(tags=["datasets"], prefix="/api/v1/datasets")
     summary="List the datasets",
     responses={**openapi.gives(200, DatasetList, "By name", {"datasets": [examples.DATASET]}), **openapi.fails(*openapi.CALL)},
 )
-async def list_datasets(_: Caller, api: ApiOf) -> Response:
+async def list_datasets(_: Reader, api: ApiOf) -> Response:
     found = await api.stores.jobs.list_datasets()
     listed = DatasetList(datasets=[DatasetAnswer.of(dataset) for dataset in found])
     return Response(listed.model_dump_json(), media_type="application/json")
@@ -28,7 +28,7 @@ async def list_datasets(_: Caller, api: ApiOf) -> Response:
     summary="Show a dataset",
     responses={**openapi.gives(200, DatasetAnswer, "The dataset", examples.DATASET), **openapi.fails(*openapi.CALL, "dataset_not_found")},
 )
-async def get_dataset(name: str, _: Caller, api: ApiOf) -> Response:
+async def get_dataset(name: str, _: Reader, api: ApiOf) -> Response:
     dataset = await api.stores.jobs.get_dataset(name) if DATASET.fullmatch(name) else None
     if dataset is None:
         raise Terminal("dataset_not_found")
@@ -44,9 +44,7 @@ async def get_dataset(name: str, _: Caller, api: ApiOf) -> Response:
         **openapi.fails(*openapi.CALL, "not_allowed", "dataset_not_found", "rate_limited"),
     },
 )
-async def drop_dataset(name: str, request: Request, caller: Caller, api: ApiOf, base_url: BaseUrl) -> Response:
-    if not caller.admin:
-        raise Terminal("not_allowed")
+async def drop_dataset(name: str, request: Request, caller: Admin, api: ApiOf, base_url: BaseUrl) -> Response:
     intake.show_limit(request, api, caller, take=True)
     if not DATASET.fullmatch(name):
         raise Terminal("dataset_not_found")

@@ -9,7 +9,9 @@ from fastapi import Depends, Path
 from starlette.requests import HTTPConnection
 
 from krai import steer
-from krai.api.auth import Keys, Principal, authenticate
+from krai.access import Principal, Scope
+from krai.admission import Admission
+from krai.api.auth import authenticate
 from krai.api.limits import CreateLimit
 from krai.job import Job
 from krai.ports import Stores
@@ -28,7 +30,7 @@ class Api:
 
     settings: Settings
     stores: Stores
-    keys: Keys
+    admission: Admission
     limit: CreateLimit
     stopping: asyncio.Event
     patience_s: float
@@ -53,11 +55,25 @@ async def base_url(connection: HTTPConnection) -> str:
 
 ApiOf = Annotated[Api, Depends(api_of)]
 Caller = Annotated[Principal, Depends(authenticate)]
+
+
+async def _reader(caller: Caller) -> Principal:
+    caller.demand(Scope.READ)
+    return caller
+
+
+async def _admin(caller: Caller) -> Principal:
+    caller.demand(Scope.ADMIN)
+    return caller
+
+
+Reader = Annotated[Principal, Depends(_reader)]
+Admin = Annotated[Principal, Depends(_admin)]
 BaseUrl = Annotated[str, Depends(base_url)]
 JobId = Annotated[str, Path(description="The id of a job.", examples=["3f2a9c0e5d7b41688e1c0a9b7d6f5e43"])]
 
 
-async def _own_job(job_id: JobId, caller: Caller, api: ApiOf) -> Job:
+async def _own_job(job_id: JobId, caller: Reader, api: ApiOf) -> Job:
     return await steer.find(api.stores.jobs, job_id, caller.owner)
 
 

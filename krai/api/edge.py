@@ -11,7 +11,7 @@ from krai.api import problems
 from krai.errors import Terminal
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-API = "/api/"
+PRIVATE = ("/api/", "/token")
 MOST_HEADERS = 100
 LARGEST_HEADERS_BYTES = 32 * 1024
 # Besides the events, whose GET does not end, these have a HEAD of their own or none.
@@ -50,7 +50,7 @@ class Edge:
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(raw=[*message["headers"], *added])
-                if path.startswith(API):
+                if path.startswith(PRIVATE):
                     headers["cache-control"] = "no-store"
                 message = {**message, "headers": headers.raw}
             await send(message)

@@ -118,3 +118,23 @@ UPLOAD = {
     "protocol": "gcs-resumable",
     "expires_at": "2026-11-22T09:30:00.000000Z",
 }
+
+KEY = {
+    "key_id": "9f86d081884c7d65",
+    "name": "nightly export",
+    "owner": "https://accounts.google.com|104813720419480017",
+    "email": "ada@example.org",
+    "scopes": ["export", "read"],
+    "created_at": "2026-11-02T09:00:00.000Z",
+    "expires_at": "2027-01-31T09:00:00.000Z",
+    "last_used_at": None,
+}
+NEW_KEY = {**KEY, "key": "krai_9f86d081884c7d65_<the secret>"}
+USER = {
+    "email": "ada@example.org",
+    "role": "user",
+    "groups": ["sales"],
+    "added_at": "2026-11-02T08:00:00.000Z",
+    "added_by": "api-key",
+    "signed_in": True,
+}

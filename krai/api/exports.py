@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from krai import submit
+from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import JobAnswer
 from krai.api.fields import Body, ColumnNames, DatasetName, Description, FileName, Labels
@@ -57,6 +58,7 @@ async def create_export(request: Request) -> Response:
 
 
 async def _export(taken: Intake[ExportBody]) -> Response:
+    taken.caller.demand(Scope.EXPORT)
     body = taken.body
     order = submit.Order(
         dataset=body.dataset,

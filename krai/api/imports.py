@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Discriminator, Field, Tag
 
 from krai import submit
+from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import JobAnswer
 from krai.api.fields import Body, ColumnName, ColumnType, DatasetName, Description, Labels, Text
@@ -104,6 +105,7 @@ async def create_import(request: Request) -> Response:
 
 
 async def _import(taken: Intake[ImportBody]) -> Response:
+    taken.caller.demand(Scope.IMPORT)
     body = taken.body
     order = submit.Order(
         dataset=body.dataset,

@@ -1,4 +1,4 @@
-"""How a POST comes in: one sequence, the same for every operation. `run` is it."""
+"""How a body comes in: one sequence, the same for every operation. `run` is it."""
 
 import asyncio
 import hashlib
@@ -14,8 +14,9 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from krai import strict_json, submit
+from krai.access import Principal
 from krai.api.answers import JobAnswer
-from krai.api.auth import Principal, authenticate
+from krai.api.auth import authenticate
 from krai.api.deps import Api, api_of, base_url
 from krai.api.fields import validate
 from krai.errors import Terminal
@@ -56,13 +57,20 @@ class Intake(Generic[M]):
 Work = Callable[[Intake[M]], Awaitable[Response]]
 
 
-async def run(request: Request, model: type[M], work: Work[M], *, cap_bytes: int = BODY_BYTES, creates: bool = True) -> Response:
-    """Read the request as a `model` and answer with what `work` makes of it. `creates`: it counts against the rate limit."""
+async def run(
+    request: Request, model: type[M], work: Work[M], *, cap_bytes: int = BODY_BYTES, creates: bool = True, repeatable: bool = True
+) -> Response:
+    """Read the request as a `model` and answer with what `work` makes of it. `creates`: it counts against the rate limit.
+
+    `repeatable`: a caller's key brings the first answer again. An answer that holds a secret must not be kept for that.
+    """
     api = await api_of(request)
     caller = await authenticate(request)
     _check_media_type(request)
     body = await _read(request, cap_bytes, api.patience_s)
     seal = _seal(request, caller, body)
+    if seal is not None and not repeatable:
+        raise Terminal("invalid_idempotency_key", "This call takes no Idempotency-Key.")
     if seal is not None and (earlier := await api.stores.jobs.recall(seal.scope)) is not None:
         if creates:
             show_limit(request, api, caller, take=False)

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from krai import steer
+from krai.access import Scope
 from krai.api import examples, intake, openapi, watch
 from krai.api.answers import JobAnswer, JobList
-from krai.api.deps import ApiOf, BaseUrl, Caller, JobId, OwnJob
+from krai.api.deps import ApiOf, BaseUrl, Caller, JobId, OwnJob, Reader
 from krai.api.fields import DATASET, Body
 from krai.api.intake import Intake
 from krai.errors import Terminal
@@ -21,6 +22,7 @@ LARGEST_PAGE = 100
 WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE | re.ASCII)
 REVISION = re.compile(r'(?:W/)?"([0-9a-f]{32})\.(\d{1,18})"', re.ASCII)
 JSON = "application/json"
+STEERING = (Scope.EXPORT, Scope.IMPORT)
 STATE_HEADERS = {
     "etag": {"description": "changes with the job", "schema": {"type": "string"}},
     "preference-applied": {"description": "the wait that was granted", "schema": {"type": "string"}},
@@ -56,7 +58,7 @@ class NoBody(Body):
         **openapi.fails(*openapi.CALL, "invalid_argument", "invalid_page_token"),
     },
 )
-async def list_jobs(query: Annotated[ListQuery, Query()], caller: Caller, api: ApiOf, base_url: BaseUrl) -> Response:
+async def list_jobs(query: Annotated[ListQuery, Query()], caller: Reader, api: ApiOf, base_url: BaseUrl) -> Response:
     label = re.split("[:=]", query.label, maxsplit=1) if query.label else None
     page = await api.stores.jobs.find(
         JobQuery(
@@ -123,6 +125,7 @@ async def get_job(
 )
 async def cancel_job(job_id: JobId, request: Request) -> Response:
     async def work(taken: Intake[NoBody]) -> Response:
+        taken.caller.demand(*STEERING)
         keep_s = taken.api.settings.result_ttl_hours * 3600
         job = await steer.cancel(taken.api.stores, job_id, taken.caller.owner, keep_s=keep_s)
         view = JobAnswer.of(job, taken.base_url)
@@ -153,6 +156,7 @@ async def cancel_job(job_id: JobId, request: Request) -> Response:
 )
 async def retry_job(job_id: JobId, request: Request) -> Response:
     async def work(taken: Intake[NoBody]) -> Response:
+        taken.caller.demand(*STEERING)
         return await intake.accept(taken, await steer.retry(taken.api.stores, job_id, taken.caller.owner))
 
     return await intake.run(request, NoBody, work)
@@ -165,6 +169,7 @@ async def retry_job(job_id: JobId, request: Request) -> Response:
     responses={204: {"description": "Gone"}, **openapi.fails(*openapi.CALL, "not_found", "job_running")},
 )
 async def delete_job(job_id: JobId, caller: Caller, api: ApiOf) -> Response:
+    caller.demand(*STEERING)
     await steer.delete(api.stores, job_id, caller.owner)
     return Response(status_code=204)
 

@@ -22,9 +22,9 @@ RATE_LIMIT = {
     "ratelimit": {"description": "what is left: r requests, t seconds until there are more", "schema": {"type": "string"}},
 }
 CREATED = {**LOCATION, **RETRY_AFTER, **RATE_LIMIT}
-# What any call with a credential can meet; what any POST can meet besides.
-CALL = ("ambiguous_credentials", "unauthenticated", "invalid_key", "internal", "store_busy", "not_ready")
-POST = (
+# What any call with a credential can meet; what any body can meet besides; and what one that an Idempotency-Key makes repeatable.
+CALL = ("ambiguous_credentials", "unauthenticated", "invalid_key", "not_allowed", "internal", "store_busy", "not_ready")
+BODY = (
     "malformed_json",
     "invalid_idempotency_key",
     "request_timeout",
@@ -34,8 +34,9 @@ POST = (
     "unknown_field",
     "invalid_field",
     "missing_field",
-    "idempotency_mismatch",
 )
+POST = (*BODY, "idempotency_mismatch")
+PROTECTED = ("/api/", "/token")  # what needs a credential begins so
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -63,11 +64,11 @@ def fails(*codes: str) -> Responses:
     return by_status
 
 
-def takes(model: type[BaseModel], examples: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
-    """A JSON body, as `openapi_extra`; the model joins the components in `install`."""
+def takes(model: type[BaseModel], examples: dict[str, Any], *, required: bool = True, repeatable: bool = True) -> dict[str, Any]:
+    """A JSON body, as `openapi_extra`; the model joins the components in `install`. `repeatable`: an Idempotency-Key makes it so."""
     named = {name: {"summary": name, "value": value} for name, value in examples.items()}
     content = {"application/json": {"schema": {"$ref": REF.format(model=model.__name__)}, "examples": named}}
-    return {"parameters": [IDEMPOTENCY_KEY], "requestBody": {"required": required, "content": content}}
+    return {"parameters": [IDEMPOTENCY_KEY] if repeatable else [], "requestBody": {"required": required, "content": content}}
 
 
 def install(app: FastAPI, bodies: Iterable[type[BaseModel]]) -> None:
@@ -97,7 +98,7 @@ def _complete(app: FastAPI, bodies: Iterable[type[BaseModel]]) -> dict[str, Any]
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _forget_assumed(operation)
-            operation["security"] = [{"api_key": []}] if path.startswith("/api/") else []
+            operation["security"] = [{"api_key": []}] if path.startswith(PROTECTED) else []
     return document
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from krai import submit
+from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import UploadAnswer
 from krai.api.fields import Body, FileName
@@ -44,6 +45,7 @@ async def open_upload(request: Request) -> Response:
 
 
 async def _open(taken: Intake[UploadBody], *, origin: str | None) -> Response:
+    taken.caller.demand(Scope.IMPORT)
     size_bytes, largest_mb = taken.body.size_bytes, taken.api.settings.max_source_mb
     if size_bytes is not None and size_bytes > largest_mb << 20:
         detail = f"Takes at most {largest_mb} MiB."

@@ -2,13 +2,15 @@
 
 # The parts of krai from the words down to what puts it all together; each name is krai.<name>, a module or a package.
 ROWS = (
-    ("attachment", "durable", "errors", "failpoint", "observe"),
-    ("strict_json",),
+    ("attachment", "durable", "errors", "failpoint", "known", "observe"),
+    ("access", "strict_json"),
     ("job", "settings"),
     ("ports",),
     ("formats",),
     ("warehouse", "backends"),
     ("transfer",),
+    ("keys", "users"),
+    ("admission",),
     ("attempt", "lease", "verdict"),
     ("claim",),
     ("submit", "execute", "sweep", "dead_letters"),

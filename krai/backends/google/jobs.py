@@ -17,9 +17,9 @@ from krai.backends.documents import gone
 from krai.backends.google import queries, stored
 from krai.backends.google.batches import Batches
 from krai.backends.google.firestore import BUDGET_S, Firestore, Refused, Snapshot, revision_of, updated_at
-from krai.backends.google.known import Known
 from krai.errors import Conflict, Terminal, Transient
 from krai.job import Job
+from krai.known import Known
 from krai.ports import Dataset, IdempotencyRecord, JobPage, JobQuery
 
 # Whoever waits is told late by no more than a quarter of the job's age, and to wait for an old job costs one read a second.

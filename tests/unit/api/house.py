@@ -1,18 +1,19 @@
 """A krai API in this process, on embedded stores in a folder of its own, and what a worker would do to its jobs."""
 
+import hashlib
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 
-from krai import job as transitions
+from krai import job as transitions, keys
+from krai.access import DEPLOYMENT, OF_USERS, Scope
 from krai.api.app import create_app
-from krai.api.auth import Principal
 from krai.backends.local.blobs import LocalBlobStore
 from krai.backends.local.directory import LocalDirectory
 from krai.backends.local.jobs import LocalJobStore
@@ -24,7 +25,7 @@ from krai.settings import Settings
 from tests.unit.api.documented import undocumented
 
 KEY = "the-key-of-the-deployment"
-ADA, BOB = "the-key-of-ada", "the-key-of-bob"
+ADA, BOB = (keys.compose(f"{name:0>16}", "s" * keys.SECRET_LETTERS) for name in ("ada", "b0b"))
 USERS = (Column(name="id", type="int64", nullable=False), Column(name="email", type="string"))
 KEEP_S = 3600.0
 
@@ -109,7 +110,9 @@ async def open_house(folder: Path, **settings: Any) -> AsyncIterator[House]:
         Dataset(name="users", columns=USERS, rows=3, bytes=99, snapshot_id="9007199254740993", updated_at=stores.jobs.now())
     )
     chosen = Settings(**{"API_KEY": KEY, "KRAI_RATE_LIMIT_CREATE": "off", **settings})
-    app = create_app(chosen, stores, keys={ADA: Principal("ada"), BOB: Principal("bob")})
+    for text in (ADA, BOB):
+        await put_key(stores, text)
+    app = create_app(chosen, stores)
     try:
         async with client_of(app, KEY) as http:
             yield House(app, stores, http)
@@ -117,6 +120,24 @@ async def open_house(folder: Path, **settings: Any) -> AsyncIterator[House]:
         await stores.jobs.close()
         await stores.queue.close()
         await stores.directory.close()
+
+
+async def put_key(stores: Stores, text: str, scopes: frozenset[Scope] = OF_USERS, **fields: Any) -> None:
+    """Keep a key of this text, as `keys.make` would have."""
+    now, digest = stores.jobs.now(), hashlib.sha256(text.encode()).hexdigest()
+    key_id = text.split("_")[1]
+    key = keys.Key(
+        key_id=key_id,
+        name="of a test",
+        owner=DEPLOYMENT,
+        email=None,
+        scopes=scopes,
+        created_at=now,
+        expires_at=None,
+        last_used_at=now,
+        secrets=(keys.Secret(sha256=digest),),
+    )
+    await stores.directory.put(keys.COLLECTION, key_id, replace(key, **fields).to_doc())
 
 
 def problem(response: httpx.Response, status: int) -> str:

@@ -1,6 +1,6 @@
 import time
 
-from krai.backends.google.known import MOST_KEPT, Known
+from krai.known import MOST_KEPT, Known
 
 
 def test_a_value_is_known_for_as_long_as_one_asks() -> None:

@@ -1,0 +1,33 @@
+"""From a credential to the principal it stands for."""
+
+import hashlib
+import hmac
+
+from krai import keys
+from krai.access import ALL, DEPLOYMENT, Principal
+from krai.errors import Terminal
+from krai.ports import Stores
+from krai.users import Users
+
+
+class Admission:
+    """`api_key` is the deployment's own: it may do everything, and no store has to be asked for it."""
+
+    def __init__(self, stores: Stores, api_key: str) -> None:
+        self._stores = stores
+        self._deployment = _digest(api_key.encode())
+        self.users = Users(stores.directory)
+
+    async def by_key(self, text: bytes) -> Principal:
+        """Raises Terminal invalid_key; not_allowed when the person behind the key is not allowed any more."""
+        # Digests are compared: neither length nor content of a key can be timed, whatever bytes were sent.
+        if hmac.compare_digest(self._deployment, _digest(text)):
+            return Principal(id=DEPLOYMENT, scopes=ALL)
+        key = await keys.find(self._stores.directory, text, self._stores.jobs.now())
+        if key is None:
+            raise Terminal("invalid_key")
+        return key.principal if key.email is None else await self.users.still(key.principal)
+
+
+def _digest(text: bytes) -> bytes:
+    return hashlib.sha256(text).digest()
