@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from krai import failpoint
 
 DEMO_KEY = "demo-key-change-me"
+# RFC 6454: scheme, host and port, nothing else, as browsers write it.
+ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -70,6 +72,9 @@ class Settings(BaseSettings):
         str | None,
         Field(alias="KRAI_PUBLIC_URL", pattern=r"^https?://\S+$", description="the address clients reach krai at, when a proxy hides it"),
     ] = None
+    cors_origins: Annotated[
+        str, Field(alias="CORS_ORIGINS", description="pages that may call krai from a browser, e.g. `https://a.example,https://b.example`")
+    ] = ""
     docs: Annotated[Literal["on", "off"], Field(alias="KRAI_DOCS", description="`/docs` and `/openapi.json`")] = "on"
     url_imports: Annotated[Literal["on", "off"], Field(alias="KRAI_URL_IMPORTS", description="imports from https URLs")] = "off"
     rate_limit_create: Annotated[
@@ -98,6 +103,10 @@ class Settings(BaseSettings):
     fail: Annotated[str | None, Field(alias="KRAI_FAIL", description="for tests: die at this failpoint")] = None
 
     @property
+    def origins(self) -> list[str]:
+        return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+    @property
     def mode(self) -> Mode:
         return Mode.GCP if self.google_cloud_project else Mode.EMBEDDED
 
@@ -113,6 +122,8 @@ class Settings(BaseSettings):
             raise ValueError("KRAI_HEARTBEAT_S must be less than half of KRAI_LEASE_S, or one lost heartbeat loses the job")
         if self.rate_limit_create != "off" and not re.fullmatch(r"[1-9]\d*/([1-9]\d*)?(second|minute|hour|day)s?", self.rate_limit_create):
             raise ValueError("KRAI_RATE_LIMIT_CREATE takes e.g. 100/15minutes, or off")
+        if not all(ORIGIN.fullmatch(origin) for origin in self.origins):
+            raise ValueError("CORS_ORIGINS takes origins such as https://krai.example.org, separated by commas, and no *")
         if self.fail is not None and self.fail not in failpoint.NAMES:
             raise ValueError(f"KRAI_FAIL takes one of {', '.join(sorted(failpoint.NAMES))}")
         return self

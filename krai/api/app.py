@@ -23,6 +23,7 @@ from krai.api import (
     uploads,
     users,
 )
+from krai.api.cors import Cors
 from krai.api.deps import Api
 from krai.api.edge import Edge
 from krai.api.limits import CreateLimit
@@ -81,7 +82,9 @@ def create_app(
         patience_s=patience_s,
     )
     problems.install(app)
-    app.add_middleware(Edge)
+    if settings.origins:
+        app.add_middleware(Cors, origins=settings.origins)
+    app.add_middleware(Edge, https=(settings.public_url or "").startswith("https://"))
     for noun in (card, exports, imports, jobs, events, results, uploads, datasets, keys, users):
         app.include_router(noun.router)
     if docs:

@@ -1,4 +1,4 @@
-"""What every answer has, whatever made it: a request id, no caching of the API, and a problem where something broke."""
+"""What every answer has, whatever made it: a request id, orders for browsers, no caching of the API, a problem where something broke."""
 
 import re
 import secrets
@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from krai import observe
 from krai.api import problems
+from krai.api.shields import shields
 from krai.errors import Terminal
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -24,16 +25,17 @@ class Edge:
     Sets `scope["request_id"]` and `scope["traceparent"]`; a route adds headers to whatever is answered through `scope["answer_headers"]`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
+        self._https = https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request_id, traceparent = _request_id(scope), observe.traceparent(_header(scope, b"traceparent"))
-        added: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
         path: str = scope["path"]
+        added: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode()), *shields(path, https=self._https)]
         # A HEAD is a GET whose body the server leaves out.
         as_get = scope["method"] == "HEAD" and not path.startswith(OWN_HEAD) and not path.endswith("/events")
         scope = {

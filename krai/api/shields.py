@@ -1,0 +1,22 @@
+"""Headers that tell a browser to do nothing with an answer but show it."""
+
+# No page of krai loads anything or may be framed; the page of the documentation brings its own script and style.
+NOTHING = b"default-src 'none'; frame-ancestors 'none'; sandbox"
+OF_THE_DOCS = (
+    b"default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    b" connect-src 'self'; frame-ancestors 'none'"
+)
+OF_PROBLEMS = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+ALWAYS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")  # RFC 6797
+
+
+def shields(path: str, *, https: bool) -> list[tuple[bytes, bytes]]:
+    """`https`: the address that clients know krai by is one."""
+    policy = OF_THE_DOCS if path == "/docs" else OF_PROBLEMS if path.startswith("/problems/") else NOTHING
+    return [*ALWAYS, (b"content-security-policy", policy), *([HSTS] if https else [])]
