@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     rate_limit_create: Annotated[
         str, Field(alias="KRAI_RATE_LIMIT_CREATE", description="jobs and uploads a caller may create, e.g. `100/15minutes`, or `off`")
     ] = "100/15minutes"
+    rate_limit_storage: Annotated[
+        str | None,
+        Field(alias="KRAI_RATE_LIMIT_STORAGE", pattern=r"^rediss?://\S+$", description="a Redis that all API processes count in: `redis://host:6379/0`"),
+    ] = None
     slots: Annotated[int, Field(alias="KRAI_SLOTS", ge=1, le=64, description="jobs a worker runs at once")] = 2
     max_attempts: Annotated[int, Field(alias="KRAI_MAX_ATTEMPTS", ge=1, le=100, description="attempts before a job fails")] = 5
     backoff_s: Annotated[

@@ -77,7 +77,7 @@ def create_app(
         settings=settings,
         stores=stores,
         admission=Admission(stores, settings.api_key),
-        limit=CreateLimit(settings.rate_limit_create),
+        limit=CreateLimit(settings.rate_limit_create, settings.rate_limit_storage),
         stopping=stopping or asyncio.Event(),
         patience_s=patience_s,
     )

@@ -45,7 +45,7 @@ async def get_dataset(name: str, _: Reader, api: ApiOf) -> Response:
     },
 )
 async def drop_dataset(name: str, request: Request, caller: Admin, api: ApiOf, base_url: BaseUrl) -> Response:
-    intake.show_limit(request, api, caller, take=True)
+    await intake.show_limit(request, api, caller, take=True)
     if not DATASET.fullmatch(name):
         raise Terminal("dataset_not_found")
     order = submit.Order(dataset=name, created_by=caller.id, max_attempts=api.settings.max_attempts)

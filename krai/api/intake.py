@@ -73,10 +73,10 @@ async def run(
         raise Terminal("invalid_idempotency_key", "This call takes no Idempotency-Key.")
     if seal is not None and (earlier := await api.stores.jobs.recall(seal.scope)) is not None:
         if creates:
-            show_limit(request, api, caller, take=False)
+            await show_limit(request, api, caller, take=False)
         return replay(earlier, seal)
     if creates:
-        show_limit(request, api, caller, take=True)
+        await show_limit(request, api, caller, take=True)
     if len(body) > IN_A_THREAD_BYTES:
         form = await asyncio.to_thread(_understand, model, body)
     else:
@@ -166,9 +166,9 @@ def _seal(request: Request, caller: Principal, body: bytes) -> Seal | None:
     return Seal(hashlib.sha256(scope.encode()).hexdigest(), hashlib.sha256(body).hexdigest())
 
 
-def show_limit(request: Request, api: Api, caller: Principal, *, take: bool) -> None:
+async def show_limit(request: Request, api: Api, caller: Principal, *, take: bool) -> None:
     """Put the rate limit on whatever is answered. Raises Terminal rate_limited."""
-    allowance = api.limit.take(caller.id) if take else api.limit.look(caller.id)
+    allowance = await (api.limit.take(caller.id) if take else api.limit.look(caller.id))
     if allowance is not None:
         request.scope["answer_headers"].extend(allowance.headers)
         allowance.demand()

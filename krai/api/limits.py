@@ -1,15 +1,21 @@
-"""How many jobs and uploads a caller may create: a moving window, kept in this process's memory."""
+"""How many jobs and uploads a caller may create: a moving window, kept by this process or by a Redis that all processes share."""
 
+import asyncio
 import math
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import limits
+from limits.errors import StorageError
+from limits.strategies import RateLimiter
 from slowapi import Limiter
 
+from krai import observe
 from krai.errors import Terminal
 
 NAME = "create"
+PATIENCE_S = 0.5  # longer than Redis ever needs, and no request waits longer for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +43,41 @@ class Allowance:
 
 
 class CreateLimit:
-    """`rule` as in `KRAI_RATE_LIMIT_CREATE`: `100/15minutes`, or `off`."""
+    """`rule` as in `KRAI_RATE_LIMIT_CREATE`: `100/15minutes`, or `off`. `storage` is a Redis URL that all processes share; None: each
+    process counts for itself, as all do while Redis does not answer.
+    """
 
-    def __init__(self, rule: str) -> None:
+    def __init__(self, rule: str, storage: str | None = None) -> None:
         self._item = None if rule == "off" else limits.parse(rule)
-        self._limiter = Limiter(key_func=lambda: NAME, strategy="moving-window", storage_uri="memory://").limiter
+        self._own = _limiter("memory://")
+        self._shared = None if storage is None else _limiter(storage, socket_connect_timeout=PATIENCE_S, socket_timeout=PATIENCE_S)
 
-    def take(self, who: str) -> Allowance | None:
+    async def take(self, who: str) -> Allowance | None:
         """One request less for `who`; None when there is no limit."""
-        return self._allowance(who, take=True)
+        return await self._allowance(who, take=True)
 
-    def look(self, who: str) -> Allowance | None:
-        return self._allowance(who, take=False)
+    async def look(self, who: str) -> Allowance | None:
+        return await self._allowance(who, take=False)
 
-    def _allowance(self, who: str, *, take: bool) -> Allowance | None:
+    async def _allowance(self, who: str, *, take: bool) -> Allowance | None:
         if self._item is None:
             return None
-        allowed = self._limiter.hit(self._item, NAME, who) if take else True
-        window = self._limiter.get_window_stats(self._item, NAME, who)
-        reset_s = max(0, math.ceil(window.reset_time - time.time()))
-        return Allowance(allowed, self._item.amount, self._item.get_expiry(), max(0, window.remaining), reset_s)
+        if self._shared is not None:
+            try:
+                return await asyncio.to_thread(_ask, self._shared, self._item, who, take=take)
+            except StorageError as error:
+                observe.log().warning("limits are not shared", error=type(error.storage_error).__name__)
+        return _ask(self._own, self._item, who, take=take)
+
+
+def _limiter(storage: str, **options: float) -> RateLimiter:
+    wanted: dict[str, Any] = {"wrap_exceptions": True, **options}
+    limiter = Limiter(key_func=lambda: NAME, strategy="moving-window", storage_uri=storage, storage_options=wanted, key_prefix="krai")
+    return limiter.limiter
+
+
+def _ask(limiter: RateLimiter, item: limits.RateLimitItem, who: str, *, take: bool) -> Allowance:
+    allowed = limiter.hit(item, NAME, who) if take else True
+    window = limiter.get_window_stats(item, NAME, who)
+    reset_s = max(0, math.ceil(window.reset_time - time.time()))
+    return Allowance(allowed, item.amount, item.get_expiry(), max(0, window.remaining), reset_s)
