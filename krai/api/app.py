@@ -20,6 +20,7 @@ from krai.api import (
     openapi,
     problems,
     results,
+    settings as settings_routes,
     uploads,
     users,
 )
@@ -42,10 +43,19 @@ TAGS = [
     {"name": "results", "description": "What came of a job."},
     {"name": "datasets", "description": "What there is to export."},
     {"name": "uploads", "description": "Files on their way to an import."},
-    {"name": "access", "description": "API keys, and who may sign in."},
+    {"name": "access", "description": "API keys, who may sign in, and what admins set for all."},
     {"name": "service", "description": "The service itself."},
 ]
-BODIES = (exports.ExportBody, imports.ImportBody, uploads.UploadBody, jobs.NoBody, keys.KeyBody, keys.RotateBody, users.UserBody)
+BODIES = (
+    exports.ExportBody,
+    imports.ImportBody,
+    uploads.UploadBody,
+    jobs.NoBody,
+    keys.KeyBody,
+    keys.RotateBody,
+    users.UserBody,
+    settings_routes.SettingBody,
+)
 
 
 def create_app(
@@ -85,7 +95,7 @@ def create_app(
     if settings.origins:
         app.add_middleware(Cors, origins=settings.origins)
     app.add_middleware(Edge, https=(settings.public_url or "").startswith("https://"))
-    for noun in (card, exports, imports, jobs, events, results, uploads, datasets, keys, users):
+    for noun in (card, exports, imports, jobs, events, results, uploads, datasets, keys, users, settings_routes):
         app.include_router(noun.router)
     if docs:
         app.include_router(docs_page.router)

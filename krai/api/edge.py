@@ -12,7 +12,7 @@ from krai.api.shields import shields
 from krai.errors import Terminal
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-PRIVATE = ("/api/", "/token")
+PRIVATE = ("/api/", "/settings", "/token")
 MOST_HEADERS = 100
 LARGEST_HEADERS_BYTES = 32 * 1024
 # Besides the events, whose GET does not end, these have a HEAD of their own or none.

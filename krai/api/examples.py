@@ -138,3 +138,8 @@ USER = {
     "added_by": "api-key",
     "signed_in": True,
 }
+SETTING = {"name": "banner", "value": "Exports pause on Sunday.", "updated_at": "2026-11-02T08:00:00.000Z", "updated_by": "api-key"}
+SETTING_WITH_HISTORY = {
+    **SETTING,
+    "changes": [{"value": "Exports pause on Sunday.", "deleted": False, "at": "2026-11-02T08:00:00.000Z", "by": "api-key"}],
+}

@@ -36,7 +36,7 @@ BODY = (
     "missing_field",
 )
 POST = (*BODY, "idempotency_mismatch")
-PROTECTED = ("/api/", "/token")  # what needs a credential begins so
+PROTECTED = ("/api/", "/settings", "/token")  # what needs a credential begins so
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",

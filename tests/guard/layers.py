@@ -9,7 +9,7 @@ ROWS = (
     ("formats",),
     ("warehouse", "backends"),
     ("transfer",),
-    ("keys", "users"),
+    ("keys", "shared_settings", "users"),
     ("admission",),
     ("attempt", "lease", "verdict"),
     ("claim",),

@@ -36,6 +36,8 @@ ENDPOINTS = {
     ("get", "/api/v1/datasets/{name}"),
     ("delete", "/api/v1/datasets/{name}"),
     *((method, "/token") for method in ("get", "post", "put", "delete")),
+    ("get", "/settings"),
+    *((method, "/settings/{name}") for method in ("get", "put", "delete")),
     *((method, "/api/v1/users") for method in ("get", "put", "delete")),
     ("get", "/files/{path}"),
     ("put", "/uploads/{path}"),
@@ -96,8 +98,8 @@ async def test_the_api_needs_the_key_and_nothing_else_does(document: dict[str, A
     scheme = document["components"]["securitySchemes"]["api_key"]
     assert scheme == {"type": "apiKey", "in": "header", "name": "x-api-key"}
     for _, path, operation in operations(document):
-        assert operation["security"] == ([{"api_key": []}] if path.startswith(("/api/", "/token")) else [])
-        assert ("401" in operation["responses"]) == path.startswith(("/api/", "/token"))
+        assert operation["security"] == ([{"api_key": []}] if path.startswith(("/api/", "/settings", "/token")) else [])
+        assert ("401" in operation["responses"]) == path.startswith(("/api/", "/settings", "/token"))
 
 
 async def test_problems_stand_under_their_status(document: dict[str, Any]) -> None:
