@@ -450,7 +450,7 @@ def test_two_credentials_are_one_too_many(krai: KraiClient) -> None:
     [
         ("hubspot", "unknown_source"),
         ({"upload_id": UNKNOWN_JOB}, "unknown_upload"),
-        ({"url": "https://example.org/contacts.csv"}, "url_imports_off"),
+        ({"url": "https://localhost/contacts.csv"}, "source_blocked"),
         ({"records": [{"n": n} for n in range(1_001)]}, "invalid_field"),
     ],
 )

@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         str, Field(alias="CORS_ORIGINS", description="pages that may call krai from a browser, e.g. `https://a.example,https://b.example`")
     ] = ""
     docs: Annotated[Literal["on", "off"], Field(alias="KRAI_DOCS", description="`/docs` and `/openapi.json`")] = "on"
-    url_imports: Annotated[Literal["on", "off"], Field(alias="KRAI_URL_IMPORTS", description="imports from https URLs")] = "off"
+    url_imports: Annotated[Literal["on", "off"], Field(alias="KRAI_URL_IMPORTS", description="imports from https URLs on the public internet")] = "on"
     rate_limit_create: Annotated[
         str, Field(alias="KRAI_RATE_LIMIT_CREATE", description="jobs and uploads a caller may create, e.g. `100/15minutes`, or `off`")
     ] = "100/15minutes"

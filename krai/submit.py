@@ -13,21 +13,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from krai import failpoint, job as jobs, observe
 from krai.errors import FieldError, KraiError, Terminal
 from krai.job import Job, Kind
+from krai.outbound import urls
+from krai.outbound.addresses import NotPublic
 from krai.ports import Blob, Dataset, IdempotencyRecord, Stores, UploadSession
 
 UPLOAD_TTL_S = 24 * 3600
 KNOWN_FOR_S = 1.0
-LONGEST_URL_BYTES = 2048
 LARGEST_INLINE_BYTES = 1 << 20
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}", re.ASCII)
-HOST_NAME = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", re.ASCII)
-HTTPS_PORT = 443
-LOWEST_FREE_PORT = 1024  # below it, only https itself: nothing else there is meant to be fetched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +75,8 @@ async def export(stores: Stores, order: Order) -> Job:
 async def import_(stores: Stores, order: Order, source: Source) -> Job:
     """The import job of `order`, not yet written; inline records are stored already.
 
-    Raises Terminal unknown_source, unknown_upload, upload_incomplete, url_imports_off, invalid_source_url, source_missing.
+    Raises Terminal unknown_source, unknown_upload, upload_incomplete, url_imports_off, invalid_source_url, source_blocked,
+    source_missing.
     """
     place, shown = await _locate(stores, order, source)
     return _job(stores, Kind.IMPORT, order, params={**order.params, **shown}, source=place)
@@ -173,7 +172,7 @@ async def _locate(stores: Stores, order: Order, source: Source) -> tuple[dict[st
         case Uploaded(upload_id):
             return await _uploaded(stores, upload_id, order.created_by), {"source": {"upload_id": upload_id}}
         case Remote(url, allowed):
-            parts = _checked_url(url, allowed=allowed)
+            parts = _public(url, allowed=allowed)
             # The query may hold a signature: it is kept for the worker and shown to nobody.
             return {"url": url}, {"source": {"url": f"https://{parts.netloc}{parts.path}"}}
         case Inline(records):
@@ -227,21 +226,18 @@ async def _note_upload(stores: Stores, owner: str, *, size_bytes: int | None, fi
     return upload_id
 
 
-def _checked_url(url: str, *, allowed: bool) -> SplitResult:
+def _public(url: str, *, allowed: bool) -> SplitResult:
+    """What only the resolver knows of a URL fails the job later."""
     if not allowed:
         raise Terminal("url_imports_off")
-    plain = url.isascii() and url.isprintable() and not set(url) & set(' \\"<>^`{|}')
     try:
-        parts = urlsplit(url) if plain and len(url) <= LONGEST_URL_BYTES else None
-        port = parts.port if parts else None
-    except ValueError:
-        parts = port = None
-    host = parts.netloc.removesuffix(f":{port}") if parts else ""
-    sound = parts is not None and parts.scheme == "https" and HOST_NAME.fullmatch(host) is not None
-    if parts is None or not sound or not (port in {None, HTTPS_PORT} or (port or 0) >= LOWEST_FREE_PORT):
-        detail = "Takes an https:// URL of at most 2 kB, without user name and password."
-        raise Terminal("invalid_source_url", errors=[FieldError("/source/url", "invalid_source_url", detail)])
-    return parts
+        return urls.check(url)
+    except urls.Malformed:
+        detail = f"Takes an https:// URL of at most {urls.LONGEST_BYTES} bytes, with a plain host name and without user name and password."
+        raise Terminal("invalid_source_url", errors=[FieldError("/source/url", "invalid_source_url", detail)]) from None
+    except NotPublic:
+        detail = "Takes the name of a host on the public internet, not an address."
+        raise Terminal("source_blocked", errors=[FieldError("/source/url", "source_blocked", detail)]) from None
 
 
 def _upload_path(upload_id: str) -> str:

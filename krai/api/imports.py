@@ -11,6 +11,7 @@ from krai.api import examples, intake, openapi
 from krai.api.answers import JobAnswer
 from krai.api.fields import Body, ColumnName, ColumnType, DatasetName, Description, Labels, Text
 from krai.api.intake import Intake
+from krai.outbound import urls
 
 router = APIRouter(tags=["jobs"])
 CAP_BYTES = (1024 + 64) * intake.KIB
@@ -24,9 +25,9 @@ class UploadSource(Body):
 
 
 class UrlSource(Body):
-    """A file behind an https URL, where the deployment allows it."""
+    """A file behind an https URL that anybody can reach, where the deployment allows it. Its server must tell the Content-Length."""
 
-    url: Annotated[str, Field(json_schema_extra={"format": "uri", "pattern": "^https://", "maxLength": submit.LONGEST_URL_BYTES})]
+    url: Annotated[str, Field(json_schema_extra={"format": "uri", "pattern": "^https://", "maxLength": urls.LONGEST_BYTES})]
 
 
 class RecordsSource(Body):
@@ -95,6 +96,7 @@ EXAMPLES = {
             "upload_incomplete",
             "url_imports_off",
             "invalid_source_url",
+            "source_blocked",
             "rate_limited",
         ),
     },

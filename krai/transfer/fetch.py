@@ -64,7 +64,7 @@ def _from_url(url: str, tools: Tools, told: Callable[[int], None]) -> Source:
     if not tools.url_imports:
         raise Terminal("url_imports_off")
     copy: Path = tools.spool / "source"
-    download(url, copy, limit_bytes=tools.limits.source_bytes, tls=tools.tls, told=told)
+    download(url, copy, limit_bytes=tools.limits.source_bytes, outbound=tools.outbound, told=told)
     return Source(lambda: copy.open("rb"), copy.stat().st_size)
 
 

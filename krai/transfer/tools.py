@@ -1,12 +1,12 @@
 """What a child is given to run one job with, and how it speaks to its worker while it runs."""
 
-import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from krai.formats.reading import BLOCK_BYTES
 from krai.job import Progress
+from krai.outbound.connect import Outbound
 from krai.ports import BlobStore, Dataset
 from krai.warehouse.port import Warehouse
 
@@ -27,7 +27,7 @@ class Limits:
 class Tools:
     """`spool` is a local folder of this job's own: made before it runs and removed after it, whatever happens.
 
-    `tls` says which certificates the sources of URL imports may have; None: those of public authorities.
+    `outbound` leads to the sources of URL imports.
     """
 
     blobs: BlobStore
@@ -35,7 +35,7 @@ class Tools:
     spool: Path
     limits: Limits = field(default_factory=Limits)
     url_imports: bool = False
-    tls: ssl.SSLContext | None = None
+    outbound: Outbound = field(default_factory=Outbound)
 
 
 class Reporter(Protocol):

@@ -5,6 +5,7 @@ ROWS = (
     ("attachment", "durable", "errors", "failpoint", "known", "observe"),
     ("access", "strict_json"),
     ("job", "settings"),
+    ("outbound",),
     ("ports",),
     ("formats",),
     ("warehouse", "backends"),
@@ -28,6 +29,8 @@ ONLY_IN = {
     "slowapi": ("krai.api", "krai.wiring"),
     "pyarrow": ("krai.formats", "krai.warehouse", "krai.transfer"),
     "pyiceberg": ("krai.formats", "krai.warehouse", "krai.transfer"),
+    "httpx": ("krai.outbound", "krai.transfer.download"),
+    "httpcore": ("krai.outbound",),
     "krai.backends": ("krai.backends", "krai.wiring"),
     "krai.wiring": ("krai.wiring", "main", "worker"),
 }

@@ -1,0 +1,1 @@
+"""Calls to places that callers name: on the public internet, or not at all."""
