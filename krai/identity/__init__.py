@@ -1,0 +1,1 @@
+"""Who a caller is, by an ID token of OpenID Connect."""
