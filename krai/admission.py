@@ -6,15 +6,19 @@ import hmac
 from krai import keys
 from krai.access import ALL, DEPLOYMENT, Principal
 from krai.errors import Terminal
+from krai.identity.tokens import Tokens
 from krai.ports import Stores
 from krai.users import Users
 
 
 class Admission:
-    """`api_key` is the deployment's own: it may do everything, and no store has to be asked for it."""
+    """`api_key` is the deployment's own: it may do everything, and no store has to be asked for it. `tokens` are those of the issuers
+    this deployment knows.
+    """
 
-    def __init__(self, stores: Stores, api_key: str) -> None:
+    def __init__(self, stores: Stores, api_key: str, tokens: Tokens) -> None:
         self._stores = stores
+        self._tokens = tokens
         self._deployment = _digest(api_key.encode())
         self.users = Users(stores.directory)
 
@@ -27,6 +31,11 @@ class Admission:
         if key is None:
             raise Terminal("invalid_key")
         return key.principal if key.email is None else await self.users.still(key.principal)
+
+    async def by_token(self, token: bytes) -> Principal:
+        """Raises Terminal invalid_token, not_allowed; Transient auth_unavailable."""
+        identity = await self._tokens.identify(token)
+        return await self.users.admit(identity.email, identity.id)
 
 
 def _digest(text: bytes) -> bytes:

@@ -7,9 +7,10 @@ import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from krai import failpoint
 
@@ -26,6 +27,23 @@ class Mode(StrEnum):
 
 class UnsafeSettings(Exception):
     """krai must not start like this; the text says what to change."""
+
+
+class OidcIssuer(BaseModel):
+    """An OpenID provider whose ID tokens are taken when they are meant for `audience`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
+    audience: Annotated[str, Field(min_length=1)]
+    tenant: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+
+    @model_validator(mode="after")
+    def _refuse_an_open_line(self) -> Self:
+        parts = urlsplit(self.issuer)
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError("an issuer is reached by https; http is for this machine only")
+        return self
 
 
 class Settings(BaseSettings):
@@ -72,6 +90,13 @@ class Settings(BaseSettings):
         str | None,
         Field(alias="KRAI_PUBLIC_URL", pattern=r"^https?://\S+$", description="the address clients reach krai at, when a proxy hides it"),
     ] = None
+    google_client_id: Annotated[
+        str | None, Field(alias="GOOGLE_CLIENT_ID", description="the OAuth client whose Google ID tokens are taken")
+    ] = None
+    oidc_issuers: Annotated[
+        tuple[OidcIssuer, ...],
+        Field(alias="KRAI_OIDC_ISSUERS", description='other OpenID providers, as JSON: `[{"issuer": "https://…", "audience": "…", "tenant": "…"}]`'),
+    ] = ()
     cors_origins: Annotated[
         str, Field(alias="CORS_ORIGINS", description="pages that may call krai from a browser, e.g. `https://a.example,https://b.example`")
     ] = ""
@@ -137,6 +162,9 @@ def read() -> Settings:
     """The settings of the environment. Raises UnsafeSettings with one line for each thing to change."""
     try:
         return Settings()
+    except SettingsError:
+        # The one setting that holds JSON.
+        raise UnsafeSettings('KRAI_OIDC_ISSUERS: takes JSON: [{"issuer": "https://…", "audience": "…", "tenant": "…"}]') from None
     except ValidationError as error:
         lines = []
         for item in error.errors(include_url=False, include_input=False):
@@ -149,6 +177,6 @@ def rows() -> list[tuple[str, str, str]]:
     """Name, default and meaning of every setting, for the README."""
     table = []
     for field in Settings.model_fields.values():
-        default = "" if field.default is None else str(field.default)
+        default = "" if field.default in (None, ()) else str(field.default)
         table.append((str(field.alias), default, str(field.description)))
     return table

@@ -28,6 +28,7 @@ from krai.api.cors import Cors
 from krai.api.deps import Api
 from krai.api.edge import Edge
 from krai.api.limits import CreateLimit
+from krai.identity.tokens import Tokens
 from krai.ports import ServedBlobs, Stores
 from krai.settings import Settings
 
@@ -64,11 +65,12 @@ def create_app(
     *,
     stopping: asyncio.Event | None = None,
     lifespan: Lifespan[FastAPI] | None = None,
+    tokens: Tokens | None = None,
     patience_s: float = PATIENCE_S,
 ) -> FastAPI:
     """`stopping`: set it before the server is stopped, so that clients that wait for a job do not hold that up.
 
-    `patience_s`: how long a request's body may take.
+    `tokens`: whose ID tokens are taken; None: nobody's. `patience_s`: how long a request's body may take.
     """
     docs = settings.docs == "on"
     app = FastAPI(
@@ -86,7 +88,7 @@ def create_app(
     app.state.api = Api(
         settings=settings,
         stores=stores,
-        admission=Admission(stores, settings.api_key),
+        admission=Admission(stores, settings.api_key, tokens or Tokens(())),
         limit=CreateLimit(settings.rate_limit_create, settings.rate_limit_storage),
         stopping=stopping or asyncio.Event(),
         patience_s=patience_s,

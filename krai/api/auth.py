@@ -13,7 +13,7 @@ IN_THE_ADDRESS = re.compile(rb"(?:^|&)(?:x-)?api[_-]key=", re.IGNORECASE)
 
 
 async def authenticate(connection: HTTPConnection) -> Principal:
-    """Raises Terminal ambiguous_credentials, unauthenticated, invalid_key, not_allowed."""
+    """Raises Terminal ambiguous_credentials, unauthenticated, invalid_key, invalid_token, not_allowed; Transient auth_unavailable."""
     headers: list[tuple[bytes, bytes]] = connection.scope["headers"]
     sent = [value for name, value in headers if name == b"x-api-key"]
     tokens = [value for name, value in headers if name == b"authorization"]
@@ -21,7 +21,10 @@ async def authenticate(connection: HTTPConnection) -> Principal:
         raise Terminal("invalid_key", "A key belongs into the x-api-key header. One that was sent in an address should be revoked.")
     if len(sent) + len(tokens) > 1:
         raise Terminal("ambiguous_credentials")
-    if not sent or not sent[0]:
-        raise Terminal("unauthenticated")
     admission: Admission = connection.app.state.api.admission
-    return await admission.by_key(sent[0])
+    if sent and sent[0]:
+        return await admission.by_key(sent[0])
+    scheme, _, token = (tokens or [b""])[0].partition(b" ")
+    if scheme.lower() == b"bearer" and token.strip():
+        return await admission.by_token(token.strip())
+    raise Terminal("unauthenticated")

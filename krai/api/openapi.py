@@ -23,7 +23,17 @@ RATE_LIMIT = {
 }
 CREATED = {**LOCATION, **RETRY_AFTER, **RATE_LIMIT}
 # What any call with a credential can meet; what any body can meet besides; and what one that an Idempotency-Key makes repeatable.
-CALL = ("ambiguous_credentials", "unauthenticated", "invalid_key", "not_allowed", "internal", "store_busy", "not_ready")
+CALL = (
+    "ambiguous_credentials",
+    "unauthenticated",
+    "invalid_key",
+    "invalid_token",
+    "not_allowed",
+    "internal",
+    "auth_unavailable",
+    "store_busy",
+    "not_ready",
+)
 BODY = (
     "malformed_json",
     "invalid_idempotency_key",
@@ -94,11 +104,14 @@ def _complete(app: FastAPI, bodies: Iterable[type[BaseModel]]) -> dict[str, Any]
         schemas[model.__name__] = schema
     for assumed in ("HTTPValidationError", "ValidationError"):
         schemas.pop(assumed, None)
-    document["components"]["securitySchemes"] = {"api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"}}
+    document["components"]["securitySchemes"] = {
+        "api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+        "id_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An OpenID Connect ID token"},
+    }
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _forget_assumed(operation)
-            operation["security"] = [{"api_key": []}] if path.startswith(PROTECTED) else []
+            operation["security"] = [{"api_key": []}, {"id_token": []}] if path.startswith(PROTECTED) else []
     return document
 
 

@@ -33,7 +33,8 @@ def render(error: KraiError, scope: Scope) -> Response:
     if retry_after_s is not None:
         response.headers["retry-after"] = str(retry_after_s)
     if error.problem.status == 401:  # noqa: PLR2004
-        response.headers["www-authenticate"] = 'ApiKey realm="krai", header="x-api-key"'
+        failed = ', error="invalid_token"' if error.code == "invalid_token" else ""  # RFC 6750
+        response.headers["www-authenticate"] = f'Bearer realm="krai"{failed}, ApiKey realm="krai", header="x-api-key"'
     if error.code in {"request_timeout", "headers_too_large"} or not _rest_is_bearable(scope):
         response.headers["connection"] = "close"
     return response

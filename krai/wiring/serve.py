@@ -15,8 +15,10 @@ from krai import failpoint, observe
 from krai.api.app import create_app
 from krai.dead_letters import settle_dead_letters
 from krai.errors import Transient
+from krai.identity.tokens import Tokens
 from krai.settings import DEMO_KEY, Mode, Settings, UnsafeSettings, read
 from krai.sweep import AT_ONCE, sweep, sweep_uploads
+from krai.wiring.issuers import issuers
 from krai.wiring.stores import open_stores
 from krai.wiring.work import open_worker, retention
 
@@ -43,7 +45,10 @@ async def api(settings: Settings) -> None:
             if settings.mode is Mode.EMBEDDED:
                 worker = await stack.enter_async_context(open_worker(settings, stores, hurry))
                 tasks.append(asyncio.create_task(worker.run(stop)))
-            server = _Server(uvicorn.Config(create_app(settings, stores, stopping=stop), **_server_options()))
+            tokens = Tokens(issuers(settings))
+            stack.push_async_callback(tokens.close)
+            app = create_app(settings, stores, stopping=stop, tokens=tokens)
+            server = _Server(uvicorn.Config(app, **_server_options()))
             tasks.append(asyncio.create_task(server.serve(sockets=[listening])))
             _welcome(settings, listening)
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

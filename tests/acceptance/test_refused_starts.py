@@ -68,3 +68,18 @@ def test_without_a_topic_or_a_subscription(env: Env, name: str, setting: str) ->
     (line,) = refusal("worker.py", env)
     assert line.startswith(setting)
     assert name in line
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("KRAI_OIDC_ISSUERS", "[oops", "takes JSON"),
+        ("KRAI_OIDC_ISSUERS", '[{"issuer": "http://issuer.example", "audience": "a", "tenant": "t"}]', "by https"),
+        ("CORS_ORIGINS", "*", "no *"),
+        ("KRAI_RATE_LIMIT_STORAGE", "memcached://here", "redis"),
+    ],
+)
+def test_on_settings_that_would_let_in_too_many(env: Env, setting: str, value: str, said: str) -> None:
+    (line,) = refusal("main.py", env | {setting: value})
+    assert setting in line
+    assert said in line

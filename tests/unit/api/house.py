@@ -19,6 +19,7 @@ from krai.backends.local.directory import LocalDirectory
 from krai.backends.local.jobs import LocalJobStore
 from krai.backends.local.queue import LocalJobQueue
 from krai.errors import Terminal
+from krai.identity.tokens import Tokens
 from krai.job import Job, Progress
 from krai.ports import Blob, Column, Dataset, Stores
 from krai.settings import Settings
@@ -98,7 +99,7 @@ def client_of(app: FastAPI, key: str | None, **headers: str) -> httpx.AsyncClien
 
 
 @asynccontextmanager
-async def open_house(folder: Path, **settings: Any) -> AsyncIterator[House]:
+async def open_house(folder: Path, *, tokens: Tokens | None = None, **settings: Any) -> AsyncIterator[House]:
     """`settings` by their names in the environment."""
     stores = Stores(
         jobs=LocalJobStore(folder / "jobs.sqlite"),
@@ -112,7 +113,7 @@ async def open_house(folder: Path, **settings: Any) -> AsyncIterator[House]:
     chosen = Settings(**{"API_KEY": KEY, "KRAI_RATE_LIMIT_CREATE": "off", **settings})
     for text in (ADA, BOB):
         await put_key(stores, text)
-    app = create_app(chosen, stores)
+    app = create_app(chosen, stores, tokens=tokens)
     try:
         async with client_of(app, KEY) as http:
             yield House(app, stores, http)

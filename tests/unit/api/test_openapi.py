@@ -94,11 +94,12 @@ async def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
-async def test_the_api_needs_the_key_and_nothing_else_does(document: dict[str, Any]) -> None:
-    scheme = document["components"]["securitySchemes"]["api_key"]
-    assert scheme == {"type": "apiKey", "in": "header", "name": "x-api-key"}
+async def test_the_api_needs_a_credential_and_nothing_else_does(document: dict[str, Any]) -> None:
+    schemes = document["components"]["securitySchemes"]
+    assert schemes["api_key"] == {"type": "apiKey", "in": "header", "name": "x-api-key"}
+    assert (schemes["id_token"]["type"], schemes["id_token"]["scheme"]) == ("http", "bearer")
     for _, path, operation in operations(document):
-        assert operation["security"] == ([{"api_key": []}] if path.startswith(("/api/", "/settings", "/token")) else [])
+        assert operation["security"] == ([{"api_key": []}, {"id_token": []}] if path.startswith(("/api/", "/settings", "/token")) else [])
         assert ("401" in operation["responses"]) == path.startswith(("/api/", "/settings", "/token"))
 
 
