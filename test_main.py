@@ -430,6 +430,46 @@ def test_a_dataset_is_dropped_by_a_job(krai: KraiClient) -> None:
     assert problem(krai.http.get("/api/v1/datasets/unwanted"), 404) == "dataset_not_found"
 
 
+# -- Who may do what --------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_shown_once_and_lets_its_bearer_in_until_it_is_revoked(krai: KraiClient, server: KraiProcess) -> None:
+    made = krai.http.post("/token", json={"name": "nightly export", "scopes": ["read", "export"]})
+    assert made.status_code == 201
+    key = made.json()["key"]
+    assert key.startswith("krai_")
+    assert key not in krai.http.get("/token").text
+    with KraiClient(server.base_url, key) as script:
+        job_id = script.submit_export(dataset="users", limit=1)
+        assert script.wait_until_finished(job_id)["status"] == "COMPLETED"
+        assert problem(script.http.post("/api/v1/imports", json={"source": "salesforce"}), 403) == "not_allowed"
+        assert krai.http.delete("/token", params={"key_id": made.json()["key_id"]}).status_code == 204
+        assert problem(script.http.get(f"/api/v1/jobs/{job_id}"), 401) == "invalid_key"
+
+
+def test_somebody_elses_job_is_like_no_job(krai: KraiClient, server: KraiProcess) -> None:
+    mine = krai.submit_export(dataset="users", limit=1)
+    with KraiClient(server.base_url, krai.http.post("/token", json={"name": "another"}).json()["key"]) as other:
+        for job_id in (mine, UNKNOWN_JOB):
+            assert problem(other.http.get(f"/api/v1/jobs/{job_id}"), 404) == "not_found"
+        assert other.http.get("/api/v1/jobs").json()["jobs"] == []
+
+
+def test_admins_keep_the_list_of_who_may_sign_in(krai: KraiClient) -> None:
+    added = krai.http.put("/api/v1/users", json={"email": "Ada@Example.org", "role": "admin"})
+    assert (added.status_code, added.json()["email"]) == (200, "ada@example.org")
+    assert [user["email"] for user in krai.http.get("/api/v1/users").json()["users"]] == ["ada@example.org"]
+    assert krai.http.delete("/api/v1/users", params={"email": "ada@example.org"}).status_code == 204
+
+
+def test_a_setting_tells_who_changed_it(krai: KraiClient) -> None:
+    for text in ("Exports pause on Sunday.", "Exports are back."):
+        assert krai.http.put("/settings/banner", json={"value": text}).status_code == 200
+    banner = krai.http.get("/settings/banner").json()
+    assert banner["value"] == "Exports are back."
+    assert [change["value"] for change in banner["changes"]] == ["Exports are back.", "Exports pause on Sunday."]
+
+
 # -- What is refused --------------------------------------------------------------------------------------------------------
 
 
