@@ -32,6 +32,7 @@ _TABLE = (
         "The body is not strict JSON",
         "Send one UTF-8 JSON object: no duplicate keys, no NaN, at most 32 levels deep.",
     ),
+    ("malformed_request", 400, "This is not HTTP as RFC 9112 has it", "Send it by a client or a proxy that keeps to HTTP/1.1."),
     ("invalid_argument", 400, "A query parameter or header is not valid", "Correct the named parameter; /docs lists what each accepts."),
     ("invalid_page_token", 400, "The page token is not valid here", "Use the next_page_token of the same listing, with the same filters."),
     ("invalid_idempotency_key", 400, "The Idempotency-Key is not valid", "Send 1 to 255 printable ASCII characters."),

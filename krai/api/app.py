@@ -37,7 +37,7 @@ DESCRIPTION = """Bulk exports and imports as jobs.
 
 `POST` an export or an import, follow the job it answers with, then fetch its result. Every failure is an
 `application/problem+json` whose `code` is explained under `/problems`. Jobs are created at most once per `Idempotency-Key`.
-Any address may answer 405 to another method, with `Allow`, and 431 to more than 100 headers or 32 KiB of them.
+Any address may answer 400 to what is no HTTP, 405 to another method, with `Allow`, and 431 to more than 100 headers or 32 KiB of them.
 """
 TAGS = [
     {"name": "jobs", "description": "Exports and imports, from the request to the end."},

@@ -19,6 +19,7 @@ from krai.identity.tokens import Tokens
 from krai.settings import DEMO_KEY, Mode, Settings, UnsafeSettings, read
 from krai.sweep import AT_ONCE, sweep, sweep_uploads
 from krai.wiring.issuers import issuers
+from krai.wiring.protocol import Protocol
 from krai.wiring.stores import open_stores
 from krai.wiring.work import open_worker, retention
 
@@ -95,7 +96,7 @@ def _server_options() -> dict[str, Any]:
         "access_log": False,
         "server_header": False,
         "timeout_graceful_shutdown": 5,
-        "h11_max_incomplete_event_size": 32 * 1024,
+        "http": Protocol,
     }
 
 

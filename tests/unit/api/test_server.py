@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import re
 import socket
 import time
@@ -11,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import uvicorn
 
 from krai.api.app import create_app
+from krai.wiring import protocol
+from krai.wiring.protocol import Protocol
 from tests.unit.api.house import KEY, House, open_house
 
 HEAD = "POST /api/v1/exports HTTP/1.1\r\nHost: krai\r\nx-api-key: {key}\r\nContent-Type: application/json\r\n"
@@ -24,7 +28,7 @@ async def serve(house: House, **options: Any) -> AsyncIterator[tuple[uvicorn.Ser
     """The API of the house on a free port, and the event that tells it to stop."""
     stopping = asyncio.Event()
     app = create_app(house.app.state.api.settings, house.stores, stopping=stopping, **options)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=20))
+    server = uvicorn.Server(uvicorn.Config(app, http=Protocol, log_config=None, access_log=False, timeout_graceful_shutdown=20))
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment] # pytest's own stay
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -132,3 +136,63 @@ async def test_whoever_listens_does_not_hold_up_the_end(tmp_path: Path) -> None:
         assert time.monotonic() - asked < 3
         assert (await waiting).json()["status"] == "PENDING"
         assert (await listening).text.count("event: job") == 1
+
+
+BODY = "x-api-key: {key}\r\nContent-Type: application/json\r\n"
+NO_HTTP = {
+    "a length and chunks": "Host: x\r\n" + BODY + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n",
+    "chunks and a length": "Host: x\r\n" + BODY + "Transfer-Encoding: chunked\r\nContent-Length: 50\r\n\r\n2\r\n{{}}\r\n0\r\n\r\nGET / H",
+    "two lengths": "Host: x\r\n" + BODY + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}x",
+    "an unknown coding": "Host: x\r\n" + BODY + "Transfer-Encoding: xchunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n",
+    "a negative length": "Host: x\r\n" + BODY + "Content-Length: -1\r\n\r\n",
+    "a folded header": "Host: x\r\nX-A: b\r\n c\r\n\r\n",
+    "two hosts": "Host: x\r\nHost: y\r\n\r\n",
+    "no host": "X-A: b\r\n\r\n",
+    "a space before the colon": "Host: x\r\nX-A : b\r\n\r\n",
+    "a NUL": "Host: x\r\nX-A: b\0c\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("case", NO_HTTP)
+async def test_what_is_no_http_is_one_problem_and_the_end_of_the_connection(tmp_path: Path, case: str) -> None:
+    async with open_house(tmp_path) as house, serve(house) as (_, port, _):
+        sent = "POST /api/v1/exports HTTP/1.1\r\n" + NO_HTTP[case].format(key=KEY)
+        answer = await exchange(port, sent.encode(), answers=2)
+        assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        assert answer.count(b"HTTP/1.1 ") == 1
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert b"content-type: application/problem+json" in head
+        assert b"connection: close" in head
+        assert json.loads(body)["code"] == "malformed_request"
+        assert json.loads(body)["request_id"].encode() in head
+
+
+async def test_lines_end_as_http_ends_them(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, serve(house) as (_, port, _):
+        assert (await exchange(port, b"GET /healthz HTTP/1.1\nHost: x\n\n", answers=2)).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("first", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /h"])
+async def test_a_head_that_does_not_come_ends_the_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bytes) -> None:
+    assert protocol.HEAD_WITHIN_S <= 10
+    monkeypatch.setattr(protocol, "HEAD_WITHIN_S", 0.5)
+    async with open_house(tmp_path) as house, serve(house) as (_, port, _):
+        began = time.monotonic()
+        drops = [first, *[b"a"] * bool(first)]
+        answer = await exchange(port, *drops, answers=2)
+        assert 0.4 < time.monotonic() - began < 5
+        assert answer.count(b"HTTP/1.1 ") == first.count(b"\r\n\r\n")
+
+
+async def test_a_head_that_has_come_leaves_the_body_its_own_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_WITHIN_S", 0.2)
+    async with open_house(tmp_path) as house, serve(house, patience_s=1.0) as (_, port, _):
+        request = HEAD.format(key=KEY) + "Content-Length: 100\r\n\r\n12345"
+        assert (await exchange(port, request.encode(), answers=2)).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_head_without_end_is_not_kept(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, serve(house) as (_, port, _):
+        answer = await exchange(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ", *[b"a" * 8192] * 20, answers=2)
+        assert answer.startswith(b"HTTP/1.1 431 ")
+        assert b"headers_too_large" in answer

@@ -1,0 +1,77 @@
+"""HTTP/1.1 as krai takes it: uvicorn's protocol, but with an end to a request's head, in time and in bytes, and problems for what is
+no HTTP.
+"""
+
+import asyncio
+import secrets
+from http import HTTPStatus
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from krai.api import problems
+from krai.errors import KraiError, Terminal
+
+HEAD_WITHIN_S = 8.0
+LARGEST_HEAD_BYTES = 64 * 1024  # half of that is refused with the request's own id, once it is there
+
+
+class Protocol(HttpToolsProtocol):
+    """A connection that has sent nothing, or part of a head, does not stay: otherwise a few thousand of them would keep all others out."""
+
+    _late: asyncio.TimerHandle | None = None  # set while a head is awaited
+    _head_bytes: int = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_there()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._late is not None and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_bytes > LARGEST_HEAD_BYTES:
+                self._refuse(Terminal("headers_too_large"))
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        self._head_is_there()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts != 1 and self.parser.get_http_version() == "1.1":
+            raise ValueError("RFC 9112, 3.2: a request has one Host")  # the parser makes a 400 of it
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's
+        self._refuse(Terminal("malformed_request"))
+
+    def _await_head(self) -> None:
+        if self._late is None:
+            self._head_bytes = 0
+            self._late = self.loop.call_later(HEAD_WITHIN_S, self._too_late)
+
+    def _head_is_there(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _too_late(self) -> None:
+        self._late = None
+        if not self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse(self, error: KraiError) -> None:
+        """Answer for the server, which has no request to give to the app."""
+        self._head_is_there()
+        request_id = secrets.token_hex(16)
+        answer = problems.render(error, {"request_id": request_id, "headers": []})
+        status = HTTPStatus(answer.status_code)
+        headers = [*answer.raw_headers, (b"x-request-id", request_id.encode()), (b"connection", b"close")]
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in dict(headers).items())
+        self.transport.write(f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() + head + b"\r\n" + bytes(answer.body))
+        self.transport.close()
