@@ -76,8 +76,8 @@ class Tokens:
         known = [issuer for issuer in self._issuers if isinstance(iss, str) and means(iss, issuer)]
         if not known:
             refuse("Its iss is not an issuer that is known here.")
-        # A list is refused even when we are in it: the others in it could use the token here.
-        meant = next((issuer for issuer in known if issuer.audience == audience), None)
+        # A list is taken when we are alone in it, as some providers write it (RFC 7519, 4.1.3): others in it could use the token here.
+        meant = next((issuer for issuer in known if audience in (issuer.audience, [issuer.audience])), None)
         if meant is None:
             refuse("Its aud is not this service.")
         return meant

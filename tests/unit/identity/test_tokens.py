@@ -52,6 +52,7 @@ async def test_other_headers_change_nothing(provider: Provider, tokens: Tokens, 
         {"exp": AT + 0.5, "iat": AT + 59, "nbf": AT + 60},
         {"sub": "a" * 255},
         {"nbf": AT - 5, "nonce": "x", "aud": AUDIENCE},
+        {"aud": [AUDIENCE]},
         {"azp": "another"},
     ],
 )
@@ -61,7 +62,9 @@ async def test_what_is_just_right_is_believed(provider: Provider, tokens: Tokens
 
 REFUSED_CLAIMS = {
     "aud other": {"aud": "another"},
-    "aud a list with us": {"aud": [AUDIENCE]},
+    "aud a list of lists": {"aud": [[AUDIENCE]]},
+    "aud twice": {"aud": [AUDIENCE, AUDIENCE]},
+    "aud an empty list": {"aud": []},
     "aud a list": {"aud": [AUDIENCE, "another"]},
     "aud missing": {"aud": ...},
     "aud null": {"aud": None},
