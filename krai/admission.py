@@ -13,10 +13,10 @@ from krai.users import Users
 
 class Admission:
     """`api_key` is the deployment's own: it may do everything, and no store has to be asked for it. `tokens` are those of the issuers
-    this deployment knows.
+    this deployment knows, None where it knows none.
     """
 
-    def __init__(self, stores: Stores, api_key: str, tokens: Tokens) -> None:
+    def __init__(self, stores: Stores, api_key: str, tokens: Tokens | None) -> None:
         self._stores = stores
         self._tokens = tokens
         self._deployment = _digest(api_key.encode())
@@ -34,6 +34,8 @@ class Admission:
 
     async def by_token(self, token: bytes) -> Principal:
         """Raises Terminal invalid_token, not_allowed; Transient auth_unavailable."""
+        if self._tokens is None:
+            raise Terminal("invalid_token", "This deployment knows no issuer of ID tokens.")
         identity = await self._tokens.identify(token)
         return await self.users.admit(identity.email, identity.id)
 

@@ -88,7 +88,7 @@ def create_app(
     app.state.api = Api(
         settings=settings,
         stores=stores,
-        admission=Admission(stores, settings.api_key, tokens or Tokens(())),
+        admission=Admission(stores, settings.api_key, tokens),
         limit=CreateLimit(settings.rate_limit_create, settings.rate_limit_storage),
         stopping=stopping or asyncio.Event(),
         patience_s=patience_s,

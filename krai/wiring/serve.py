@@ -46,8 +46,9 @@ async def api(settings: Settings) -> None:
             if settings.mode is Mode.EMBEDDED:
                 worker = await stack.enter_async_context(open_worker(settings, stores, hurry))
                 tasks.append(asyncio.create_task(worker.run(stop)))
-            tokens = Tokens(issuers(settings))
-            stack.push_async_callback(tokens.close)
+            tokens = Tokens(issuers(settings)) if issuers(settings) else None
+            if tokens is not None:
+                stack.push_async_callback(tokens.close)
             app = create_app(settings, stores, stopping=stop, tokens=tokens)
             server = _Server(uvicorn.Config(app, **_server_options()))
             tasks.append(asyncio.create_task(server.serve(sockets=[listening])))
