@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 
-from krai import failpoint, job as transitions, observe
+from krai import failpoint, job as transitions, metrics, observe
 from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Runner, Succeeded
 from krai.claim import Terms, claim
 from krai.errors import KraiError, Terminal, Transient
@@ -47,7 +47,11 @@ class Execution:
         claimed = lease.job
         with observe.bound(job_id=job_id, epoch=claimed.epoch, attempt=claimed.attempt, **observe.trace_of(claimed.traceparent)):
             observe.log().info("job claimed", type=claimed.type, dataset=claimed.dataset)
-            verdict = await self._attempt(lease)
+            metrics.attempt_began()
+            try:
+                verdict = await self._attempt(lease)
+            finally:
+                metrics.attempt_ended(claimed.type, lease.job.status)
             observe.log().info("job left", status=lease.job.status, verdict=type(verdict).__name__.lower())
         return verdict
 

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     api_key: Annotated[str, Field(alias="API_KEY", description="the key that sees and may do everything")] = DEMO_KEY
     port: Annotated[int, Field(alias="PORT", ge=0, le=65535, description="the port of the API; 0 takes a free one")] = 8080
     host: Annotated[str, Field(alias="KRAI_HOST", description="the address the API listens on")] = "127.0.0.1"
+    metrics_port: Annotated[
+        int | None, Field(alias="KRAI_METRICS_PORT", ge=1, le=65535, description="where `/metrics` is served for Prometheus, by every process; nowhere without")
+    ] = None
     customer_name: Annotated[str, Field(alias="CUSTOMER_NAME", description="whose greeting `GET /` answers with")] = "krai"
     google_cloud_project: Annotated[str | None, Field(alias="GOOGLE_CLOUD_PROJECT", description="with GCS_BUCKET: mode gcp")] = None
     gcs_bucket: Annotated[str | None, Field(alias="GCS_BUCKET", description="with GOOGLE_CLOUD_PROJECT: mode gcp")] = None

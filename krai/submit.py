@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult
 
-from krai import failpoint, job as jobs, observe
+from krai import failpoint, job as jobs, metrics, observe
 from krai.errors import FieldError, KraiError, Terminal
 from krai.job import Job, Kind
 from krai.outbound import urls
@@ -94,6 +94,7 @@ async def accept(stores: Stores, job: Job, record: IdempotencyRecord | None = No
     written = await stores.jobs.create(job, record)
     if isinstance(written, IdempotencyRecord):
         return written
+    metrics.job_accepted(job.type)
     failpoint.reach("after_create")
     log = observe.log(job_id=job.job_id)
     try:

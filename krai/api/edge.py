@@ -2,11 +2,12 @@
 
 import re
 import secrets
+import time
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from krai import observe
+from krai import metrics, observe
 from krai.api import problems
 from krai.api.shields import shields
 from krai.errors import Terminal
@@ -45,12 +46,12 @@ class Edge:
             "traceparent": traceparent,
             "answer_headers": added,
         }
-        started = False
+        status, began_at = 0, time.monotonic()
 
         async def answer(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 headers = MutableHeaders(raw=[*message["headers"], *added])
                 if path.startswith(PRIVATE):
                     headers["cache-control"] = "no-store"
@@ -66,9 +67,12 @@ class Edge:
             # Logged here with the request's id, and answered with it: 500.
             route = getattr(scope.get("route"), "path", None)
             observe.log().exception("request failed", request_id=request_id, method=scope["method"], route=route)
-            if started:
+            if status:
                 raise  # the server can only cut the connection
             await problems.render(Terminal("internal"), scope)(scope, receive, answer)
+        finally:
+            route = getattr(scope.get("route"), "path", None)
+            metrics.request_answered(scope["method"], route, status, time.monotonic() - began_at)
 
 
 def _too_large(headers: list[tuple[bytes, bytes]]) -> bool:

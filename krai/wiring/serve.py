@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from krai import failpoint, observe
+from krai import failpoint, metrics, observe
 from krai.api.app import create_app
 from krai.dead_letters import settle_dead_letters
 from krai.errors import Transient
@@ -30,6 +30,7 @@ def main(process: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
         settings = read()
         observe.configure(settings.log_format)
         failpoint.arm(settings.fail)
+        _serve_metrics(settings)
         asyncio.run(process(settings))
     except UnsafeSettings as error:
         sys.exit(f"krai does not start:\n{error}")
@@ -75,6 +76,15 @@ async def sweep_once(settings: Settings) -> None:
             pass
         await settle_dead_letters(stores, keep_files_s=kept.files_s)
         await sweep_uploads(stores)
+
+
+def _serve_metrics(settings: Settings) -> None:
+    if settings.metrics_port is not None:
+        try:
+            metrics.serve(settings.host, settings.metrics_port)
+        except OSError as error:
+            text = f"KRAI_METRICS_PORT: {settings.host}:{settings.metrics_port} cannot be used ({error.strerror}); set another one"
+            raise UnsafeSettings(text) from None
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -2,7 +2,7 @@
 
 # The parts of krai from the words down to what puts it all together; each name is krai.<name>, a module or a package.
 ROWS = (
-    ("attachment", "durable", "errors", "failpoint", "known", "observe"),
+    ("attachment", "durable", "errors", "failpoint", "known", "metrics", "observe"),
     ("access", "strict_json"),
     ("job", "settings"),
     ("identity", "outbound"),
@@ -28,6 +28,7 @@ ONLY_IN = {
     "starlette": ("krai.api", "krai.wiring"),
     "slowapi": ("krai.api", "krai.wiring"),
     "joserfc": ("krai.identity",),
+    "prometheus_client": ("krai.metrics",),
     "pyarrow": ("krai.formats", "krai.warehouse", "krai.transfer"),
     "pyiceberg": ("krai.formats", "krai.warehouse", "krai.transfer"),
     "httpx": ("krai.identity", "krai.outbound", "krai.transfer.download"),
