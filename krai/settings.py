@@ -139,6 +139,11 @@ class Settings(BaseSettings):
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
 
     @property
+    def deployment(self) -> str:
+        """What its processes have in common, and no other deployment has."""
+        return f"{self.google_cloud_project}/{self.gcs_bucket}" if self.mode is Mode.GCP else str(self.data_dir.absolute())
+
+    @property
     def mode(self) -> Mode:
         return Mode.GCP if self.google_cloud_project else Mode.EMBEDDED
 

@@ -89,7 +89,7 @@ def create_app(
         settings=settings,
         stores=stores,
         admission=Admission(stores, settings.api_key, tokens),
-        limit=CreateLimit(settings.rate_limit_create, settings.rate_limit_storage),
+        limit=CreateLimit(settings.rate_limit_create, settings.rate_limit_storage, settings.deployment),
         stopping=stopping or asyncio.Event(),
         patience_s=patience_s,
     )

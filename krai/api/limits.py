@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,11 +44,12 @@ class Allowance:
 
 
 class CreateLimit:
-    """`rule` as in `KRAI_RATE_LIMIT_CREATE`: `100/15minutes`, or `off`. `storage` is a Redis URL that all processes share; None: each
-    process counts for itself, as all do while Redis does not answer.
+    """`rule` as in `KRAI_RATE_LIMIT_CREATE`: `100/15minutes`, or `off`. `storage` is a Redis URL that all processes of a `deployment`
+    share, and other deployments may use too; None: each process counts for itself, as all do while Redis does not answer.
     """
 
-    def __init__(self, rule: str, storage: str | None = None) -> None:
+    def __init__(self, rule: str, storage: str | None, deployment: str) -> None:
+        self._deployment = deployment
         self._item = None if rule == "off" else limits.parse(rule)
         self._own = _limiter("memory://")
         self._shared = None if storage is None else _limiter(storage, socket_connect_timeout=PATIENCE_S, socket_timeout=PATIENCE_S)
@@ -64,20 +66,20 @@ class CreateLimit:
             return None
         if self._shared is not None:
             try:
-                return await asyncio.to_thread(_ask, self._shared, self._item, who, take=take)
+                return await asyncio.to_thread(_ask, self._shared, self._item, (self._deployment, NAME, who), take=take)
             except StorageError as error:
                 observe.log().warning("limits are not shared", error=type(error.storage_error).__name__)
-        return _ask(self._own, self._item, who, take=take)
+        return _ask(self._own, self._item, (self._deployment, NAME, who), take=take)
 
 
 def _limiter(storage: str, **options: float) -> RateLimiter:
     wanted: dict[str, Any] = {"wrap_exceptions": True, **options}
-    limiter = Limiter(key_func=lambda: NAME, strategy="moving-window", storage_uri=storage, storage_options=wanted, key_prefix="krai")
+    limiter = Limiter(key_func=lambda: NAME, strategy="moving-window", storage_uri=storage, storage_options=wanted)
     return limiter.limiter
 
 
-def _ask(limiter: RateLimiter, item: limits.RateLimitItem, who: str, *, take: bool) -> Allowance:
-    allowed = limiter.hit(item, NAME, who) if take else True
-    window = limiter.get_window_stats(item, NAME, who)
+def _ask(limiter: RateLimiter, item: limits.RateLimitItem, key: Sequence[str], *, take: bool) -> Allowance:
+    allowed = limiter.hit(item, *key) if take else True
+    window = limiter.get_window_stats(item, *key)
     reset_s = max(0, math.ceil(window.reset_time - time.time()))
     return Allowance(allowed, item.amount, item.get_expiry(), max(0, window.remaining), reset_s)
