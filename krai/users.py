@@ -24,7 +24,7 @@ ADDRESS = re.compile(
     r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.ASCII
 )
 LONGEST_ADDRESS = 254
-TRUSTED_S = 30.0  # so long a removed user may go on where he was just seen
+TRUSTED_S = 30.0  # so long a removed user may go on where just seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class Users:
         self._known: Known[User] = Known()
 
     async def put(self, email: str, role: Role, groups: Iterable[str], *, by: Principal, now: datetime) -> User:
-        """Let somebody in, or change what he may do. Raises Terminal invalid_field."""
+        """Let somebody in, or change what they may do. Raises Terminal invalid_field."""
         address = normalised(email)
 
         def step(doc: dict[str, Any] | None) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class Users:
         return [User.from_doc(email, doc) for email, doc in await self._directory.list(COLLECTION)]
 
     async def admit(self, email: str, identity: str) -> Principal:
-        """Who has signed in with this address, which becomes his. Raises Terminal not_allowed."""
+        """Who has signed in with this address, which becomes theirs. Raises Terminal not_allowed."""
         user = await self._look(email)
         if user is not None and user.identity is None:
             user = await self._bind(user.email, identity)

@@ -33,12 +33,12 @@ class Unusable(Exception):
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/manage-users.sh", description="Who may sign in to krai.")
     commands = parser.add_subparsers(dest="command", required=True)
-    add = commands.add_parser("add", help="let somebody in, or change what he may do")
+    add = commands.add_parser("add", help="let somebody in, or change what they may do")
     add.add_argument("email")
     add.add_argument("--role", choices=[role.value for role in Role], default=Role.USER.value)
     add.add_argument("--group", action="append", default=[], help="may be given several times")
     commands.add_parser("remove", help="let somebody in no more, from a minute from now").add_argument("email")
-    commands.add_parser("list", help="a line for each: address, role, groups, and whether he has signed in")
+    commands.add_parser("list", help="a line for each: address, role, groups, and whether they have signed in")
     chosen = parser.parse_args()
     observe.configure("auto")
     try:

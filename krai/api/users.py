@@ -50,7 +50,7 @@ class UserAnswer(Answer):
     groups: list[str]
     added_at: Time
     added_by: str
-    signed_in: Annotated[bool, Field(description="Somebody has signed in with this address, and it is his.")]
+    signed_in: Annotated[bool, Field(description="Somebody has signed in with this address, and it is theirs.")]
 
     @classmethod
     def of(cls, user: User) -> Self:
@@ -80,7 +80,7 @@ async def list_users(_: Admin, api: ApiOf) -> Response:
 
 @router.put(
     "",
-    summary="Let somebody in, or change what he may do (admins)",
+    summary="Let somebody in, or change what they may do (admins)",
     responses={**openapi.gives(200, UserAnswer, "The user", examples.USER), **openapi.fails(*openapi.CALL, *openapi.BODY)},
     openapi_extra=openapi.takes(UserBody, {"a user": {"email": "ada@example.org", "groups": ["sales"]}}, repeatable=False),
 )
