@@ -30,7 +30,7 @@ class Admission:
         key = await keys.find(self._stores.directory, text, self._stores.jobs.now())
         if key is None:
             raise Terminal("invalid_key")
-        return key.principal if key.email is None else await self.users.still(key.principal)
+        return key.principal if key.email is None else await self.users.still(key.principal, maker=key.owner)
 
     async def by_token(self, token: bytes) -> Principal:
         """Raises Terminal invalid_token, not_allowed; Transient auth_unavailable."""

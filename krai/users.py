@@ -110,10 +110,13 @@ class Users:
             raise Terminal("not_allowed")
         return Principal(id=identity, scopes=BY_ROLE[user.role], email=user.email, groups=user.groups)
 
-    async def still(self, principal: Principal) -> Principal:
-        """The principal of a key that a person has made, with no more than that person may do now. Raises Terminal not_allowed."""
+    async def still(self, principal: Principal, *, maker: str) -> Principal:
+        """The principal of a key that the identity `maker` has made, with no more than that person may do now.
+
+        Raises Terminal not_allowed, also when the address is on the list again but is somebody else's by now.
+        """
         user = await self._look(principal.email or "")
-        if user is None:
+        if user is None or user.identity != maker:
             raise Terminal("not_allowed")
         return Principal(id=principal.id, scopes=principal.scopes & BY_ROLE[user.role], email=user.email, groups=user.groups)
 

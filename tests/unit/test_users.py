@@ -79,24 +79,40 @@ async def test_a_removed_user_is_out_at_once_here_and_within_a_minute_elsewhere(
     elsewhere, key = Users(directory), Principal(id="key:1", email="ada@example.org")
     for process in (allowed, elsewhere):
         await process.admit("ada@example.org", ADA)
-        await process.still(key)
+        await process.still(key, maker=ADA)
     await allowed.remove("Ada@example.org", by=ADMIN)
     with pytest.raises(Terminal, match="not_allowed"):
         await allowed.admit("ada@example.org", ADA)
     with pytest.raises(Terminal, match="not_allowed"):
-        await allowed.still(key)
+        await allowed.still(key, maker=ADA)
     assert users.TRUSTED_S <= 60
     monkeypatch.setattr(users, "TRUSTED_S", 0.0)
     with pytest.raises(Terminal, match="not_allowed"):
-        await elsewhere.still(key)
+        await elsewhere.still(key, maker=ADA)
 
 
 async def test_a_key_does_no_more_than_its_maker_may_do_by_now(allowed: Users) -> None:
     await allow(allowed, role=Role.ADMIN)
+    await allowed.admit("ada@example.org", ADA)
     key = Principal(id="key:1", scopes=ALL, email="ada@example.org")
-    assert (await allowed.still(key)).admin
+    assert (await allowed.still(key, maker=ADA)).admin
     await allow(allowed, role=Role.USER)
-    assert await allowed.still(key) == Principal(id="key:1", scopes=OF_USERS, email="ada@example.org", groups=frozenset({"sales"}))
+    assert await allowed.still(key, maker=ADA) == Principal(
+        id="key:1", scopes=OF_USERS, email="ada@example.org", groups=frozenset({"sales"})
+    )
+
+
+async def test_a_key_stays_dead_when_its_makers_address_is_given_to_somebody_else(allowed: Users) -> None:
+    key = Principal(id="key:1", email="ada@example.org")
+    await allow(allowed)
+    await allowed.admit("ada@example.org", ADA)
+    await allowed.still(key, maker=ADA)
+    await allowed.remove("ada@example.org", by=ADMIN)
+    await allow(allowed)
+    for _ in range(2):
+        with pytest.raises(Terminal, match="not_allowed"):
+            await allowed.still(key, maker=ADA)
+        await allowed.admit("ada@example.org", "https://issuer.test|2")
 
 
 @pytest.mark.parametrize(
