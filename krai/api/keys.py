@@ -128,7 +128,7 @@ async def _make(taken: Intake[KeyBody]) -> Response:
 @router.put(
     "",
     summary="Give a key a new secret",
-    description="Both secrets work until the time for the old one is over.",
+    description="One you have made, or the key you call with. Both secrets work until the time for the old one is over.",
     responses={**openapi.gives(200, NewKey, "The key", examples.NEW_KEY), **openapi.fails(*openapi.CALL, *openapi.BODY, "not_found")},
     openapi_extra=openapi.takes(RotateBody, {"a day for the old one": {"key_id": "9f86d081884c7d65"}}, repeatable=False),
 )

@@ -47,7 +47,8 @@ async def api(settings: Settings) -> None:
             if settings.mode is Mode.EMBEDDED:
                 worker = await stack.enter_async_context(open_worker(settings, stores, hurry))
                 tasks.append(asyncio.create_task(worker.run(stop)))
-            tokens = Tokens(issuers(settings)) if issuers(settings) else None
+            known = issuers(settings)
+            tokens = Tokens(known) if known else None
             if tokens is not None:
                 stack.push_async_callback(tokens.close)
             app = create_app(settings, stores, stopping=stop, tokens=tokens)

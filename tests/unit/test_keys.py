@@ -102,6 +102,18 @@ async def test_a_key_is_its_makers_own_business(directory: LocalDirectory) -> No
     assert [[one.key_id for one in await keys.of(directory, who)] for who in (ADA, ADMIN, key.principal)] == [[key.key_id]] * 3
 
 
+async def test_an_admin_takes_a_key_away_and_does_not_get_its_secret(directory: LocalDirectory) -> None:
+    key, text = await make(directory)
+    admins = await make(directory, ADMIN, scopes={Scope.ADMIN})
+    for admin in (ADMIN, admins[0].principal):
+        with pytest.raises(Terminal, match="not_found"):
+            await keys.rotate(directory, admin, key.key_id, now=NOW, keep_old=timedelta())
+    assert (await keys.rotate(directory, admins[0].principal, admins[0].key_id, now=NOW, keep_old=timedelta()))[1]
+    assert await keys.find(directory, text.encode(), NOW)
+    await keys.revoke(directory, ADMIN, key.key_id)
+    assert await keys.find(directory, text.encode(), NOW) is None
+
+
 @pytest.mark.parametrize("scope", [Scope.IMPORT, Scope.ADMIN])
 async def test_a_key_may_do_no_more_than_its_maker(directory: LocalDirectory, scope: Scope) -> None:
     reader = Principal(id="reader", scopes=frozenset({Scope.READ}))
