@@ -30,16 +30,17 @@ def run(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 @EMBEDDED
 def test_the_calls_of_the_readme_work_when_pasted_in_order(krai: KraiProcess, tmp_path: Path) -> None:
     blocks = BASH_BLOCK.findall((ROOT / "README.md").read_text())
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     calls = "".join(blocks).replace("http://127.0.0.1:8080", krai.base_url)
 
     pasted = run("bash", "-eu", "-c", calls, cwd=tmp_path)
 
     assert pasted.returncode == 0, pasted.stderr
     assert len((tmp_path / "users.csv").read_text().splitlines()) == 10_001
-    accepted, key = map(json.loads, pasted.stdout.splitlines()[-1].replace("}{", "}\n{").splitlines())
+    accepted, own, key = map(json.loads, pasted.stdout.splitlines()[-1].replace("}{", "}\n{").splitlines())
     assert key["key"].startswith("krai_")
     assert krai.client.result_of(accepted["job_id"])["records_inserted"] > 0
+    assert krai.client.result_of(own["job_id"])["records_inserted"] == 10_000
 
 
 def test_the_curl_drive_is_content(krai: KraiProcess) -> None:
