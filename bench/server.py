@@ -14,6 +14,8 @@ from typing import Any
 
 import psutil
 
+from scripts.ports import free_port
+
 KEY = "demo-key-change-me"
 FINISHED = {"COMPLETED", "FAILED", "CANCELLED"}
 
@@ -78,9 +80,7 @@ class Server:
 @contextmanager
 def server(data_dir: Path, **env: str) -> Iterator[Server]:
     """`python main.py` on `data_dir`, ready; stopped at the end of the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = {"PORT": str(port), "KRAI_DATA_DIR": str(data_dir), "KRAI_RATE_LIMIT_CREATE": "off", "KRAI_LOG": "json", **env}
     log_path = data_dir.with_suffix(".log")
     with log_path.open("wb") as log, subprocess.Popen([sys.executable, "main.py"], env={**os.environ, **settings}, stderr=log) as process:

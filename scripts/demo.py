@@ -6,7 +6,6 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
+
+from scripts.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "krai" / "transfer" / "samples" / "contacts.csv"
@@ -38,9 +39,7 @@ class Server:
     """`python main.py` on a free port and a data folder of its own."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "krai.log"
         environment = {name: value for name, value in os.environ.items() if name not in OF_KRAI and not name.startswith("KRAI_")}

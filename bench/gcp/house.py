@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 
 from bench.server import Client
-from scripts.emulators import ROOT, Emulator, Emulators, free_port
+from scripts.emulators import ROOT, Emulator, Emulators
+from scripts.ports import free_port
 
 KEY = "bench-key"
 SETTINGS = {"API_KEY": KEY, "KRAI_RATE_LIMIT_CREATE": "off", "KRAI_LOG": "json"}

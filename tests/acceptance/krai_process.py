@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import IO, Self
 import httpx
 import psutil
 
+from scripts.ports import free_port
 from tests.acceptance.krai_client import DEMO_KEY, KraiClient
 from tests.acceptance.waiting import until
 
@@ -30,12 +30,6 @@ QUICK = {
     "KRAI_MAX_ATTEMPTS": "100",
     "KRAI_RATE_LIMIT_CREATE": "off",
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class KraiProcess:

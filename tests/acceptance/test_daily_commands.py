@@ -55,5 +55,5 @@ def test_the_curl_drive_says_what_is_off(krai: KraiProcess) -> None:
 
 
 def test_the_demo_takes_a_file_in_and_gives_it_out() -> None:
-    shown = run(sys.executable, "scripts/demo.py")
+    shown = run(sys.executable, "-m", "scripts.demo")
     assert shown.returncode == 0, shown.stdout + shown.stderr

@@ -3,8 +3,9 @@
 import httpx
 import pytest
 
+from scripts.ports import free_port
 from tests.acceptance.deployment import Deployment, NewKrai
-from tests.acceptance.krai_process import KraiProcess, free_port
+from tests.acceptance.krai_process import KraiProcess
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from scripts.ports import free_port
 from tests.acceptance.deployment import Deployment, NewKrai
-from tests.acceptance.krai_process import KraiProcess, free_port
+from tests.acceptance.krai_process import KraiProcess
 from tests.acceptance.waiting import until
 
 CREATES = 100

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from scripts.ports import free_port
 from tests.acceptance.deployment import Deployment, NewKrai
 from tests.acceptance.krai_client import KraiClient
-from tests.acceptance.krai_process import free_port
 from tests.acceptance.waiting import until
 
 CLIENT = "krai-dashboard"

@@ -94,14 +94,12 @@ class FirestoreJobStore:
         batch = self._firestore.client.batch()
         batch.update(reference, fields, _unchanged(seen.revision))
         try:
-            revision = await self._firestore.commit(batch)
+            revision = await self._commit(seen.job_id, batch)
         except Refused as refused:
             there = await self._firestore.read(reference) if refused.unanswered else None
             if there is None or not _is(there, fields):
                 raise Conflict(seen.job_id) from refused
             revision = revision_of(there)
-        finally:
-            self._wake(seen.job_id)
         return replace(then, revision=revision)
 
     async def delete(self, seen: Job) -> None:
@@ -109,12 +107,10 @@ class FirestoreJobStore:
         batch = self._firestore.client.batch()
         batch.delete(reference, _unchanged(seen.revision))
         try:
-            await self._firestore.commit(batch)
+            await self._commit(seen.job_id, batch)
         except Refused as refused:
             if not refused.unanswered or (await self._firestore.read(reference)).exists:
                 raise Conflict(seen.job_id) from refused
-        finally:
-            self._wake(seen.job_id)
 
     async def find(self, query: JobQuery) -> JobPage:
         after = page_token.decode(query)
@@ -201,6 +197,18 @@ class FirestoreJobStore:
     async def _read(self, collection: str, name: str) -> Snapshot | None:
         """None also for what can be no id, for it came from outside."""
         return await self._firestore.read(self._document(collection, name)) if stored.is_id(name) else None
+
+    async def _commit(self, job_id: str, batch: AsyncWriteBatch) -> int:
+        """Goes on when the caller is cancelled: the write may take effect all the same, and whoever waits for it is woken after it."""
+        writing = asyncio.create_task(self._firestore.commit(batch))
+
+        def written(task: asyncio.Task[int]) -> None:
+            self._wake(job_id)
+            if not task.cancelled():
+                task.exception()  # the caller, if still there, has it too
+
+        writing.add_done_callback(written)
+        return await asyncio.shield(writing)
 
     @contextlib.contextmanager
     def _watch(self, job_id: str) -> Iterator[asyncio.Event]:
