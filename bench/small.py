@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from krai import job as transitions
+from krai import transitions
 from krai.job import Kind, Progress
 from krai.settings import Settings
 from krai.transfer import work

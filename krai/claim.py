@@ -4,9 +4,9 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from krai import job as transitions
+from krai import transitions
 from krai.errors import Conflict, Terminal, Transient
-from krai.job import Job, Status
+from krai.job import Job, Status, new_id
 from krai.lease import ASK_AGAIN_S, Lease
 from krai.ports import JobStore, Stores
 from krai.verdict import Ack, Bury, Delay, Later, Verdict
@@ -29,7 +29,7 @@ async def claim(stores: Stores, job_id: str, worker: str, terms: Terms) -> Lease
 
     The owner's name is new with every call, so that a claim whose answer was lost is known by it for ours, and for no other slot's.
     """
-    owner, began_at = f"{worker}/{transitions.new_id()[:8]}", time.monotonic()
+    owner, began_at = f"{worker}/{new_id()[:8]}", time.monotonic()
     for _ in range(TRIES):
         try:
             job = await stores.jobs.get(job_id)

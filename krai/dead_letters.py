@@ -4,7 +4,7 @@ A message gets there when a worker buries it, because it leads to no job, or whe
 every worker looks; what was written to a job is compare-and-set, and a message that was not settled comes again.
 """
 
-from krai import job as transitions, observe
+from krai import observe, transitions
 from krai.errors import Conflict, Terminal, Transient
 from krai.job import Job, Status
 from krai.ports import Delivery, Stores

@@ -11,13 +11,14 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 
-from krai import failpoint, job as transitions, metrics, observe
+from krai import failpoint, metrics, observe, transitions
 from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Runner, Succeeded
 from krai.claim import Terms, claim
 from krai.errors import KraiError, Terminal, Transient
-from krai.job import CRASHES_ALLOWED, Job, Kind
+from krai.job import Job, Kind
 from krai.lease import Lease, LeaseLost
 from krai.ports import Stores
+from krai.transitions import CRASHES_ALLOWED
 from krai.verdict import Ack, Bury, Delay, Verdict
 
 TICK_S = 0.5

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from krai import job as transitions
+from krai import transitions
 from krai.errors import Conflict, Transient
 from krai.job import Job, Progress
 from krai.ports import JobStore

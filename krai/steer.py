@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from krai import job as transitions, observe, submit
+from krai import observe, submit, transitions
 from krai.errors import Conflict, Terminal, Transient
 from krai.job import Job, Kind, Status
 from krai.ports import JobStore, Stores

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult
 
-from krai import failpoint, job as jobs, metrics, observe
+from krai import failpoint, metrics, observe, transitions
 from krai.errors import FieldError, KraiError, Terminal
-from krai.job import Job, Kind
+from krai.job import Job, Kind, format_time, new_id, parse_time
 from krai.outbound import urls
 from krai.outbound.addresses import NotPublic
 from krai.ports import Blob, Dataset, IdempotencyRecord, Stores, UploadSession
@@ -150,7 +150,7 @@ async def check_source(stores: Stores, source: dict[str, Any] | None) -> None:
 
 
 def _job(stores: Stores, kind: Kind, order: Order, *, params: dict[str, Any] | None = None, source: dict[str, Any] | None = None) -> Job:
-    return jobs.new(
+    return transitions.new(
         kind,
         order.dataset,
         order.params if params is None else params,
@@ -194,7 +194,7 @@ async def _registered(stores: Stores, name: str) -> tuple[dict[str, Any], str | 
 async def _uploaded(stores: Stores, upload_id: str, owner: str) -> dict[str, Any]:
     doc = await stores.directory.get("uploads", upload_id)
     # Somebody else's upload answers like none at all.
-    if doc is None or doc["owner"] != owner or jobs.parse_time(doc["expires_at"]) <= stores.jobs.now():
+    if doc is None or doc["owner"] != owner or parse_time(doc["expires_at"]) <= stores.jobs.now():
         raise Terminal("unknown_upload", errors=[FieldError("/source/upload_id", "unknown_upload", "Takes the id of an open upload.")])
     found = await asyncio.to_thread(stores.blobs.stat, _upload_path(upload_id))
     if found is None:
@@ -220,8 +220,8 @@ async def _stored(stores: Stores, records: Sequence[dict[str, Any]], owner: str)
 
 
 async def _note_upload(stores: Stores, owner: str, *, size_bytes: int | None, filename: str | None) -> str:
-    upload_id = jobs.new_id()
-    expires_at = jobs.format_time(stores.jobs.now() + timedelta(seconds=UPLOAD_TTL_S))
+    upload_id = new_id()
+    expires_at = format_time(stores.jobs.now() + timedelta(seconds=UPLOAD_TTL_S))
     doc = {"owner": owner, "size_bytes": size_bytes, "filename": filename, "expires_at": expires_at}
     await stores.directory.put("uploads", upload_id, doc)
     return upload_id

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from krai import job as transitions, observe
+from krai import observe, transitions
 from krai.claim import spent
 from krai.errors import Conflict, Transient
 from krai.job import Job, Kind, Status, parse_time

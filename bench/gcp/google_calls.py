@@ -18,7 +18,7 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcAsyncIOT
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcAsyncIOTransport
 from google.pubsub_v1.types import PubsubMessage
 
-from krai import job as transitions
+from krai import transitions
 from krai.backends import message
 from krai.backends.google import stored
 from krai.job import Job, Kind

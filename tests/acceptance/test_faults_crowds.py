@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 
-from krai import job as transitions
+from krai import transitions
 from krai.claim import Terms, claim
 from krai.job import Job, Kind
 from krai.lease import Lease

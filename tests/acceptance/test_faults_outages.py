@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 import psutil
 import pytest
 
-from krai.job import REPUBLISH_AFTER_S
+from krai.transitions import REPUBLISH_AFTER_S
 from scripts import provision
 from scripts.emulators import Emulators, running
 from tests.acceptance.deployment import Deployment, NewKrai, redeliver_soon

@@ -6,7 +6,8 @@ import time
 from collections import Counter
 
 from krai.errors import KraiError
-from krai.job import CRASHES_ALLOWED, Job, Kind, Status, format_time
+from krai.job import Job, Kind, Status, format_time
+from krai.transitions import CRASHES_ALLOWED
 from krai.wiring.stores import tools_of
 from scripts.provision import ACK_DEADLINE_S
 from tests.acceptance.ledger import LEASES_END_WITHIN_S, half_made_files, ledger_is_clean

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from krai import job as transitions
+from krai import transitions
 from krai.job import Job, Kind
 from krai.ports import Column, Dataset, IdempotencyRecord, JobQuery, JobStore
 

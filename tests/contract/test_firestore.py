@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 import time_machine
 
-from krai import job as transitions, submit
+from krai import submit, transitions
 from krai.backends import page_token
 from krai.backends.google.directory import FirestoreDirectory
 from krai.backends.google.firestore import Firestore

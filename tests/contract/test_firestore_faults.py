@@ -11,7 +11,7 @@ import pytest
 from grpc import StatusCode as Code
 from structlog.testing import capture_logs
 
-from krai import job as transitions
+from krai import transitions
 from krai.backends.google.firestore import Firestore
 from krai.backends.google.jobs import FirestoreJobStore
 from krai.errors import Conflict, Transient

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from krai import job as transitions
+from krai import transitions
 from krai.errors import Conflict, Transient
 from krai.job import Job, Progress, Stage
 from krai.ports import JobQuery, JobStore

@@ -17,7 +17,7 @@ WRITER = """
 import asyncio, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from krai import job as transitions
+from krai import transitions
 from krai.backends.local.jobs import LocalJobStore
 from krai.ports import IdempotencyRecord
 

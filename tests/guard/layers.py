@@ -5,7 +5,7 @@ ROWS = (
     ("attachment", "durable", "errors", "failpoint", "known", "metrics", "observe"),
     ("access", "strict_json"),
     ("job", "settings"),
-    ("identity", "outbound"),
+    ("identity", "outbound", "transitions"),
     ("ports",),
     ("formats",),
     ("warehouse", "backends"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from krai import job as transitions
+from krai import transitions
 from krai.backends.local.blobs import LocalBlobStore
 from krai.backends.local.directory import LocalDirectory
 from krai.backends.local.jobs import LocalJobStore

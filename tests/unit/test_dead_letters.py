@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from krai import job as transitions, submit
+from krai import submit, transitions
 from krai.dead_letters import settle_dead_letters
 from krai.job import Job, Progress, Status
 from krai.ports import Stores

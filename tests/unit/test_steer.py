@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from krai import job as transitions, steer, submit
+from krai import steer, submit, transitions
 from krai.errors import Conflict, Terminal
 from krai.job import Progress, Status
 from krai.ports import Stores

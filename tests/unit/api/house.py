@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from krai import job as transitions, keys
+from krai import keys, transitions
 from krai.access import DEPLOYMENT, OF_USERS, Scope
 from krai.api.app import create_app
 from krai.backends.local.blobs import LocalBlobStore

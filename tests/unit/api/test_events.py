@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from krai import job as transitions
+from krai import transitions
 from krai.api import watch
 from krai.errors import Terminal
 from krai.job import Stage

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from krai import job as transitions
+from krai import transitions
 from krai.backends.local.blobs import LocalBlobStore
 from krai.job import Job, Kind, Progress
 from krai.transfer import work

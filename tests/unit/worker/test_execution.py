@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from krai import job as transitions
+from krai import transitions
 from krai.claim import Terms
 from krai.execute import Execution, backoff_s
-from krai.job import Job, Kind, Stage, Status
+from krai.job import Job, Kind, Stage, Status, format_time, new_id
 from krai.ports import Stores
 from krai.sweep import Retention, sweep, sweep_uploads
 from krai.verdict import Ack, Bury, Delay
@@ -86,7 +86,7 @@ async def test_the_message_of_a_finished_job_is_acked_and_changes_nothing(stores
 
 
 async def test_a_message_of_no_job_is_buried(execution: Execution) -> None:
-    assert await execution.run(transitions.new_id()) == Bury("unknown_message")
+    assert await execution.run(new_id()) == Bury("unknown_message")
     assert await execution.run(None) == Bury("unknown_message")
 
 
@@ -305,7 +305,7 @@ async def test_uploads_are_deleted_a_day_after_their_session(stores: Stores, tmp
         source = tmp_path / name
         source.write_text("id\n1\n")
         await asyncio.to_thread(stores.blobs.put, f"uploads/{name}", source)
-        expires_at = transitions.format_time(stores.jobs.now() - timedelta(days=days))
+        expires_at = format_time(stores.jobs.now() - timedelta(days=days))
         await stores.directory.put("uploads", name, {"owner": "me", "expires_at": expires_at})
     assert await sweep_uploads(stores) == 1
     assert [blob.path for blob in stores.blobs.list("uploads/")] == ["uploads/new"]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import psutil
 import pytest
 
-from krai import job as transitions
+from krai import transitions
 from krai.attempt import Advanced, Died, Event, Failed, Succeeded
 from krai.errors import Terminal, Transient
 from krai.job import Job, Kind

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from krai import job as transitions
+from krai import transitions
 from krai.errors import Terminal, Transient
-from krai.job import FINISHED, Job, Kind, Progress, Stage, Status
+from krai.job import FINISHED, Job, Kind, Progress, Stage, Status, format_time, parse_time
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 LEASE_S = 30
@@ -149,8 +149,8 @@ def test_a_job_that_nobody_takes_is_published_again_less_and_less_often() -> Non
 
 @given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9999, 1, 1)))  # noqa: DTZ001 - the zone is added below
 def test_times_sort_as_text(moment: datetime) -> None:
-    text = transitions.format_time(moment.replace(tzinfo=UTC))
-    assert transitions.parse_time(text) == moment.replace(tzinfo=UTC)
+    text = format_time(moment.replace(tzinfo=UTC))
+    assert parse_time(text) == moment.replace(tzinfo=UTC)
     assert len(text) == len("2026-01-31T12:00:00.000000Z")
 
 

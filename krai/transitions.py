@@ -1,0 +1,183 @@
+"""What may become of a job, without any I/O.
+
+    PENDING ──claim──▶ PROCESSING ──complete──▶ COMPLETED
+       │  ▲               │  │  └────fail─────▶ FAILED
+       │  └─postpone──────┘  │
+       │    hand_back        └──cancel (once asked for)──▶ CANCELLED
+       └──────────────cancel──────────────────▶ CANCELLED
+
+Every transition takes the job as it was read and gives the job to write. The store writes it only when the stored job is still
+the one that was read (compare-and-set on `revision`), so of two racing transitions one is refused. A state in `FINISHED` never
+changes again. `epoch` counts claims: whatever a worker writes carries the epoch of its claim, and only grows.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from krai.errors import KraiError, Terminal
+from krai.job import Job, Kind, Progress, Stage, Status, new_id
+
+# A job that was accepted but never claimed is looked at after this time: its wake-up message may have been lost.
+REPUBLISH_AFTER_S, LONGEST_REPUBLISH_S = 30, 600
+CRASHES_ALLOWED = 2
+ATTEMPTS_TO_SETTLE = 3
+
+
+def new(
+    kind: Kind,
+    dataset: str,
+    params: dict[str, Any],
+    *,
+    created_by: str,
+    now: datetime,
+    source: dict[str, Any] | None = None,
+    labels: dict[str, str] | None = None,
+    description: str = "",
+    max_attempts: int = 5,
+    parent_job_id: str | None = None,
+) -> Job:
+    return Job(
+        job_id=new_id(),
+        type=kind,
+        dataset=dataset,
+        params=params,
+        source=source,
+        created_by=created_by,
+        created_at=now,
+        updated_at=now,
+        labels=labels or {},
+        description=description,
+        max_attempts=max_attempts,
+        parent_job_id=parent_job_id,
+        due_at=now + timedelta(seconds=REPUBLISH_AFTER_S),
+    )
+
+
+def claimable(job: Job, now: datetime) -> bool:
+    """True when a worker may take the job: it waits and its back-off is over, or its last owner's lease has run out."""
+    if job.status is Status.PENDING:
+        return job.run_after is None or job.run_after <= now
+    return job.status is Status.PROCESSING and (job.lease_until is None or job.lease_until <= now)
+
+
+def claim(job: Job, owner: str, now: datetime, lease_s: float) -> Job:
+    """Take the job for `owner` until `now + lease_s`: a new epoch and a new attempt that starts from nothing."""
+    until = now + timedelta(seconds=lease_s)
+    return replace(
+        job,
+        status=Status.PROCESSING,
+        epoch=job.epoch + 1,
+        attempt=job.attempt + 1,
+        lease_owner=owner,
+        lease_until=until,
+        due_at=until,
+        run_after=None,
+        progress=Progress(),
+        started_at=job.started_at or now,
+        updated_at=now,
+    )
+
+
+def beat(job: Job, now: datetime, lease_s: float, progress: Progress) -> Job:
+    """Renew the lease and show how far the attempt has come."""
+    until = now + timedelta(seconds=lease_s)
+    return replace(job, lease_until=until, due_at=until, progress=progress, updated_at=now)
+
+
+def allow_commit(job: Job, now: datetime, lease_s: float, progress: Progress) -> Job:
+    """The point of no return: from here on the job ends by what stands in the dataset, not by a cancel."""
+    return replace(beat(job, now, lease_s, replace(progress, stage=Stage.COMMITTING)), may_have_committed=True)
+
+
+def complete(job: Job, result: dict[str, Any], progress: Progress, now: datetime, *, keep_s: float) -> Job:
+    """COMPLETED with `result`, whose files are kept for `keep_s` seconds, and with the attempt's last `progress`."""
+    done = replace(progress, stage=Stage.DONE, percent=100)
+    return _finish(replace(job, progress=done, result=result, error=None), Status.COMPLETED, now, keep_s)
+
+
+def fail(job: Job, error: KraiError, now: datetime, *, keep_s: float) -> Job:
+    return _finish(replace(job, error=error.to_doc()), Status.FAILED, now, keep_s)
+
+
+def cancel(job: Job, now: datetime, *, keep_s: float) -> Job:
+    return _finish(job, Status.CANCELLED, now, keep_s)
+
+
+def ask_cancel(job: Job, now: datetime) -> Job:
+    """Ask the owner of a running job to stop; it, or the sweep after its lease, writes CANCELLED."""
+    return replace(job, cancel_requested=True, updated_at=now)
+
+
+def postpone(job: Job, error: KraiError, now: datetime, *, delay_s: float, crashed: bool = False) -> Job:
+    """Give the job back after a transient failure; nobody claims it before `delay_s` seconds have passed."""
+    again = now + timedelta(seconds=delay_s)
+    return replace(
+        _release(job, now),
+        run_after=again,
+        due_at=again + timedelta(seconds=REPUBLISH_AFTER_S),
+        error=error.to_doc(),
+        crashes=job.crashes + crashed,
+    )
+
+
+def hand_back(job: Job, now: datetime) -> Job:
+    """Give the job back because the worker stops: the attempt does not count."""
+    return replace(_release(job, now), attempt=job.attempt - 1, due_at=now + timedelta(seconds=REPUBLISH_AFTER_S))
+
+
+def republish(job: Job, now: datetime) -> Job:
+    """Send the wake-up message again, and look again after as long as the job has been waiting, but neither too often nor too seldom."""
+    waited_s = (now - job.updated_at).total_seconds()
+    return replace(job, due_at=now + timedelta(seconds=min(max(REPUBLISH_AFTER_S, waited_s), LONGEST_REPUBLISH_S)))
+
+
+def forget_files(job: Job, now: datetime, *, keep_s: float) -> Job:
+    """The files are deleted; the job itself stays for `keep_s` seconds after its end."""
+    gone_at = (job.finished_at or now) + timedelta(seconds=keep_s)
+    return replace(job, due_at=gone_at, delete_at=gone_at)
+
+
+def attempts_spent(job: Job) -> bool:
+    """True when the job may not be claimed once more.
+
+    A job that may have committed gets some attempts beyond its last: each begins by looking the commit up, and without that
+    look-up nobody knows whether it has failed.
+    """
+    return job.attempt >= job.max_attempts + (ATTEMPTS_TO_SETTLE if job.may_have_committed else 0)
+
+
+def give_up(job: Job, error: KraiError) -> KraiError | None:
+    """The error to end the job with when `error` may not be tried again, else None."""
+    if isinstance(error, Terminal):
+        return error
+    if attempts_spent(job):
+        return Terminal("attempts_spent", f"Attempt {job.attempt} of {job.max_attempts} ended with {error.code}: {error.detail}")
+    return None
+
+
+def _release(job: Job, now: datetime) -> Job:
+    return replace(_unfinished(job), status=Status.PENDING, lease_owner=None, lease_until=None, progress=Progress(), updated_at=now)
+
+
+def _finish(job: Job, status: Status, now: datetime, keep_s: float) -> Job:
+    expires_at = now + timedelta(seconds=keep_s)
+    leaves_parts = job.type is Kind.IMPORT and job.epoch > 0 and status is not Status.COMPLETED  # the sweep has them removed
+    return replace(
+        _unfinished(job),
+        status=status,
+        lease_owner=None,
+        lease_until=None,
+        run_after=None,
+        finished_at=now,
+        updated_at=now,
+        expires_at=expires_at,
+        due_at=now if leaves_parts else expires_at,
+    )
+
+
+def _unfinished(job: Job) -> Job:
+    """The last wall before a terminal state: no caller means to change one."""
+    if job.finished:
+        raise ValueError(f"{job.job_id} is {job.status} and stays so")
+    return job
