@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from krai.errors import Terminal
 
+EVERYBODY = "all"  # who is let in at all, as grants name them
 DEPLOYMENT = "api-key"  # the principal behind the deployment's own API_KEY
 
 
@@ -31,17 +32,25 @@ BY_ROLE = {Role.USER: OF_USERS, Role.ADMIN: ALL}
 class Principal:
     """A caller. `id` is `issuer|sub` of who has signed in, or `key:` and the id of an API key; what it creates belongs to it.
 
-    `email` is that of the person, also behind a key that this person has made.
+    `email` is that of the person, also behind a key that this person has made, and `tenant` that of the issuer that vouches for it.
+    An issuer has one tenant, so two principals with one id are of one tenant too.
     """
 
     id: str
     scopes: frozenset[Scope] = OF_USERS
     email: str | None = None
     groups: frozenset[str] = frozenset()
+    tenant: str | None = None
 
     @property
     def admin(self) -> bool:
         return Scope.ADMIN in self.scopes
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What grants may call it by."""
+        own = {EVERYBODY, self.id, *(f"group:{group}" for group in self.groups)}
+        return frozenset(own | ({f"user:{self.email}"} if self.email else set()) | ({f"tenant:{self.tenant}"} if self.tenant else set()))
 
     @property
     def owner(self) -> str | None:

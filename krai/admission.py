@@ -6,6 +6,7 @@ import hmac
 from krai import keys
 from krai.access import ALL, DEPLOYMENT, Principal
 from krai.errors import Terminal
+from krai.grants import Grants
 from krai.identity.tokens import Tokens
 from krai.ports import Stores
 from krai.users import Users
@@ -21,6 +22,7 @@ class Admission:
         self._tokens = tokens
         self._deployment = _digest(api_key.encode())
         self.users = Users(stores.directory)
+        self.grants = Grants(stores.directory)
 
     async def by_key(self, text: bytes) -> Principal:
         """Raises Terminal invalid_key; not_allowed when the person behind the key is not allowed any more."""
@@ -37,7 +39,7 @@ class Admission:
         if self._tokens is None:
             raise Terminal("invalid_token", "This deployment knows no issuer of ID tokens.")
         identity = await self._tokens.identify(token)
-        return await self.users.admit(identity.email, identity.id)
+        return await self.users.admit(identity.email, identity.id, tenant=identity.tenant)
 
 
 def _digest(text: bytes) -> bytes:

@@ -84,6 +84,7 @@ _TABLE = (
     ("url_imports_off", 422, "Imports from a URL are switched off", "Set KRAI_URL_IMPORTS=on, or upload the file."),
     ("invalid_source_url", 422, "This is not a URL an import can read", "Use https:// with a plain host name."),
     ("source_blocked", 422, "The source is not on the public internet", "Use a URL that anybody can reach, or upload the file."),
+    ("source_forbidden", 422, "You may not import from there", "Ask an admin to grant you the bucket, or upload the file."),
     ("idempotency_mismatch", 422, "The Idempotency-Key was used for another request", "Use a new key for a new request."),
     ("rate_limited", 429, "Too many requests", "Wait for the seconds in Retry-After."),
     ("headers_too_large", 431, "The headers are too large", "Send fewer and shorter headers."),

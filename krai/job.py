@@ -53,10 +53,11 @@ class Job:
     type: Kind
     dataset: str
     created_by: str  # the principal that may see it
+    tenant: str | None = None  # of the issuer that vouches for that one
     created_at: datetime
     updated_at: datetime
     params: dict[str, Any] = field(default_factory=dict)  # the validated request as clients see it, defaults filled in
-    source: dict[str, Any] | None = None  # where an import's bytes are: {"path", "generation"} in the blob store, or {"url"}
+    source: dict[str, Any] | None = None  # an import's bytes: {"path", "generation"} in the blob store, {"url"}, or {"bucket", "path"}
     labels: dict[str, str] = field(default_factory=dict)
     description: str = ""
     parent_job_id: str | None = None

@@ -41,12 +41,13 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """What is kept of a key. `owner` is the principal that made it and `email` that one's address, if it has one."""
+    """What is kept of a key. `owner` is the principal that made it, `email` and `tenant` are that one's."""
 
     key_id: str
     name: str
     owner: str
     email: str | None
+    tenant: str | None = None
     scopes: frozenset[Scope]
     created_at: datetime
     expires_at: datetime | None
@@ -55,13 +56,14 @@ class Key:
 
     @property
     def principal(self) -> Principal:
-        return Principal(id=f"{PRINCIPAL}{self.key_id}", scopes=self.scopes, email=self.email)
+        return Principal(id=f"{PRINCIPAL}{self.key_id}", scopes=self.scopes, email=self.email, tenant=self.tenant)
 
     def to_doc(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "owner": self.owner,
             "email": self.email,
+            "tenant": self.tenant,
             "scopes": sorted(self.scopes),
             "created_at": format_time(self.created_at),
             "expires_at": _text(self.expires_at),
@@ -76,6 +78,7 @@ class Key:
             name=doc["name"],
             owner=doc["owner"],
             email=doc["email"],
+            tenant=doc.get("tenant"),
             scopes=frozenset(Scope(scope) for scope in doc["scopes"]),
             created_at=parse_time(doc["created_at"]),
             expires_at=_time(doc["expires_at"]),
@@ -97,6 +100,7 @@ async def make(
         name=name,
         owner=maker.id,
         email=maker.email,
+        tenant=maker.tenant,
         scopes=frozenset(scopes),
         created_at=now,
         expires_at=expires_at,

@@ -214,7 +214,16 @@ class UploadSession:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class BlobStore(Protocol):
+class Files(Protocol):
+    """Files that can be read, by path."""
+
+    def open(self, path: str, *, generation: str | None = None) -> BinaryIO:
+        """The content from its beginning. Raises FileNotFoundError; Terminal source_changed when another generation stands there."""
+
+    def stat(self, path: str) -> Blob | None: ...
+
+
+class BlobStore(Files, Protocol):
     """Files by path (`a/b/c`, no leading slash). Written once, never changed, deleted by prefix."""
 
     def put(self, path: str, source: Path) -> Blob:
@@ -222,11 +231,6 @@ class BlobStore(Protocol):
 
         Create-only: raises FileExistsError when there is one. Raises Terminal disk_full.
         """
-
-    def open(self, path: str, *, generation: str | None = None) -> BinaryIO:
-        """The content from its beginning. Raises FileNotFoundError; Terminal source_changed when another generation stands there."""
-
-    def stat(self, path: str) -> Blob | None: ...
 
     def list(self, prefix: str) -> Iterator[Blob]:
         """The files whose path begins with `prefix` (a folder name with its slash), by path."""

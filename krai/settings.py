@@ -159,6 +159,9 @@ class Settings(BaseSettings):
             raise ValueError("KRAI_HEARTBEAT_S must be less than half of KRAI_LEASE_S, or one lost heartbeat loses the job")
         if self.rate_limit_create != "off" and not re.fullmatch(r"[1-9]\d*/([1-9]\d*)?(second|minute|hour|day)s?", self.rate_limit_create):
             raise ValueError("KRAI_RATE_LIMIT_CREATE takes e.g. 100/15minutes, or off")
+        tenants = {(issuer.issuer, issuer.tenant) for issuer in self.oidc_issuers}
+        if len(tenants) > len({issuer for issuer, _ in tenants}):
+            raise ValueError("KRAI_OIDC_ISSUERS: an issuer has one tenant, for it says the same of a person to all of them")
         if not all(ORIGIN.fullmatch(origin) for origin in self.origins):
             raise ValueError("CORS_ORIGINS takes origins such as https://krai.example.org, separated by commas, and no *")
         if self.fail is not None and self.fail not in failpoint.NAMES:

@@ -64,6 +64,7 @@ async def retry(stores: Stores, job_id: str, owner: str | None) -> Job:
         job.dataset,
         job.params,
         created_by=job.created_by,
+        tenant=job.tenant,
         now=stores.jobs.now(),
         source=job.source,
         labels=job.labels,

@@ -34,6 +34,7 @@ class Order:
 
     dataset: str
     created_by: str
+    tenant: str | None = None
     max_attempts: int
     params: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
@@ -59,11 +60,19 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
+class Object:
+    """A file in a bucket of Cloud Storage that is not krai's."""
+
+    bucket: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inline:
     records: Sequence[dict[str, Any]]
 
 
-Source = Registered | Uploaded | Remote | Inline
+Source = Registered | Uploaded | Remote | Object | Inline
 
 
 async def export(stores: Stores, order: Order) -> Job:
@@ -103,7 +112,7 @@ async def accept(stores: Stores, job: Job, record: IdempotencyRecord | None = No
         # The job is written, so its caller gets it; the sweep publishes it.
         log.warning("job not published", error=type(error).__name__, exc_info=not isinstance(error, KraiError))
     failpoint.reach("after_publish")
-    log.info("job accepted", type=job.type, dataset=job.dataset, created_by=job.created_by)
+    log.info("job accepted", type=job.type, dataset=job.dataset, created_by=job.created_by, tenant=job.tenant)
     return None
 
 
@@ -140,7 +149,7 @@ def _unknown_columns(dataset: Dataset, params: dict[str, Any]) -> list[int]:
 async def check_source(stores: Stores, source: dict[str, Any] | None) -> None:
     """Raises Terminal source_missing, source_changed when an import's file is not the one its job was accepted with."""
     path = (source or {}).get("path")
-    if source is None or path is None:
+    if source is None or path is None or "bucket" in source:
         return
     found = await asyncio.to_thread(stores.blobs.stat, path)
     if found is None:
@@ -155,6 +164,7 @@ def _job(stores: Stores, kind: Kind, order: Order, *, params: dict[str, Any] | N
         order.dataset,
         order.params if params is None else params,
         created_by=order.created_by,
+        tenant=order.tenant,
         now=stores.jobs.now(),
         source=source,
         labels=order.labels,
@@ -176,6 +186,8 @@ async def _locate(stores: Stores, order: Order, source: Source) -> tuple[dict[st
             parts = _public(url, allowed=allowed)
             # The query may hold a signature: it is kept for the worker and shown to nobody.
             return {"url": url}, {"source": {"url": f"https://{parts.netloc}{parts.path}"}}
+        case Object(bucket, name):
+            return {"bucket": bucket, "path": name}, {"source": {"uri": f"gs://{bucket}/{name}"}}
         case Inline(records):
             place = await _stored(stores, records, order.created_by)
             return place, {"source": {"records": len(records)}, "format": "ndjson", "compression": "none"}

@@ -7,7 +7,7 @@ to others; such a one is turned away until an admin has removed the address and 
 import re
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -101,14 +101,14 @@ class Users:
         """By address."""
         return [User.from_doc(email, doc) for email, doc in await self._directory.list(COLLECTION)]
 
-    async def admit(self, email: str, identity: str) -> Principal:
+    async def admit(self, email: str, identity: str, *, tenant: str) -> Principal:
         """Who has signed in with this address, which becomes theirs. Raises Terminal not_allowed."""
         user = await self._look(email)
         if user is not None and user.identity is None:
             user = await self._bind(user.email, identity)
         if user is None or user.identity != identity:
             raise Terminal("not_allowed")
-        return Principal(id=identity, scopes=BY_ROLE[user.role], email=user.email, groups=user.groups)
+        return Principal(id=identity, scopes=BY_ROLE[user.role], email=user.email, groups=user.groups, tenant=tenant)
 
     async def still(self, principal: Principal, *, maker: str) -> Principal:
         """The principal of a key that the identity `maker` has made, with no more than that person may do now.
@@ -118,7 +118,7 @@ class Users:
         user = await self._look(principal.email or "")
         if user is None or user.identity != maker:
             raise Terminal("not_allowed")
-        return Principal(id=principal.id, scopes=principal.scopes & BY_ROLE[user.role], email=user.email, groups=user.groups)
+        return replace(principal, scopes=principal.scopes & BY_ROLE[user.role], groups=user.groups)
 
     async def _look(self, email: str) -> User | None:
         try:

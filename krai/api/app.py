@@ -14,6 +14,7 @@ from krai.api import (
     events,
     exports,
     files,
+    grants,
     imports,
     jobs,
     keys,
@@ -55,6 +56,7 @@ BODIES = (
     keys.KeyBody,
     keys.RotateBody,
     users.UserBody,
+    grants.GrantBody,
     settings_routes.SettingBody,
 )
 
@@ -97,7 +99,7 @@ def create_app(
     if settings.origins:
         app.add_middleware(Cors, origins=settings.origins)
     app.add_middleware(Edge, https=(settings.public_url or "").startswith("https://"))
-    for noun in (card, exports, imports, jobs, events, results, uploads, datasets, keys, users, settings_routes):
+    for noun in (card, exports, imports, jobs, events, results, uploads, datasets, keys, users, grants, settings_routes):
         app.include_router(noun.router)
     if docs:
         app.include_router(docs_page.router)

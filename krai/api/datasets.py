@@ -17,9 +17,10 @@ router = APIRouter(tags=["datasets"], prefix="/api/v1/datasets")
     summary="List the datasets",
     responses={**openapi.gives(200, DatasetList, "By name", {"datasets": [examples.DATASET]}), **openapi.fails(*openapi.CALL)},
 )
-async def list_datasets(_: Reader, api: ApiOf) -> Response:
+async def list_datasets(caller: Reader, api: ApiOf) -> Response:
     found = await api.stores.jobs.list_datasets()
-    listed = DatasetList(datasets=[DatasetAnswer.of(dataset) for dataset in found])
+    readable = await api.admission.grants.readable(caller, (dataset.name for dataset in found))
+    listed = DatasetList(datasets=[DatasetAnswer.of(dataset) for dataset in found if dataset.name in readable])
     return Response(listed.model_dump_json(), media_type="application/json")
 
 
@@ -28,7 +29,9 @@ async def list_datasets(_: Reader, api: ApiOf) -> Response:
     summary="Show a dataset",
     responses={**openapi.gives(200, DatasetAnswer, "The dataset", examples.DATASET), **openapi.fails(*openapi.CALL, "dataset_not_found")},
 )
-async def get_dataset(name: str, _: Reader, api: ApiOf) -> Response:
+async def get_dataset(name: str, caller: Reader, api: ApiOf) -> Response:
+    if DATASET.fullmatch(name):
+        await api.admission.grants.demand_read(caller, name)
     dataset = await api.stores.jobs.get_dataset(name) if DATASET.fullmatch(name) else None
     if dataset is None:
         raise Terminal("dataset_not_found")
@@ -48,7 +51,7 @@ async def drop_dataset(name: str, request: Request, caller: Admin, api: ApiOf, b
     await intake.show_limit(request, api, caller, take=True)
     if not DATASET.fullmatch(name):
         raise Terminal("dataset_not_found")
-    order = submit.Order(dataset=name, created_by=caller.id, max_attempts=api.settings.max_attempts)
+    order = submit.Order(dataset=name, created_by=caller.id, tenant=caller.tenant, max_attempts=api.settings.max_attempts)
     job = await submit.drop(api.stores, order)
     await submit.accept(api.stores, job)
     view = JobAnswer.of(job, base_url)

@@ -138,6 +138,13 @@ USER = {
     "added_by": "api-key",
     "signed_in": True,
 }
+GRANT = {
+    "resource": "dataset/orders",
+    "read": ["all"],
+    "write": ["group:sales"],
+    "changed_at": "2026-11-02T08:00:00.000Z",
+    "changed_by": "api-key",
+}
 SETTING = {"name": "banner", "value": "Exports pause on Sunday.", "updated_at": "2026-11-02T08:00:00.000Z", "updated_by": "api-key"}
 SETTING_WITH_HISTORY = {
     **SETTING,

@@ -60,9 +60,11 @@ async def create_export(request: Request) -> Response:
 async def _export(taken: Intake[ExportBody]) -> Response:
     taken.caller.demand(Scope.EXPORT)
     body = taken.body
+    await taken.api.admission.grants.demand_read(taken.caller, body.dataset)
     order = submit.Order(
         dataset=body.dataset,
         created_by=taken.caller.id,
+        tenant=taken.caller.tenant,
         max_attempts=taken.api.settings.max_attempts,
         params=body.model_dump(exclude={"dataset", "labels", "description"}),
         labels=body.labels,

@@ -5,13 +5,15 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Discriminator, Field, Tag
 
-from krai import submit
+from krai import gs_uri, submit
 from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import JobAnswer
 from krai.api.fields import Body, ColumnName, ColumnType, DatasetName, Description, Labels, Text
 from krai.api.intake import Intake
+from krai.errors import Terminal
 from krai.outbound import urls
+from krai.settings import Mode
 
 router = APIRouter(tags=["jobs"])
 CAP_BYTES = (1024 + 64) * intake.KIB
@@ -36,8 +38,14 @@ class RecordsSource(Body):
     records: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_RECORDS)]
 
 
+class ObjectSource(Body):
+    """A file in a bucket of Cloud Storage that an admin has granted the caller."""
+
+    uri: Annotated[Text, Field(pattern=r"^gs://", max_length=1100, examples=["gs://acme-landing/2026/orders.csv"])]
+
+
 # The tags cannot be names of fields, so that a pointer into the body never shows them.
-TAGS = {"upload_id": "<upload>", "url": "<url>", "records": "<records>"}
+TAGS = {"upload_id": "<upload>", "url": "<url>", "uri": "<uri>", "records": "<records>"}
 
 
 def _kind_of_source(value: Any) -> str | None:
@@ -54,11 +62,12 @@ class ImportBody(Body):
         Annotated[Annotated[Text, Field(max_length=63)], Tag("<name>")]
         | Annotated[UploadSource, Tag("<upload>")]
         | Annotated[UrlSource, Tag("<url>")]
+        | Annotated[ObjectSource, Tag("<uri>")]
         | Annotated[RecordsSource, Tag("<records>")],
         Discriminator(
             _kind_of_source,
             custom_error_type="invalid_field",
-            custom_error_message="Takes the name of a registered source, or an object with upload_id, url or records.",
+            custom_error_message="Takes the name of a registered source, or an object with upload_id, url, uri or records.",
         ),
     ]
     format: Literal["auto", "csv", "ndjson", "parquet"] = "auto"
@@ -97,6 +106,7 @@ EXAMPLES = {
             "url_imports_off",
             "invalid_source_url",
             "source_blocked",
+            "source_forbidden",
             "rate_limited",
         ),
     },
@@ -109,25 +119,39 @@ async def create_import(request: Request) -> Response:
 async def _import(taken: Intake[ImportBody]) -> Response:
     taken.caller.demand(Scope.IMPORT)
     body = taken.body
+    await taken.api.admission.grants.demand_write(taken.caller, body.dataset)
     order = submit.Order(
         dataset=body.dataset,
         created_by=taken.caller.id,
+        tenant=taken.caller.tenant,
         max_attempts=taken.api.settings.max_attempts,
         params={"format": body.format, "compression": body.compression, "mode": body.mode, "schema": body.types},
         labels=body.labels,
         description=body.description,
     )
-    source = _source(body, url_imports=taken.api.settings.url_imports == "on")
+    source = await _source(body, taken)
     return await intake.accept(taken, await submit.import_(taken.api.stores, order, source))
 
 
-def _source(body: ImportBody, *, url_imports: bool) -> submit.Source:
+async def _source(body: ImportBody, taken: Intake[ImportBody]) -> submit.Source:
+    """Raises Terminal source_forbidden."""
     match body.source:
         case UploadSource():
             return submit.Uploaded(body.source.upload_id)
         case UrlSource():
-            return submit.Remote(body.source.url, allowed=url_imports)
+            return submit.Remote(body.source.url, allowed=taken.api.settings.url_imports == "on")
+        case ObjectSource():
+            return await _object(body.source.uri, taken)
         case RecordsSource():
             return submit.Inline(body.source.records)
         case name:
             return submit.Registered(name)
+
+
+async def _object(uri: str, taken: Intake[ImportBody]) -> submit.Object:
+    """Krai's own bucket holds everybody's files: nobody imports from it, whatever was granted."""
+    parsed = gs_uri.parse(uri)
+    if parsed is None or taken.api.settings.mode is not Mode.GCP or parsed[0] == taken.api.settings.gcs_bucket:
+        raise Terminal("source_forbidden")
+    await taken.api.admission.grants.demand_bucket(taken.caller, parsed[0])
+    return submit.Object(*parsed)

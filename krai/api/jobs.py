@@ -149,6 +149,7 @@ async def cancel_job(job_id: JobId, request: Request) -> Response:
             "unknown_column",
             "source_missing",
             "source_changed",
+            "source_forbidden",
             "rate_limited",
         ),
     },
@@ -157,7 +158,9 @@ async def cancel_job(job_id: JobId, request: Request) -> Response:
 async def retry_job(job_id: JobId, request: Request) -> Response:
     async def work(taken: Intake[NoBody]) -> Response:
         taken.caller.demand(*STEERING)
-        return await intake.accept(taken, await steer.retry(taken.api.stores, job_id, taken.caller.owner))
+        job = await steer.retry(taken.api.stores, job_id, taken.caller.owner)
+        await taken.api.admission.grants.demand_again(taken.caller, job)
+        return await intake.accept(taken, job)
 
     return await intake.run(request, NoBody, work)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from krai.errors import Terminal
+from krai.ports import Files
 from krai.transfer.download import download
 from krai.transfer.tools import Tools
 
@@ -53,11 +54,16 @@ class _Counted(io.RawIOBase):
 def fetch(source: dict[str, Any], tools: Tools, told: Callable[[int], None]) -> Source:
     """The source of a job; `told` hears how many bytes of a download have arrived.
 
-    Raises Terminal source_missing, source_changed, source_too_large, and what `download` raises.
+    Raises Terminal source_missing, source_changed, source_too_large, source_forbidden, and what `download` raises.
     """
     if "url" in source:
         return _from_url(source["url"], tools, told)
-    return _stored(source["path"], source.get("generation"), tools)
+    files: Files = tools.blobs
+    if "bucket" in source:
+        if tools.bucket is None:
+            raise Terminal("source_forbidden")
+        files = tools.bucket(source["bucket"])
+    return _stored(source["path"], source.get("generation"), files, tools.limits.source_bytes)
 
 
 def _from_url(url: str, tools: Tools, told: Callable[[int], None]) -> Source:
@@ -68,18 +74,18 @@ def _from_url(url: str, tools: Tools, told: Callable[[int], None]) -> Source:
     return Source(lambda: copy.open("rb"), copy.stat().st_size)
 
 
-def _stored(path: str, generation: str | None, tools: Tools) -> Source:
-    blob = tools.blobs.stat(path)
+def _stored(path: str, generation: str | None, files: Files, limit_bytes: int) -> Source:
+    blob = files.stat(path)
     if blob is None:
         raise Terminal("source_missing")
     if generation is not None and blob.generation != generation:
         raise Terminal("source_changed")
-    if blob.size_bytes > tools.limits.source_bytes:
-        raise Terminal("source_too_large", f"The file has {blob.size_bytes} bytes, at most {tools.limits.source_bytes} are read.")
+    if blob.size_bytes > limit_bytes:
+        raise Terminal("source_too_large", f"The file has {blob.size_bytes} bytes, at most {limit_bytes} are read.")
 
     def opener() -> BinaryIO:
         try:
-            return tools.blobs.open(path, generation=blob.generation)
+            return files.open(path, generation=blob.generation)
         except FileNotFoundError:
             raise Terminal("source_missing") from None
 

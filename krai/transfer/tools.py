@@ -1,5 +1,6 @@
 """What a child is given to run one job with, and how it speaks to its worker while it runs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -7,7 +8,7 @@ from typing import Any, Protocol
 from krai.formats.reading import BLOCK_BYTES
 from krai.job import Progress
 from krai.outbound.connect import Outbound
-from krai.ports import BlobStore, Dataset
+from krai.ports import BlobStore, Dataset, Files
 from krai.warehouse.port import Warehouse
 
 
@@ -27,7 +28,7 @@ class Limits:
 class Tools:
     """`spool` is a local folder of this job's own: made before it runs and removed after it, whatever happens.
 
-    `outbound` leads to the sources of URL imports.
+    `outbound` leads to the sources of URL imports, `bucket` to a bucket of Cloud Storage by its name, where there is Cloud Storage.
     """
 
     blobs: BlobStore
@@ -36,6 +37,7 @@ class Tools:
     limits: Limits = field(default_factory=Limits)
     url_imports: bool = False
     outbound: Outbound = field(default_factory=Outbound)
+    bucket: Callable[[str], Files] | None = None
 
 
 class Reporter(Protocol):

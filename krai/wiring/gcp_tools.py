@@ -1,5 +1,6 @@
 """What a child of mode gcp works with; imported in children alone, for it loads Arrow and Iceberg."""
 
+from krai.backends.google.foreign import ForeignBucket
 from krai.settings import Settings
 from krai.transfer.tools import Limits, Tools
 from krai.warehouse.bucket import open_bucket
@@ -18,5 +19,6 @@ def build(settings: Settings) -> Tools:
         ),
         spool=data_dir(settings) / "spool",
         limits=Limits(source_bytes=settings.max_source_mb << 20, unpacked_bytes=settings.max_unpacked_mb << 20),
+        bucket=lambda name: ForeignBucket(name, project=project_of(settings), emulator=settings.storage_emulator),
         url_imports=settings.url_imports == "on",
     )

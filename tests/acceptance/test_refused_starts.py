@@ -1,5 +1,6 @@
 """Mode gcp does not start on settings that are unsafe or lead nowhere, and says in a line for each what to do."""
 
+import json
 import os
 import secrets
 import subprocess
@@ -70,11 +71,15 @@ def test_without_a_topic_or_a_subscription(env: Env, name: str, setting: str) ->
     assert name in line
 
 
+TWO_TENANTS = json.dumps([{"issuer": "https://issuer.example", "audience": name, "tenant": name} for name in ("acme", "globex")])
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "said"),
     [
         ("KRAI_OIDC_ISSUERS", "[oops", "takes JSON"),
         ("KRAI_OIDC_ISSUERS", '[{"issuer": "http://issuer.example", "audience": "a", "tenant": "t"}]', "by https"),
+        ("KRAI_OIDC_ISSUERS", TWO_TENANTS, "an issuer has one tenant"),
         ("CORS_ORIGINS", "*", "no *"),
         ("KRAI_RATE_LIMIT_STORAGE", "memcached://here", "redis"),
     ],

@@ -35,31 +35,31 @@ async def allow(allowed: Users, email: str = "ada@example.org", role: Role = Rol
 
 async def test_who_is_on_the_list_is_let_in_with_his_role_and_groups(allowed: Users) -> None:
     await allow(allowed)
-    groups = frozenset({"sales"})
-    assert await allowed.admit("Ada@Example.ORG ", ADA) == Principal(id=ADA, scopes=OF_USERS, email="ada@example.org", groups=groups)
+    known = Principal(id=ADA, scopes=OF_USERS, email="ada@example.org", groups=frozenset({"sales"}), tenant="acme")
+    assert await allowed.admit("Ada@Example.ORG ", ADA, tenant="acme") == known
     await allow(allowed, role=Role.ADMIN)
-    assert (await allowed.admit("ada@example.org", ADA)).admin
+    assert (await allowed.admit("ada@example.org", ADA, tenant="acme")).admin
 
 
 @pytest.mark.parametrize("email", ["bob@example.org", "a/b/c@x", "", "ada", "ada@example.org\x00", "\ud800@example.org"])
 async def test_who_is_not_on_it_is_not_and_his_address_is_not_repeated(allowed: Users, email: str) -> None:
     await allow(allowed)
     with pytest.raises(Terminal, match="not_allowed") as refused:
-        await allowed.admit(email, ADA)
+        await allowed.admit(email, ADA, tenant="acme")
     assert not email or email not in refused.value.detail
 
 
 async def test_an_address_is_its_first_owners_until_it_is_removed(allowed: Users) -> None:
     await allow(allowed)
-    await allowed.admit("ada@example.org", ADA)
+    await allowed.admit("ada@example.org", ADA, tenant="acme")
     for other in ("https://issuer.test|2", "https://other.test|1"):
         with pytest.raises(Terminal, match="not_allowed"):
-            await allowed.admit("ada@example.org", other)
+            await allowed.admit("ada@example.org", other, tenant="acme")
     await allow(allowed, role=Role.ADMIN)
-    assert (await allowed.admit("ada@example.org", ADA)).admin, "another role is no other owner"
+    assert (await allowed.admit("ada@example.org", ADA, tenant="acme")).admin, "another role is no other owner"
     await allowed.remove("ada@example.org", by=ADMIN)
     await allow(allowed)
-    assert (await allowed.admit("ada@example.org", "https://issuer.test|2")).id == "https://issuer.test|2"
+    assert (await allowed.admit("ada@example.org", "https://issuer.test|2", tenant="acme")).id == "https://issuer.test|2"
 
 
 async def test_two_who_come_first_at_the_same_moment_are_not_both_first(directory: LocalDirectory) -> None:
@@ -67,9 +67,9 @@ async def test_two_who_come_first_at_the_same_moment_are_not_both_first(director
     mine, theirs = Users(directory), Users(directory)
     assert await mine._look("ada@example.org")  # noqa: SLF001 - as far as both come before either has written
     assert await theirs._look("ada@example.org")  # noqa: SLF001
-    await mine.admit("ada@example.org", "one")
+    await mine.admit("ada@example.org", "one", tenant="acme")
     with pytest.raises(Terminal, match="not_allowed"):
-        await theirs.admit("ada@example.org", "two")
+        await theirs.admit("ada@example.org", "two", tenant="acme")
 
 
 async def test_a_removed_user_is_out_at_once_here_and_within_a_minute_elsewhere(
@@ -78,11 +78,11 @@ async def test_a_removed_user_is_out_at_once_here_and_within_a_minute_elsewhere(
     await allow(allowed)
     elsewhere, key = Users(directory), Principal(id="key:1", email="ada@example.org")
     for process in (allowed, elsewhere):
-        await process.admit("ada@example.org", ADA)
+        await process.admit("ada@example.org", ADA, tenant="acme")
         await process.still(key, maker=ADA)
     await allowed.remove("Ada@example.org", by=ADMIN)
     with pytest.raises(Terminal, match="not_allowed"):
-        await allowed.admit("ada@example.org", ADA)
+        await allowed.admit("ada@example.org", ADA, tenant="acme")
     with pytest.raises(Terminal, match="not_allowed"):
         await allowed.still(key, maker=ADA)
     assert users.TRUSTED_S <= 60
@@ -93,7 +93,7 @@ async def test_a_removed_user_is_out_at_once_here_and_within_a_minute_elsewhere(
 
 async def test_a_key_does_no_more_than_its_maker_may_do_by_now(allowed: Users) -> None:
     await allow(allowed, role=Role.ADMIN)
-    await allowed.admit("ada@example.org", ADA)
+    await allowed.admit("ada@example.org", ADA, tenant="acme")
     key = Principal(id="key:1", scopes=ALL, email="ada@example.org")
     assert (await allowed.still(key, maker=ADA)).admin
     await allow(allowed, role=Role.USER)
@@ -105,14 +105,14 @@ async def test_a_key_does_no_more_than_its_maker_may_do_by_now(allowed: Users) -
 async def test_a_key_stays_dead_when_its_makers_address_is_given_to_somebody_else(allowed: Users) -> None:
     key = Principal(id="key:1", email="ada@example.org")
     await allow(allowed)
-    await allowed.admit("ada@example.org", ADA)
+    await allowed.admit("ada@example.org", ADA, tenant="acme")
     await allowed.still(key, maker=ADA)
     await allowed.remove("ada@example.org", by=ADMIN)
     await allow(allowed)
     for _ in range(2):
         with pytest.raises(Terminal, match="not_allowed"):
             await allowed.still(key, maker=ADA)
-        await allowed.admit("ada@example.org", "https://issuer.test|2")
+        await allowed.admit("ada@example.org", "https://issuer.test|2", tenant="acme")
 
 
 @pytest.mark.parametrize(

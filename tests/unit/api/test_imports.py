@@ -181,7 +181,7 @@ async def test_a_url_is_kept_for_the_worker_and_its_query_shown_to_nobody(house:
 # -- the rest of the body -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("source", [5, None, [], {}, {"uri": "gs://b/o"}, True])
+@pytest.mark.parametrize("source", [5, None, [], {}, {"uris": "gs://b/o"}, True])
 async def test_what_is_no_source_is_refused(house: House, source: Any) -> None:
     answer = await import_(house, source)
     assert problem(answer, 422) == "invalid_field"

@@ -39,6 +39,7 @@ ENDPOINTS = {
     ("get", "/settings"),
     *((method, "/settings/{name}") for method in ("get", "put", "delete")),
     *((method, "/api/v1/users") for method in ("get", "put", "delete")),
+    *((method, "/api/v1/grants") for method in ("get", "put", "delete")),
     ("get", "/files/{path}"),
     ("put", "/uploads/{path}"),
 }
