@@ -1,5 +1,6 @@
-"""Structured logs: one event a line, as JSON for machines or as text on a terminal."""
+"""Structured logs: one event a line, as JSON for machines or as text on a terminal, and no secrets in them."""
 
+import logging
 import re
 import secrets
 import sys
@@ -7,30 +8,46 @@ from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+from krai.redaction import redacted
 
 TRACEPARENT = re.compile(r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})", re.ASCII)
 
 
 def configure(log_format: Literal["auto", "json", "text"]) -> None:
-    """Send log lines to stderr; call once per process, before the first line."""
+    """Send log lines to stderr, warnings of libraries too; call once per process, before the first line."""
     as_text = sys.stderr.isatty() if log_format == "auto" else log_format == "text"
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # As text already here, so that it is redacted with the rest. Not the rich one, which prints the values of all variables.
+        structlog.processors.format_exc_info,
+        _redact,
     ]
     if as_text:
-        # A plain traceback: the rich one prints the values of all local variables, and some are secrets.
-        shared += [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+        last: Processor = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     else:
-        shared += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        last = structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=shared,
+        processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    theirs = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(theirs)
+    logging.root.handlers = [handler]
+    logging.root.setLevel(logging.WARNING)
+
+
+def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {name: redacted(value) for name, value in event.items()}
 
 
 def log(**context: Any) -> FilteringBoundLogger:

@@ -3,6 +3,7 @@
 Names are the environment's; a unit stands in the name where a number has one.
 """
 
+import ipaddress
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -93,6 +94,13 @@ class Settings(BaseSettings):
         str | None,
         Field(alias="KRAI_PUBLIC_URL", pattern=r"^https?://\S+$", description="the address clients reach krai at, when a proxy hides it"),
     ] = None
+    trusted_proxies: Annotated[
+        str,
+        Field(
+            alias="KRAI_TRUSTED_PROXIES",
+            description="whose X-Forwarded-For and X-Forwarded-Proto are believed, e.g. `10.0.0.0/8,127.0.0.1`; nobody's without",
+        ),
+    ] = ""
     google_client_id: Annotated[
         str | None, Field(alias="GOOGLE_CLIENT_ID", description="the OAuth client whose Google ID tokens are taken")
     ] = None
@@ -139,6 +147,10 @@ class Settings(BaseSettings):
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
 
     @property
+    def proxies(self) -> list[str]:
+        return [network.strip() for network in self.trusted_proxies.split(",") if network.strip()]
+
+    @property
     def deployment(self) -> str:
         """What its processes have in common, and no other deployment has."""
         return f"{self.google_cloud_project}/{self.gcs_bucket}" if self.mode is Mode.GCP else str(self.data_dir.absolute())
@@ -162,11 +174,20 @@ class Settings(BaseSettings):
         tenants = {(issuer.issuer, issuer.tenant) for issuer in self.oidc_issuers}
         if len(tenants) > len({issuer for issuer, _ in tenants}):
             raise ValueError("KRAI_OIDC_ISSUERS: an issuer has one tenant, for it says the same of a person to all of them")
+        if not all(map(_is_network, self.proxies)):
+            raise ValueError("KRAI_TRUSTED_PROXIES takes addresses and networks such as 10.0.0.0/8, separated by commas")
         if not all(ORIGIN.fullmatch(origin) for origin in self.origins):
             raise ValueError("CORS_ORIGINS takes origins such as https://krai.example.org, separated by commas, and no *")
         if self.fail is not None and self.fail not in failpoint.NAMES:
             raise ValueError(f"KRAI_FAIL takes one of {', '.join(sorted(failpoint.NAMES))}")
         return self
+
+
+def _is_network(text: str) -> bool:
+    try:
+        return ipaddress.ip_network(text).num_addresses > 0
+    except ValueError:
+        return False
 
 
 def read() -> Settings:

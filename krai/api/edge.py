@@ -1,8 +1,10 @@
 """What every answer has, whatever made it: a request id, orders for browsers, no caching of the API, a problem where something broke."""
 
+import ipaddress
 import re
 import secrets
 import time
+from http import HTTPStatus
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +18,7 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 PRIVATE = ("/api/", "/settings", "/token")
 MOST_HEADERS = 100
 LARGEST_HEADERS_BYTES = 32 * 1024
+REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 # Besides the events, whose GET does not end, these have a HEAD of their own or none.
 OWN_HEAD = ("/files/", "/uploads/")
 
@@ -72,6 +75,8 @@ class Edge:
             await problems.render(Terminal("internal"), scope)(scope, receive, answer)
         finally:
             route = getattr(scope.get("route"), "path", None)
+            if status in REFUSED:
+                observe.log().info("caller refused", status=status, client=_client(scope), route=route, request_id=request_id)
             metrics.request_answered(scope["method"], route, status, time.monotonic() - began_at)
 
 
@@ -83,6 +88,15 @@ def _header(scope: Scope, wanted: bytes) -> str | None:
     """The header when it came once."""
     values = [value for name, value in scope["headers"] if name == wanted]
     return values[0].decode("latin-1") if len(values) == 1 else None
+
+
+def _client(scope: Scope) -> str:
+    """Its address, or that of the proxy before it; what a proxy passes on and is no address is nobody's."""
+    host = (scope.get("client") or ("",))[0]
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return "unknown"
 
 
 def _request_id(scope: Scope) -> str:

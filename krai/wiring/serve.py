@@ -52,7 +52,7 @@ async def api(settings: Settings) -> None:
             if tokens is not None:
                 stack.push_async_callback(tokens.close)
             app = create_app(settings, stores, stopping=stop, tokens=tokens)
-            server = _Server(uvicorn.Config(app, **_server_options()))
+            server = _Server(uvicorn.Config(app, **_server_options(settings)))
             tasks.append(asyncio.create_task(server.serve(sockets=[listening])))
             _welcome(settings, listening)
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -102,8 +102,10 @@ def _listen(settings: Settings) -> socket.socket:
     return listening
 
 
-def _server_options() -> dict[str, Any]:
+def _server_options(settings: Settings) -> dict[str, Any]:
     return {
+        "proxy_headers": bool(settings.proxies),
+        "forwarded_allow_ips": settings.proxies,
         "log_config": None,
         "access_log": False,
         "server_header": False,

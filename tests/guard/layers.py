@@ -2,6 +2,7 @@
 
 # The parts of krai from the words down to what puts it all together; each name is krai.<name>, a module or a package.
 ROWS = (
+    ("redaction",),
     ("attachment", "durable", "errors", "failpoint", "known", "metrics", "observe"),
     ("access", "strict_json"),
     ("job", "settings"),

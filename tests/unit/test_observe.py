@@ -1,6 +1,10 @@
-"""Traces as W3C Trace Context has them."""
+"""Traces as W3C Trace Context has them, and log lines that hold no secrets."""
 
+import json
+import logging
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -41,16 +45,86 @@ def test_what_is_no_trace_is_not_logged() -> None:
     assert observe.trace_of(None) == observe.trace_of("x") == {}
 
 
+@pytest.fixture
+def reset() -> Iterator[None]:
+    handlers, level = logging.root.handlers, logging.root.level
+    yield
+    structlog.reset_defaults()
+    logging.root.handlers = handlers
+    logging.root.setLevel(level)
+
+
+@pytest.mark.usefixtures("reset")
 def test_a_traceback_shows_no_values(capsys: pytest.CaptureFixture[str]) -> None:
     observe.configure("text")
+    secret = "the-" + "secret"
     try:
-        secret = "the-" + "secret"
-        try:
-            len(secret) // 0
-        except ZeroDivisionError:
-            observe.log().exception("broken")
-        said = capsys.readouterr().err
-        assert "ZeroDivisionError" in said
-        assert "the-secret" not in said
-    finally:
-        structlog.reset_defaults()
+        len(secret) // 0
+    except ZeroDivisionError:
+        observe.log().exception("broken")
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said
+    assert "the-secret" not in said
+
+
+@pytest.mark.usefixtures("reset")
+def test_what_libraries_say_is_a_line_like_any_other(capsys: pytest.CaptureFixture[str]) -> None:
+    observe.configure("json")
+    logging.getLogger("uvicorn.error").warning("Invalid %s\nrequest", "HTTP")
+    logging.getLogger("urllib3").info("not worth a line")
+    (line,) = capsys.readouterr().err.splitlines()
+    said = json.loads(line)
+    assert (said["event"], said["logger"], said["level"]) == ("Invalid HTTP\nrequest", "uvicorn.error", "warning")
+
+
+SECRETS = {
+    "api key": "krai_9f86d081884c7d65_" + "s" * 43 + "1a2B3c",
+    "id token": "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    "signature": "9f86d081884c7d659a2feaa0c55ad015",
+}
+PLACES: dict[str, Any] = {
+    "alone": "{api key}",
+    "in a text": "the key {api key}, sent twice",
+    "header": "authorization: Bearer {id token}",
+    "opaque": "Bearer {signature}",
+    "link": "https://krai.example.org/files/jobs/1/e1/a.csv?expires=1&signature={signature}",
+    "v4": "/b/o?X-Goog-Algorithm=x&X-Goog-Signature={signature}&b=1",
+    "session": "PUT /upload/storage/v1/b/b/o?uploadType=resumable&upload_id={signature} failed",
+    "deep": {"a": ["{id token}", ("{api key}",)]},
+}
+
+
+@pytest.mark.usefixtures("reset")
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_no_secret_gets_into_a_line(capsys: pytest.CaptureFixture[str], log_format: Any, place: str) -> None:
+    filled = json.dumps(PLACES[place])
+    for name, secret in SECRETS.items():
+        filled = filled.replace("{" + name + "}", secret)
+    value = json.loads(filled)
+    observe.configure(log_format)
+    observe.log().warning("said", value=value)
+    observe.log().warning(str(value))
+    logging.getLogger("urllib3").warning("Retrying %s", value)
+    try:
+        int(str(value))
+    except ValueError:
+        observe.log().exception("broken")
+    said = capsys.readouterr().err
+    assert said.count("[redacted]") >= 4
+    for secret in SECRETS.values():
+        assert secret not in said
+
+
+@pytest.mark.usefixtures("reset")
+def test_what_is_no_secret_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    observe.configure("json")
+    harmless = [
+        "krai_contacts",
+        "the state=done",
+        "https://krai.example.org/?expires=1",
+        "a bearer of news",
+        "3f2a9c0e5d7b41688e1c0a9b7d6f5e43",
+    ]
+    observe.log().info("said", value=harmless)
+    assert json.loads(capsys.readouterr().err)["value"] == harmless
