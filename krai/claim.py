@@ -16,12 +16,13 @@ TRIES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """The times an execution keeps, all in seconds."""
+    """What an execution keeps to; times in seconds."""
 
     lease_s: float
     heartbeat_s: float
     backoff_s: float
     keep_files_s: float
+    share: int | None = None  # how many jobs of one caller are out at once
 
 
 async def claim(stores: Stores, job_id: str, worker: str, terms: Terms) -> Lease | Verdict:

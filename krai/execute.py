@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 
-from krai import failpoint, metrics, observe, transitions
+from krai import failpoint, metrics, observe, transitions, turns
 from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Runner, Succeeded
 from krai.claim import Terms, claim
 from krai.errors import KraiError, Terminal, Transient
@@ -53,8 +53,17 @@ class Execution:
                 verdict = await self._attempt(lease)
             finally:
                 metrics.attempt_ended(claimed.type, lease.job.status)
+            if lease.job.finished and lease.job.crowded:
+                await self._pass_on(lease.job)
             observe.log().info("job left", status=lease.job.status, verdict=type(verdict).__name__.lower())
         return verdict
+
+    async def _pass_on(self, job: Job) -> None:
+        """Give the caller's next held job its turn."""
+        try:
+            await turns.fill(self.stores, job.created_by, self.terms.share)
+        except KraiError as error:
+            observe.log().warning("held jobs not released", code=error.code)  # the sweep looks again
 
     async def _attempt(self, lease: Lease) -> Verdict:
         attempt = None

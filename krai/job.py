@@ -79,6 +79,8 @@ class Job:
     lease_until: datetime | None = None
     run_after: datetime | None = None  # back-off: a PENDING job is not claimed before this
     due_at: datetime | None = None  # when the sweep must look at this job; None: never
+    held: bool = False  # its caller has its share in the queue already: nobody is told of this job until its turn comes
+    crowded: bool = False  # its caller may have held jobs: whoever finishes this one looks for the next
     delete_at: datetime | None = None  # when a finished job is gone for readers, and the store may delete it
     crashes: int = 0  # children that died while running it
     may_have_committed: bool = False  # a worker was allowed to commit: the dataset may have the rows, so it is too late to cancel
@@ -107,6 +109,18 @@ class Job:
                 values[name] = parse_time(value)
         progress = Progress(**{**values["progress"], "stage": Stage(values["progress"]["stage"])})
         return cls(**{**values, "type": Kind(values["type"]), "status": Status(values["status"]), "progress": progress})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How many jobs of a caller are unfinished, and how many of these are held."""
+
+    unfinished: int
+    held: int
+
+    @property
+    def out(self) -> int:
+        return self.unfinished - self.held
 
 
 def format_time(moment: datetime) -> str:

@@ -8,11 +8,11 @@ Backends raise `Transient("store_busy", …)` for anything that may pass, and `C
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self, runtime_checkable
 
-from krai.job import Job, Kind, Status, format_time, parse_time
+from krai.job import Job, Kind, Standing, Status, format_time, parse_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +110,17 @@ class JobStore(Protocol):
 
     async def due(self, limit: int) -> Sequence[Job]:
         """Jobs whose `due_at` has passed, longest overdue first."""
+
+    async def standing(self, created_by: str) -> Standing: ...
+
+    async def bytes_of(self, created_by: str, day: date) -> int:
+        """The bytes processed by the caller's jobs of this UTC day, whether they are still there or were deleted on that day."""
+
+    async def first_held(self, created_by: str) -> Job | None:
+        """The oldest of the caller's held jobs."""
+
+    async def held_callers(self) -> Sequence[str]:
+        """Everybody who has a held job."""
 
     async def wait(self, job_id: str, seen_revision: int, timeout_s: float) -> Job | None:
         """The job as soon as its revision is not `seen_revision` (also when another process changed it), or as it is after

@@ -99,7 +99,10 @@ async def drop(stores: Stores, order: Order) -> Job:
 
 
 async def accept(stores: Stores, job: Job, record: IdempotencyRecord | None = None) -> IdempotencyRecord | None:
-    """Write the job and wake a worker. Returns the earlier record when `record.scope` was taken: then there is no new job."""
+    """Write the job and wake a worker, unless the job is held.
+
+    Returns the earlier record when `record.scope` was taken: then there is no new job.
+    """
     written = await stores.jobs.create(job, record)
     if isinstance(written, IdempotencyRecord):
         return written
@@ -107,12 +110,13 @@ async def accept(stores: Stores, job: Job, record: IdempotencyRecord | None = No
     failpoint.reach("after_create")
     log = observe.log(job_id=job.job_id)
     try:
-        await stores.queue.publish(written)
+        if not written.held:
+            await stores.queue.publish(written)
     except Exception as error:
         # The job is written, so its caller gets it; the sweep publishes it.
         log.warning("job not published", error=type(error).__name__, exc_info=not isinstance(error, KraiError))
     failpoint.reach("after_publish")
-    log.info("job accepted", type=job.type, dataset=job.dataset, created_by=job.created_by, tenant=job.tenant)
+    log.info("job accepted", type=job.type, dataset=job.dataset, created_by=job.created_by, tenant=job.tenant, held=job.held)
     return None
 
 

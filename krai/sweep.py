@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from krai import observe, transitions
+from krai import observe, transitions, turns
 from krai.claim import spent
 from krai.errors import Conflict, Transient
 from krai.job import Job, Kind, Status, parse_time
@@ -28,11 +28,19 @@ class Retention:
     jobs_s: float
 
 
-async def sweep(stores: Stores, retention: Retention, discard: Callable[[Job], None] | None = None, *, backlog: bool = False) -> int:
-    """Look at every job that is due; returns how many there were. An idle sweep is one read.
+async def sweep(
+    stores: Stores,
+    retention: Retention,
+    discard: Callable[[Job], None] | None = None,
+    *,
+    backlog: bool = False,
+    share: int | None = None,
+) -> int:
+    """Look at every job that is due; returns how many there were. An idle sweep is one read, and one more where there is a `share`.
 
     `discard` has the parts of an import that ended without a commit removed, and is not waited for; without it they wait for a worker.
     `backlog`: the queue always has work, so a job nobody has claimed yet most likely waits in it like all others.
+    `share`: how many jobs of one caller are out at once; whoever has fewer out gets held jobs released.
     """
     seen: Sequence[Job] = await stores.jobs.due(AT_ONCE)
     for job in seen:
@@ -42,6 +50,8 @@ async def sweep(stores: Stores, retention: Retention, discard: Callable[[Job], N
             continue  # somebody else has just done it
         except Transient as error:
             observe.log().warning("job not looked at", job_id=job.job_id, code=error.code)  # it stays due
+    if share is not None:
+        await turns.fill_all(stores, share)
     return len(seen)
 
 
@@ -62,7 +72,7 @@ async def _look_at(job: Job, stores: Stores, retention: Retention, discard: Call
     else:
         # Its message was lost, or its worker was. Writing first makes one message of it, however many workers sweep.
         await jobs.swap(job, transitions.republish(job, now))
-        if backlog and not job.epoch and now - job.created_at < timedelta(seconds=BACKLOG_TRUSTED_S):
+        if backlog and not job.epoch and now - job.updated_at < timedelta(seconds=BACKLOG_TRUSTED_S):
             return
         await stores.queue.publish(job)
         observe.log().info("job published again", job_id=job.job_id, status=job.status, attempt=job.attempt)

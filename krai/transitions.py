@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from krai.errors import KraiError, Terminal
-from krai.job import Job, Kind, Progress, Stage, Status, new_id
+from krai.job import Job, Kind, Progress, Stage, Standing, Status, new_id
 
 # A job that was accepted but never claimed is looked at after this time: its wake-up message may have been lost.
 REPUBLISH_AFTER_S, LONGEST_REPUBLISH_S = 30, 600
@@ -69,6 +69,7 @@ def claim(job: Job, owner: str, now: datetime, lease_s: float) -> Job:
     return replace(
         job,
         status=Status.PROCESSING,
+        held=False,
         epoch=job.epoch + 1,
         attempt=job.attempt + 1,
         lease_owner=owner,
@@ -115,7 +116,7 @@ def postpone(job: Job, error: KraiError, now: datetime, *, delay_s: float, crash
     """Give the job back after a transient failure; nobody claims it before `delay_s` seconds have passed."""
     again = now + timedelta(seconds=delay_s)
     return replace(
-        _release(job, now),
+        _back_to_wait(job, now),
         run_after=again,
         due_at=again + timedelta(seconds=REPUBLISH_AFTER_S),
         error=error.to_doc(),
@@ -125,13 +126,32 @@ def postpone(job: Job, error: KraiError, now: datetime, *, delay_s: float, crash
 
 def hand_back(job: Job, now: datetime) -> Job:
     """Give the job back because the worker stops: the attempt does not count."""
-    return replace(_release(job, now), attempt=job.attempt - 1, due_at=now + timedelta(seconds=REPUBLISH_AFTER_S))
+    return replace(_back_to_wait(job, now), attempt=job.attempt - 1, due_at=now + timedelta(seconds=REPUBLISH_AFTER_S))
 
 
 def republish(job: Job, now: datetime) -> Job:
     """Send the wake-up message again, and look again after as long as the job has been waiting, but neither too often nor too seldom."""
     waited_s = (now - job.updated_at).total_seconds()
     return replace(job, due_at=now + timedelta(seconds=min(max(REPUBLISH_AFTER_S, waited_s), LONGEST_REPUBLISH_S)))
+
+
+def hold_back(job: Job, standing: Standing, share: int | None) -> Job:
+    """The new job of a caller of this standing: held when the caller's share is out already, so that nobody is told of it, not even
+    the sweep. None: everybody is out at once.
+
+    It is crowded when at least half of the share is out with it. Of those that are not crowded less than half a share is out at any
+    time, so where a job is held some crowded one is out, and brings it its turn.
+    """
+    if share is None:
+        return job
+    if standing.held or standing.out >= share:
+        return replace(job, held=True, crowded=True, due_at=None)
+    return replace(job, crowded=2 * (standing.out + 1) >= share)
+
+
+def release(job: Job, now: datetime) -> Job:
+    """The held job's turn has come. It is due like one that was just accepted, for its message may be lost."""
+    return replace(job, held=False, due_at=now + timedelta(seconds=REPUBLISH_AFTER_S), updated_at=now)
 
 
 def forget_files(job: Job, now: datetime, *, keep_s: float) -> Job:
@@ -158,7 +178,7 @@ def give_up(job: Job, error: KraiError) -> KraiError | None:
     return None
 
 
-def _release(job: Job, now: datetime) -> Job:
+def _back_to_wait(job: Job, now: datetime) -> Job:
     return replace(_unfinished(job), status=Status.PENDING, lease_owner=None, lease_until=None, progress=Progress(), updated_at=now)
 
 
@@ -168,6 +188,7 @@ def _finish(job: Job, status: Status, now: datetime, keep_s: float) -> Job:
     return replace(
         _unfinished(job),
         status=status,
+        held=False,
         lease_owner=None,
         lease_until=None,
         run_after=None,

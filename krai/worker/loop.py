@@ -14,6 +14,7 @@ from krai.execute import Execution, backoff_s
 from krai.job import Job
 from krai.ports import Delivery, JobQueue
 from krai.sweep import Retention, parts_removed, sweep, sweep_uploads
+from krai.turns import fill_all
 from krai.verdict import Ack, Bury, Delay, Later, Verdict
 
 PULL_WAIT_S = 5.0
@@ -128,7 +129,7 @@ class Worker:
     async def _tidy(self) -> None:
         self._look_whether_dry()
         backlog = time.monotonic() - self._dry_at > BACKLOG_S
-        await sweep(self.execution.stores, self.retention, self._discard_later, backlog=backlog)
+        await sweep(self.execution.stores, self.retention, self._discard_later, backlog=backlog, share=self.execution.terms.share)
         await settle_dead_letters(self.execution.stores, keep_files_s=self.retention.files_s)
 
     def _look_whether_dry(self) -> None:
@@ -150,7 +151,12 @@ class Worker:
                 observe.log().warning("parts left behind", job_id=job.job_id, error=type(error).__name__)  # it stays due
 
     async def _sweep_uploads(self) -> None:
-        await _every(UPLOADS_EVERY_S, lambda: sweep_uploads(self.execution.stores))
+        await _every(UPLOADS_EVERY_S, self._tidy_seldom)
+
+    async def _tidy_seldom(self) -> None:
+        await sweep_uploads(self.execution.stores)
+        if self.execution.terms.share is None:  # some may have been held before that was switched off
+            await fill_all(self.execution.stores, None)
 
 
 async def _every(seconds: float, do: Callable[[], Awaitable[object]]) -> None:

@@ -14,7 +14,7 @@ ROWS = (
     ("grants", "keys", "shared_settings", "users"),
     ("admission",),
     ("attempt", "lease", "verdict"),
-    ("claim",),
+    ("claim", "turns"),
     ("submit", "execute", "sweep", "dead_letters"),
     ("steer",),
     ("api", "worker"),

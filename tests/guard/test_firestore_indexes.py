@@ -12,6 +12,7 @@ from typing import Any, Self
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
+from google.cloud.firestore_v1.async_aggregation import AsyncAggregationQuery
 from google.cloud.firestore_v1.types import StructuredQuery
 
 from krai.backends.google import queries, stored
@@ -29,6 +30,7 @@ FILTERS: dict[str, Any] = {
     "label": ("team", "a"),
 }
 ASCENDING, CONTAINS = "ASCENDING", "CONTAINS"
+Asked = AsyncQuery | AsyncAggregationQuery
 Part = tuple[str, str]  # a field, and how an index has it
 
 
@@ -56,22 +58,26 @@ class Shape:
     orders: tuple[Part, ...]  # without the id that ends every index, in the direction of its last field
 
     @classmethod
-    def of(cls, query: AsyncQuery) -> Self:
-        asked = query._to_protobuf()  # noqa: SLF001 - what is sent is what counts
+    def of(cls, query: Asked) -> Self:
+        """What is summed must stand in an index too, like what is sorted by; what is counted only as far as it is searched for."""
+        asked, summed = query._to_protobuf(), []  # noqa: SLF001 - what is sent is what counts
+        if isinstance(query, AsyncAggregationQuery):
+            summed = [(part.sum.field.field_path, ASCENDING) for part in asked.aggregations if "sum" in part]
+            asked = asked.structured_query
         where, operator = asked.where, StructuredQuery.FieldFilter.Operator
         single = [where.field_filter] if "field_filter" in where else []
         filters = single + [part.field_filter for part in where.composite_filter.filters]
         fields: dict[Any, set[str]] = {}
         for part in filters:
             fields.setdefault(part.op, set()).add(part.field.field_path)
-        ranged = fields.pop(operator.LESS_THAN_OR_EQUAL, set())
+        ranged = fields.pop(operator.LESS_THAN_OR_EQUAL, set()) | fields.pop(operator.GREATER_THAN, set())
         equal, contains = fields.pop(operator.EQUAL, set()), fields.pop(operator.ARRAY_CONTAINS, set())
         assert not fields, "an operator that this guard does not know"
         orders = [(order.field.field_path, order.direction.name) for order in asked.order_by]
         if orders and orders[-1][0] == queries.NAME:
             _, direction = orders.pop()
             assert direction == (orders[-1][1] if orders else ASCENDING), "an index ends with the id in the direction of its last field"
-        return cls(asked.from_[0].collection_id, frozenset(equal), frozenset(contains), frozenset(ranged), tuple(orders))
+        return cls(asked.from_[0].collection_id, frozenset(equal), frozenset(contains), frozenset(ranged), tuple(orders + summed))
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,8 @@ class Deployed:
         if not shape.equal and not shape.contains:
             exempted = any((shape.collection, field) in self.exempted for field in fields)
             return None if len(fields) > 1 or exempted else frozenset()
+        if len(shape.equal) == 1 and not shape.contains and not fields:
+            return None if (shape.collection, *shape.equal) in self.exempted else frozenset()
         wanted = {(field, ASCENDING) for field in shape.equal} | {(field, CONTAINS) for field in shape.contains}
         of_its_order = {
             index: set(index.parts[: -len(shape.orders)])
@@ -123,8 +131,17 @@ def listings() -> list[AsyncQuery]:
     return [queries.listing(CLIENT, query, after) for query in asked for after in (None, ("2026-01-31T12:00:00.000000Z", "a"))]
 
 
-def others() -> list[AsyncQuery]:
-    return [queries.due(CLIENT, START, 10), queries.datasets(CLIENT), queries.entries(CLIENT, "sources")]
+def others() -> list[Asked]:
+    return [
+        queries.due(CLIENT, START, 10),
+        queries.unfinished(CLIENT, "me"),
+        queries.held(CLIENT, "me"),
+        queries.processed(CLIENT, "me", START.date()),
+        queries.first_held(CLIENT, "me"),
+        queries.next_held_caller(CLIENT, "me"),
+        queries.datasets(CLIENT),
+        queries.entries(CLIENT, "sources"),
+    ]
 
 
 def document() -> dict[str, Any]:
@@ -132,11 +149,11 @@ def document() -> dict[str, Any]:
     return read
 
 
-def refused(deployed: Deployed, asked: Iterable[AsyncQuery]) -> list[Shape]:
+def refused(deployed: Deployed, asked: Iterable[Asked]) -> list[Shape]:
     return [shape for shape in map(Shape.of, asked) if deployed.serving(shape) is None]
 
 
-def used(deployed: Deployed, asked: Iterable[AsyncQuery]) -> frozenset[Index]:
+def used(deployed: Deployed, asked: Iterable[Asked]) -> frozenset[Index]:
     return frozenset(chain.from_iterable(deployed.serving(shape) or () for shape in map(Shape.of, asked)))
 
 
@@ -164,7 +181,7 @@ def test_every_other_query_has_its_index() -> None:
 def test_no_index_is_kept_for_nothing() -> None:
     deployed = Deployed.read(document())
     assert len(document()["indexes"]) == len(deployed.composite)
-    assert used(deployed, listings()) == deployed.composite
+    assert used(deployed, [*listings(), *others()]) == deployed.composite
 
 
 def test_every_filter_reaches_the_query() -> None:
@@ -179,13 +196,15 @@ def test_what_is_deleted_or_never_searched_for_is_what_is_written() -> None:
         stored.RECORDS: stored.of_record(a_record("scope", expires_at=START)),
         stored.DATASETS: stored.of_dataset(a_dataset("users", rows=1)),
         stored.ENTRIES: stored.of_entry("name", {}),
+        stored.DELETED: stored.of_deleted(a_job()),
     }
     overrides = document()["fieldOverrides"]
     assert [entry for entry in overrides if entry["fieldPath"] not in written[entry["collectionGroup"]]] == []
-    assert {entry["collectionGroup"] for entry in overrides if entry["fieldPath"] == "doc"} == set(written)
+    assert {entry["collectionGroup"] for entry in overrides if entry["fieldPath"] == "doc"} == set(written) - {stored.DELETED}
     assert {(entry["collectionGroup"], entry["fieldPath"]) for entry in overrides if entry.get("ttl")} == {
         (stored.JOBS, "delete_at"),
         (stored.RECORDS, "expires_at"),
+        (stored.DELETED, "expires_at"),
     }
     assert stored.of_job(a_job())["delete_at"] is None
     assert stored.of_record(a_record("scope", expires_at=START + timedelta(1)))["expires_at"] == START + timedelta(1)
@@ -202,7 +221,7 @@ def test_all_queries_stand_in_one_module() -> None:
 def test_a_missing_index_is_found(number: int) -> None:
     less = document()
     del less["indexes"][number]
-    assert refused(Deployed.read(less), listings()) != []
+    assert refused(Deployed.read(less), [*listings(), *others()]) != []
 
 
 def test_an_index_of_another_order_serves_nothing() -> None:
@@ -217,7 +236,7 @@ def test_an_index_that_nothing_needs_is_found() -> None:
     more["indexes"].append(copy.deepcopy(more["indexes"][0]))
     more["indexes"][-1]["fields"].insert(0, {"fieldPath": "parent_job_id", "order": ASCENDING})
     deployed = Deployed.read(more)
-    assert len(deployed.composite - used(deployed, listings())) == 1
+    assert len(deployed.composite - used(deployed, [*listings(), *others()])) == 1
 
 
 def test_a_field_that_is_searched_for_may_not_be_exempted() -> None:

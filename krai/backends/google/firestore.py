@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 
 from google.api_core import exceptions as google
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, AsyncWriteBatch, DocumentSnapshot
+from google.cloud.firestore_v1.async_aggregation import AsyncAggregationQuery
 from google.cloud.firestore_v1.base_client import DEFAULT_DATABASE
 from google.cloud.firestore_v1.types import BatchWriteRequest, WriteResult
 
@@ -83,6 +84,12 @@ class Firestore:
         if found:
             self._clock.see(found[0].read_time)
         return found
+
+    async def aggregate(self, query: AsyncAggregationQuery) -> int:
+        """The one number the query asks for."""
+        ((found,),) = await self._call(lambda timeout_s: query.get(retry=None, timeout=timeout_s))
+        self._clock.see(found.read_time)
+        return int(found.value)
 
     async def commit(self, batch: AsyncWriteBatch) -> int:
         """Make all writes of the batch or none; the revision that its first document has now. Raises Refused."""

@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from google.cloud.firestore import AsyncDocumentReference, AsyncWriteBatch, LastUpdateOption
@@ -18,7 +18,7 @@ from krai.backends.google import queries, stored
 from krai.backends.google.batches import Batches
 from krai.backends.google.firestore import BUDGET_S, Firestore, Refused, Snapshot, revision_of, updated_at
 from krai.errors import Conflict, Terminal, Transient
-from krai.job import Job
+from krai.job import Job, Standing
 from krai.known import Known
 from krai.ports import Dataset, IdempotencyRecord, JobPage, JobQuery
 
@@ -106,6 +106,9 @@ class FirestoreJobStore:
         reference = self._seen(seen)
         batch = self._firestore.client.batch()
         batch.delete(reference, _unchanged(seen.revision))
+        if seen.progress.bytes_processed and stored.day(seen) >= self.now().date():
+            fields = stored.of_deleted(seen)
+            batch.set(self._day(seen.created_by, stored.day(seen)), fields, merge=True)
         try:
             await self._commit(seen.job_id, batch)
         except Refused as refused:
@@ -123,6 +126,28 @@ class FirestoreJobStore:
 
     async def due(self, limit: int) -> Sequence[Job]:
         return _jobs(await self._firestore.run(queries.due(self._firestore.client, self.now(), limit)))
+
+    async def standing(self, created_by: str) -> Standing:
+        asked = (queries.unfinished(self._firestore.client, created_by), queries.held(self._firestore.client, created_by))
+        unfinished, held = await asyncio.gather(*map(self._firestore.aggregate, asked))
+        return Standing(unfinished=unfinished, held=held)
+
+    async def bytes_of(self, created_by: str, day: date) -> int:
+        there, deleted = await asyncio.gather(
+            self._firestore.aggregate(queries.processed(self._firestore.client, created_by, day)),
+            self._firestore.read(self._day(created_by, day)),
+        )
+        return there + (deleted.get("bytes") if deleted.exists else 0)
+
+    async def first_held(self, created_by: str) -> Job | None:
+        found = _jobs(await self._firestore.run(queries.first_held(self._firestore.client, created_by)))
+        return found[0] if found else None
+
+    async def held_callers(self) -> Sequence[str]:
+        callers: list[str] = []
+        while found := await self._firestore.run(queries.next_held_caller(self._firestore.client, callers[-1] if callers else "")):
+            callers.append(found[0].get("held_of"))
+        return callers
 
     async def wait(self, job_id: str, seen_revision: int, timeout_s: float) -> Job | None:
         loop = asyncio.get_running_loop()
@@ -188,6 +213,9 @@ class FirestoreJobStore:
             message = "this can be no document's id"
             raise ValueError(message)
         return self._firestore.client.document(collection, name)
+
+    def _day(self, created_by: str, day: date) -> AsyncDocumentReference:
+        return self._document(stored.DELETED, stored.id_of(stored.day_of(created_by, day)))
 
     def _seen(self, job: Job) -> AsyncDocumentReference:
         if not stored.is_id(job.job_id) or job.revision <= 0:

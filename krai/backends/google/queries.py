@@ -3,9 +3,10 @@
 The emulator answers any query, Firestore itself only those that have their index: tests/guard compares the two.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
+from google.cloud.firestore_v1.async_aggregation import AsyncAggregationQuery
 
 from krai.backends.google import stored
 from krai.job import parse_time
@@ -31,6 +32,40 @@ def listing(client: AsyncClient, query: JobQuery, after: tuple[str, str] | None)
 
 def due(client: AsyncClient, now: datetime, limit: int) -> AsyncQuery:
     return client.collection(stored.JOBS).where(filter=FieldFilter("due_at", "<=", now)).order_by("due_at").limit(limit)
+
+
+def unfinished(client: AsyncClient, created_by: str) -> AsyncAggregationQuery:
+    return _counted(_jobs_with(client, "unfinished_of", created_by))
+
+
+def held(client: AsyncClient, created_by: str) -> AsyncAggregationQuery:
+    return _counted(_jobs_with(client, "held_of", created_by))
+
+
+def processed(client: AsyncClient, created_by: str, day: date) -> AsyncAggregationQuery:
+    """The sum of the bytes of the caller's jobs of that day."""
+    asked = AsyncAggregationQuery(_jobs_with(client, "day_of", stored.day_of(created_by, day)))
+    asked.sum("bytes")
+    return asked
+
+
+def first_held(client: AsyncClient, created_by: str) -> AsyncQuery:
+    return _jobs_with(client, "held_of", created_by).order_by("created_at").order_by(NAME).limit(1)
+
+
+def next_held_caller(client: AsyncClient, after: str) -> AsyncQuery:
+    """Some held job of the caller whose name comes after this one."""
+    return client.collection(stored.JOBS).where(filter=FieldFilter("held_of", ">", after)).order_by("held_of").limit(1)
+
+
+def _jobs_with(client: AsyncClient, field: str, value: str) -> AsyncQuery:
+    return client.collection(stored.JOBS).where(filter=FieldFilter(field, "==", value))
+
+
+def _counted(query: AsyncQuery) -> AsyncAggregationQuery:
+    asked = AsyncAggregationQuery(query)
+    asked.count()
+    return asked
 
 
 def datasets(client: AsyncClient) -> AsyncQuery:

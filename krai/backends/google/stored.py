@@ -10,15 +10,17 @@ import json
 import re
 import secrets
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+
+from google.cloud.firestore import Increment
 
 from krai.backends.documents import to_json
 from krai.backends.google.firestore import Snapshot, revision_of
 from krai.job import Job
 from krai.ports import Dataset, IdempotencyRecord
 
-JOBS, RECORDS, DATASETS, DIRECTORY, ENTRIES = "jobs", "idempotency", "datasets", "directory", "entries"
+JOBS, RECORDS, DATASETS, DIRECTORY, ENTRIES, DELETED = "jobs", "idempotency", "datasets", "directory", "entries", "deleted"
 
 # Slashes would address another document, and Firestore keeps names like __a__ for itself.
 _ID = re.compile(r"(?!__.*__\Z)[A-Za-z0-9_-]{1,128}", re.ASCII)
@@ -54,9 +56,28 @@ def of_job(job: Job) -> dict[str, Any]:
         "labels": [label(name, value) for name, value in job.labels.items()],
         "due_at": job.due_at,
         "delete_at": job.delete_at,
+        "unfinished_of": None if job.finished else job.created_by,
+        "held_of": job.created_by if job.held else None,
+        "day_of": day_of(job.created_by, day(job)),
+        "bytes": job.progress.bytes_processed,
         "doc": to_json(doc),
         "write_id": new_write_id(),
     }
+
+
+def day(job: Job) -> date:
+    """The UTC day on which it was created."""
+    return job.created_at.astimezone(UTC).date()
+
+
+def day_of(created_by: str, day: date) -> str:
+    return f"{day.isoformat()} {created_by}"
+
+
+def of_deleted(job: Job) -> dict[str, Any]:
+    """What is added to the bytes of its caller's deleted jobs; nobody asks for them when the day is over."""
+    expires_at = datetime.combine(day(job), time(), UTC) + timedelta(days=2)
+    return {"bytes": Increment(job.progress.bytes_processed), "expires_at": expires_at}
 
 
 def job_in(snapshot: Snapshot) -> Job | None:

@@ -5,7 +5,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from krai.backends import page_token
 from krai.backends.documents import gone, to_json
 from krai.backends.local.database import Database
 from krai.errors import Conflict
-from krai.job import Job, format_time, parse_time
+from krai.job import Job, Standing, format_time, parse_time
 from krai.ports import Dataset, IdempotencyRecord, JobPage, JobQuery
 
 SCHEMA = """
@@ -26,7 +26,14 @@ CREATE INDEX IF NOT EXISTS jobs_of_caller ON jobs (created_by, created_at, job_i
 CREATE INDEX IF NOT EXISTS jobs_of_type ON jobs (type, created_at, job_id);
 CREATE INDEX IF NOT EXISTS jobs_of_status ON jobs (status, created_at, job_id);
 CREATE INDEX IF NOT EXISTS jobs_of_dataset ON jobs (dataset, created_at, job_id);
+CREATE INDEX IF NOT EXISTS jobs_of_standing ON jobs (created_by, status);
 CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due_at) WHERE due_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS held (
+    created_by TEXT NOT NULL, created_at TEXT NOT NULL, job_id TEXT NOT NULL, PRIMARY KEY (created_by, created_at, job_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS processed (
+    created_by TEXT NOT NULL, day TEXT NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (created_by, day)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS labels (
     name TEXT NOT NULL, value TEXT NOT NULL, job_id TEXT NOT NULL, PRIMARY KEY (name, value, job_id)
 ) WITHOUT ROWID;
@@ -47,12 +54,23 @@ UPDATE jobs SET revision = :revision, created_at = :created_at, created_by = :cr
 WHERE job_id = :job_id AND revision = :seen_revision
 """
 LABELLED = "job_id IN (SELECT job_id FROM labels WHERE name = :label_name AND value = :label_value)"
+STANDING = """
+SELECT (SELECT count(*) FROM jobs WHERE created_by = :created_by AND status IN ('PENDING', 'PROCESSING')),
+    (SELECT count(*) FROM held WHERE created_by = :created_by)
+"""
+FIRST_HELD = """
+SELECT doc FROM held JOIN jobs USING (job_id) WHERE held.created_by = :created_by ORDER BY held.created_at, held.job_id LIMIT 1
+"""
+PROCESSED = """
+INSERT INTO processed (created_by, day, bytes) VALUES (:created_by, :day, :bytes)
+ON CONFLICT (created_by, day) DO UPDATE SET bytes = bytes + excluded.bytes
+"""
 EXPIRED_AT_ONCE = 100  # expired records removed by one write: enough to keep up, too few to be felt
 
 
 class LocalJobStore:
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, SCHEMA, durable=True)
+        self._database = Database(path, SCHEMA, version=2, durable=True)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -71,6 +89,7 @@ class LocalJobStore:
                 raise Conflict(job.job_id)
             connection.execute(WRITE, _row(job))
             _label(connection, job)
+            _count(connection, None, job)
             return job
 
         return await self._database.run(write, topic=job.job_id)
@@ -97,6 +116,7 @@ class LocalJobStore:
             if written.labels != seen.labels:
                 _unlabel(connection, seen)
                 _label(connection, written)
+            _count(connection, seen, written)
 
         await self._database.run(write, topic=seen.job_id)
         return written
@@ -106,6 +126,7 @@ class LocalJobStore:
             if connection.execute("DELETE FROM jobs WHERE job_id = ? AND revision = ?", (seen.job_id, seen.revision)).rowcount == 0:
                 raise Conflict(seen.job_id)
             _unlabel(connection, seen)
+            _count(connection, seen, None)
 
         await self._database.run(write, topic=seen.job_id)
 
@@ -135,6 +156,22 @@ class LocalJobStore:
         values = {"now": format_time(self.now()), "limit": limit}
         rows = await self._select("SELECT doc FROM jobs WHERE due_at <= :now ORDER BY due_at LIMIT :limit", values)
         return [_job(row) for row in rows]
+
+    async def standing(self, created_by: str) -> Standing:
+        unfinished, held = await self._database.read(lambda connection: connection.execute(STANDING, {"created_by": created_by}).fetchone())
+        return Standing(unfinished=unfinished, held=held)
+
+    async def bytes_of(self, created_by: str, day: date) -> int:
+        statement = "SELECT coalesce(sum(bytes), 0) FROM processed WHERE created_by = ? AND day = ?"
+        row = await self._database.read(lambda connection: connection.execute(statement, (created_by, day.isoformat())).fetchone())
+        return int(row[0])
+
+    async def first_held(self, created_by: str) -> Job | None:
+        rows = await self._select(FIRST_HELD, {"created_by": created_by})
+        return _job(rows[0]) if rows else None
+
+    async def held_callers(self) -> Sequence[str]:
+        return await self._select("SELECT DISTINCT created_by FROM held ORDER BY created_by", {})
 
     async def wait(self, job_id: str, seen_revision: int, timeout_s: float) -> Job | None:
         until = asyncio.get_running_loop().time() + timeout_s
@@ -183,6 +220,25 @@ def _row(job: Job) -> dict[str, Any]:
 
 def _job(doc: str) -> Job:
     return Job.from_doc(json.loads(doc))
+
+
+def _count(connection: sqlite3.Connection, seen: Job | None, then: Job | None) -> None:
+    """Keep what is counted apart from the jobs. The bytes of a job that is deleted stay counted on its day."""
+    was_held, is_held = seen is not None and seen.held, then is not None and then.held
+    if seen is not None and was_held and not is_held:
+        connection.execute("DELETE FROM held WHERE created_by = ? AND created_at = ? AND job_id = ?", _place(seen))
+    if then is not None and is_held and not was_held:
+        connection.execute("INSERT INTO held (created_by, created_at, job_id) VALUES (?, ?, ?)", _place(then))
+    more = 0 if then is None else then.progress.bytes_processed - (0 if seen is None else seen.progress.bytes_processed)
+    if then is not None and more:
+        row = {"created_by": then.created_by, "day": then.created_at.astimezone(UTC).date().isoformat(), "bytes": more}
+        connection.execute("DELETE FROM processed WHERE created_by = :created_by AND day < :day", row)
+        connection.execute(PROCESSED, row)
+
+
+def _place(job: Job) -> tuple[str, str, str]:
+    """Where a held job stands among those of its caller."""
+    return job.created_by, format_time(job.created_at), job.job_id
 
 
 def _label(connection: sqlite3.Connection, job: Job) -> None:
