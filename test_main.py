@@ -31,7 +31,7 @@ PEOPLE = [{"name": "Ada", "born": 1815}, {"name": "Grace", "born": 1906}, {"name
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KraiProcess]:
-    env = {"CUSTOMER_NAME": "Analytical Engines", "KRAI_RATE_LIMIT_CREATE": "off"}
+    env = {"CUSTOMER_NAME": "Analytical Engines", "KRAI_RATE_LIMIT_CREATE": "off", "KRAI_RATE_LIMIT_READ": "off"}
     with KraiProcess(tmp_path_factory.mktemp("krai") / "data", env=env) as process:
         yield process.start()
 

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 from scripts.ports import free_port
+from scripts.unlimited import UNLIMITED
 
 KEY = "demo-key-change-me"
 FINISHED = {"COMPLETED", "FAILED", "CANCELLED"}
@@ -81,7 +82,7 @@ class Server:
 def server(data_dir: Path, **env: str) -> Iterator[Server]:
     """`python main.py` on `data_dir`, ready; stopped at the end of the block."""
     port = free_port()
-    settings = {"PORT": str(port), "KRAI_DATA_DIR": str(data_dir), "KRAI_RATE_LIMIT_CREATE": "off", "KRAI_LOG": "json", **env}
+    settings = {"PORT": str(port), "KRAI_DATA_DIR": str(data_dir), "KRAI_LOG": "json", **UNLIMITED, **env}
     log_path = data_dir.with_suffix(".log")
     with log_path.open("wb") as log, subprocess.Popen([sys.executable, "main.py"], env={**os.environ, **settings}, stderr=log) as process:
         try:

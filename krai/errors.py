@@ -87,6 +87,7 @@ _TABLE = (
     ("source_forbidden", 422, "You may not import from there", "Ask an admin to grant you the bucket, or upload the file."),
     ("idempotency_mismatch", 422, "The Idempotency-Key was used for another request", "Use a new key for a new request."),
     ("rate_limited", 429, "Too many requests", "Wait for the seconds in Retry-After."),
+    ("quota_exceeded", 429, "You have as much as one caller may have", "The detail names the quota; come back after the seconds in Retry-After."),
     ("headers_too_large", 431, "The headers are too large", "Send fewer and shorter headers."),
     ("internal", 500, "Something went wrong on our side", "Try again; quote the request_id if it stays."),
     ("store_busy", 503, "A store krai depends on does not answer", "Try again after the seconds in Retry-After."),

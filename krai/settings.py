@@ -18,6 +18,7 @@ from krai import failpoint
 DEMO_KEY = "demo-key-change-me"
 # RFC 6454: scheme, host and port, nothing else, as browsers write it.
 ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
+RATE = re.compile(r"[1-9]\d*/([1-9]\d*)?(second|minute|hour|day)s?", re.ASCII)
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -45,6 +46,9 @@ class OidcIssuer(BaseModel):
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("an issuer is reached by https; http is for this machine only")
         return self
+
+
+Quota = Annotated[int, Field(ge=1, le=900_000)] | Literal["off"]  # as bytes, GiB have the 15 digits that a header's number may have
 
 
 class Settings(BaseSettings):
@@ -116,10 +120,20 @@ class Settings(BaseSettings):
     rate_limit_create: Annotated[
         str, Field(alias="KRAI_RATE_LIMIT_CREATE", description="jobs and uploads a caller may create, e.g. `100/15minutes`, or `off`")
     ] = "100/15minutes"
+    rate_limit_read: Annotated[
+        str, Field(alias="KRAI_RATE_LIMIT_READ", description="all other requests of a caller, or `off`")
+    ] = "6000/15minutes"
     rate_limit_storage: Annotated[
         str | None,
         Field(alias="KRAI_RATE_LIMIT_STORAGE", pattern=r"^rediss?://\S+$", description="a Redis that all API processes count in: `redis://host:6379/0`"),
     ] = None
+    quota_queued: Annotated[Quota, Field(alias="KRAI_QUOTA_QUEUED", description="unfinished jobs a caller may have, or `off`")] = 1000
+    quota_running: Annotated[
+        Quota, Field(alias="KRAI_QUOTA_RUNNING", description="jobs of a caller in the queue or running at once; the others wait their turn; or `off`")
+    ] = 20
+    quota_gib_per_day: Annotated[
+        Quota, Field(alias="KRAI_QUOTA_GIB_PER_DAY", description="GiB the jobs of a caller may process in a day (UTC), or `off`")
+    ] = 1024
     slots: Annotated[int, Field(alias="KRAI_SLOTS", ge=1, le=64, description="jobs a worker runs at once")] = 2
     max_attempts: Annotated[int, Field(alias="KRAI_MAX_ATTEMPTS", ge=1, le=100, description="attempts before a job fails")] = 5
     backoff_s: Annotated[
@@ -156,6 +170,15 @@ class Settings(BaseSettings):
         return f"{self.google_cloud_project}/{self.gcs_bucket}" if self.mode is Mode.GCP else str(self.data_dir.absolute())
 
     @property
+    def share(self) -> int | None:
+        """How many jobs of one caller are in the queue or running at once; None: all."""
+        return self.quota_of(self.quota_running)
+
+    @staticmethod
+    def quota_of(quota: Quota) -> int | None:
+        return None if quota == "off" else quota
+
+    @property
     def mode(self) -> Mode:
         return Mode.GCP if self.google_cloud_project else Mode.EMBEDDED
 
@@ -169,8 +192,9 @@ class Settings(BaseSettings):
             raise ValueError("API_KEY is empty or the one of the README: mode gcp needs a secret of your own")
         if self.heartbeat_s >= self.lease_s * 0.5:
             raise ValueError("KRAI_HEARTBEAT_S must be less than half of KRAI_LEASE_S, or one lost heartbeat loses the job")
-        if self.rate_limit_create != "off" and not re.fullmatch(r"[1-9]\d*/([1-9]\d*)?(second|minute|hour|day)s?", self.rate_limit_create):
-            raise ValueError("KRAI_RATE_LIMIT_CREATE takes e.g. 100/15minutes, or off")
+        for name, rule in (("KRAI_RATE_LIMIT_CREATE", self.rate_limit_create), ("KRAI_RATE_LIMIT_READ", self.rate_limit_read)):
+            if rule != "off" and not RATE.fullmatch(rule):
+                raise ValueError(f"{name} takes e.g. 100/15minutes, or off")
         tenants = {(issuer.issuer, issuer.tenant) for issuer in self.oidc_issuers}
         if len(tenants) > len({issuer for issuer, _ in tenants}):
             raise ValueError("KRAI_OIDC_ISSUERS: an issuer has one tenant, for it says the same of a person to all of them")

@@ -17,9 +17,10 @@ import psutil
 from bench.server import Client
 from scripts.emulators import ROOT, Emulator, Emulators
 from scripts.ports import free_port
+from scripts.unlimited import UNLIMITED
 
 KEY = "bench-key"
-SETTINGS = {"API_KEY": KEY, "KRAI_RATE_LIMIT_CREATE": "off", "KRAI_LOG": "json"}
+SETTINGS = {"API_KEY": KEY, "KRAI_LOG": "json", **UNLIMITED}
 START_WITHIN_S = 60
 END_WITHIN_S = 60
 STORAGE_REQUEST = re.compile(r'\\"(?P<method>[A-Z]+) (?P<target>\S+) HTTP/1\.1\\" (?P<status>\d+) (?P<size>\d+)')

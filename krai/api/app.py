@@ -28,7 +28,8 @@ from krai.api import (
 from krai.api.cors import Cors
 from krai.api.deps import Api
 from krai.api.edge import Edge
-from krai.api.limits import CreateLimit
+from krai.api.limits import RateLimit
+from krai.api.quotas import Quotas
 from krai.identity.tokens import Tokens
 from krai.ports import ServedBlobs, Stores
 from krai.settings import Settings
@@ -91,7 +92,9 @@ def create_app(
         settings=settings,
         stores=stores,
         admission=Admission(stores, settings.api_key, tokens),
-        limit=CreateLimit(settings.rate_limit_create, settings.rate_limit_storage, settings.deployment),
+        creates=RateLimit("create", settings.rate_limit_create, settings.rate_limit_storage, settings.deployment, exact=True),
+        reads=RateLimit("read", settings.rate_limit_read, settings.rate_limit_storage, settings.deployment, exact=False),
+        quotas=Quotas(stores, settings),
         stopping=stopping or asyncio.Event(),
         patience_s=patience_s,
     )

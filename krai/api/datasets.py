@@ -3,9 +3,11 @@
 from fastapi import APIRouter, Request, Response
 
 from krai import submit
+from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import DatasetAnswer, DatasetList, JobAnswer
-from krai.api.deps import Admin, ApiOf, BaseUrl, Reader
+from krai.api.auth import authenticate
+from krai.api.deps import ApiOf, BaseUrl, Reader
 from krai.api.fields import DATASET
 from krai.errors import Terminal
 
@@ -44,16 +46,19 @@ async def get_dataset(name: str, caller: Reader, api: ApiOf) -> Response:
     status_code=202,
     responses={
         **openapi.gives(202, JobAnswer, "The job that removes it", examples.DROP_JOB, openapi.CREATED),
-        **openapi.fails(*openapi.CALL, "not_allowed", "dataset_not_found", "rate_limited"),
+        **openapi.fails(*openapi.CALL, "not_allowed", "dataset_not_found", "quota_exceeded"),
     },
 )
-async def drop_dataset(name: str, request: Request, caller: Admin, api: ApiOf, base_url: BaseUrl) -> Response:
-    await intake.show_limit(request, api, caller, take=True)
+async def drop_dataset(name: str, request: Request, api: ApiOf, base_url: BaseUrl) -> Response:
+    caller = await authenticate(request)
+    caller.demand(Scope.ADMIN)
+    await api.creates.take(request.scope, caller.id)
     if not DATASET.fullmatch(name):
         raise Terminal("dataset_not_found")
     order = submit.Order(dataset=name, created_by=caller.id, tenant=caller.tenant, max_attempts=api.settings.max_attempts)
-    job = await submit.drop(api.stores, order)
+    job = await intake.admit(api, request.scope, await submit.drop(api.stores, order))
     await submit.accept(api.stores, job)
+    api.quotas.look_after(job)
     view = JobAnswer.of(job, base_url)
     headers = {"location": view.links.self, "retry-after": "1"}
     return Response(view.model_dump_json(), 202, headers, media_type="application/json")

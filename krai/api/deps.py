@@ -5,14 +5,15 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Request
 from starlette.requests import HTTPConnection
 
 from krai import steer
 from krai.access import Principal, Scope
 from krai.admission import Admission
 from krai.api.auth import authenticate
-from krai.api.limits import CreateLimit
+from krai.api.limits import RateLimit
+from krai.api.quotas import Quotas
 from krai.job import Job
 from krai.ports import Stores
 from krai.settings import Settings
@@ -24,6 +25,8 @@ HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?", r
 class Api:
     """What one API process has.
 
+    `creates` counts the requests that make a job, an upload or a key, `reads` all others.
+
     `stopping` is set when the process is asked to end: whoever waits for a job stops waiting. `patience_s` is how long a body may
     take to arrive, and how long a client that sends a file may be silent.
     """
@@ -31,7 +34,9 @@ class Api:
     settings: Settings
     stores: Stores
     admission: Admission
-    limit: CreateLimit
+    creates: RateLimit
+    reads: RateLimit
+    quotas: Quotas
     stopping: asyncio.Event
     patience_s: float
 
@@ -54,7 +59,17 @@ async def base_url(connection: HTTPConnection) -> str:
 
 
 ApiOf = Annotated[Api, Depends(api_of)]
-Caller = Annotated[Principal, Depends(authenticate)]
+
+
+async def _caller(request: Request) -> Principal:
+    """Whoever asks for something that creates nothing."""
+    caller = await authenticate(request)
+    api = await api_of(request)
+    await api.reads.take(request.scope, caller.id)
+    return caller
+
+
+Caller = Annotated[Principal, Depends(_caller)]
 
 
 async def _reader(caller: Caller) -> Principal:

@@ -49,7 +49,7 @@ EXAMPLES = {
     status_code=202,
     responses={
         **openapi.gives(202, JobAnswer, "The job; its result has the links", examples.JOB, openapi.CREATED),
-        **openapi.fails(*openapi.CALL, *openapi.POST, "invalid_dataset", "dataset_not_found", "unknown_column", "rate_limited"),
+        **openapi.fails(*openapi.CALL, *openapi.POST, "invalid_dataset", "dataset_not_found", "unknown_column", "quota_exceeded"),
     },
     openapi_extra=openapi.takes(ExportBody, EXAMPLES, required=False),
 )

@@ -107,7 +107,7 @@ EXAMPLES = {
             "invalid_source_url",
             "source_blocked",
             "source_forbidden",
-            "rate_limited",
+            "quota_exceeded",
         ),
     },
     openapi_extra=openapi.takes(ImportBody, EXAMPLES),
@@ -130,6 +130,8 @@ async def _import(taken: Intake[ImportBody]) -> Response:
         description=body.description,
     )
     source = await _source(body, taken)
+    if isinstance(source, submit.Inline):
+        await intake.refuse_early(taken)  # before the records are stored
     return await intake.accept(taken, await submit.import_(taken.api.stores, order, source))
 
 

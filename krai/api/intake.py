@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from fastapi import Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
 from krai import strict_json, submit
 from krai.access import Principal
@@ -19,6 +20,8 @@ from krai.api.answers import JobAnswer
 from krai.api.auth import authenticate
 from krai.api.deps import Api, api_of, base_url
 from krai.api.fields import validate
+from krai.api.limits import show
+from krai.api.quotas import demand
 from krai.errors import Terminal
 from krai.job import Job
 from krai.ports import IdempotencyRecord
@@ -51,7 +54,7 @@ class Intake(Generic[M]):
     body: M
     base_url: str
     seal: Seal | None
-    traceparent: str
+    scope: Scope
 
 
 Work = Callable[[Intake[M]], Awaitable[Response]]
@@ -60,12 +63,14 @@ Work = Callable[[Intake[M]], Awaitable[Response]]
 async def run(
     request: Request, model: type[M], work: Work[M], *, cap_bytes: int = BODY_BYTES, creates: bool = True, repeatable: bool = True
 ) -> Response:
-    """Read the request as a `model` and answer with what `work` makes of it. `creates`: it counts against the rate limit.
+    """Read the request as a `model` and answer with what `work` makes of it. `creates`: it counts as a create, and otherwise as a read.
 
     `repeatable`: a caller's key brings the first answer again. An answer that holds a secret must not be kept for that.
     """
     api = await api_of(request)
     caller = await authenticate(request)
+    if not creates:
+        await api.reads.take(request.scope, caller.id)
     _check_media_type(request)
     body = await _read(request, cap_bytes, api.patience_s)
     seal = _seal(request, caller, body)
@@ -73,25 +78,43 @@ async def run(
         raise Terminal("invalid_idempotency_key", "This call takes no Idempotency-Key.")
     if seal is not None and (earlier := await api.stores.jobs.recall(seal.scope)) is not None:
         if creates:
-            await show_limit(request, api, caller, take=False)
+            await api.creates.look(request.scope, caller.id)
         return replay(earlier, seal)
     if creates:
-        await show_limit(request, api, caller, take=True)
+        await api.creates.take(request.scope, caller.id)
     if len(body) > IN_A_THREAD_BYTES:
         form = await asyncio.to_thread(_understand, model, body)
     else:
         form = _understand(model, body)
-    return await work(Intake(api, caller, form, await base_url(request), seal, request.scope["traceparent"]))
+    return await work(Intake(api, caller, form, await base_url(request), seal, request.scope))
 
 
 async def accept(taken: Intake[Any], job: Job) -> Response:
-    """Write the job, with the answer under the caller's key, and answer 202."""
+    """Write the job, with the answer under the caller's key, and answer 202. Raises Terminal quota_exceeded."""
+    job = await admit(taken.api, taken.scope, replace(job, traceparent=taken.scope["traceparent"]))
     view = JobAnswer.of(job, taken.base_url)
     answer = {"status": 202, "headers": {"location": view.links.self, "retry-after": "1"}, "body": view.model_dump_json()}
-    earlier = await submit.accept(taken.api.stores, replace(job, traceparent=taken.traceparent), sealed(taken, answer))
+    earlier = await submit.accept(taken.api.stores, job, sealed(taken, answer))
+    taken.api.quotas.look_after(job)
     if earlier is not None and taken.seal is not None:
         return replay(earlier, taken.seal)
     return _response(answer)
+
+
+async def admit(api: Api, scope: Scope, job: Job) -> Job:
+    """The job as it is to be written, now that it counts; what is left to its caller is shown. Raises Terminal quota_exceeded."""
+    then, left = await api.quotas.take(job)
+    show(scope, left)
+    demand(left)
+    return then
+
+
+async def refuse_early(taken: Intake[Any]) -> None:
+    """Raises Terminal quota_exceeded where `accept` would."""
+    left = await taken.api.quotas.left(taken.caller.id)
+    if not all(allowance.allowed for allowance in left):
+        show(taken.scope, left)
+        demand(left)
 
 
 async def remember(taken: Intake[Any], answer: dict[str, Any]) -> Response:
@@ -164,14 +187,6 @@ def _seal(request: Request, caller: Principal, body: bytes) -> Seal | None:
         raise Terminal("invalid_idempotency_key")
     scope = json.dumps([caller.id, request.method, request.scope["path"], key.decode()])
     return Seal(hashlib.sha256(scope.encode()).hexdigest(), hashlib.sha256(body).hexdigest())
-
-
-async def show_limit(request: Request, api: Api, caller: Principal, *, take: bool) -> None:
-    """Put the rate limit on whatever is answered. Raises Terminal rate_limited."""
-    allowance = await (api.limit.take(caller.id) if take else api.limit.look(caller.id))
-    if allowance is not None:
-        request.scope["answer_headers"].extend(allowance.headers)
-        allowance.demand()
 
 
 def _understand(model: type[M], body: bytes) -> M:

@@ -150,7 +150,7 @@ async def cancel_job(job_id: JobId, request: Request) -> Response:
             "source_missing",
             "source_changed",
             "source_forbidden",
-            "rate_limited",
+            "quota_exceeded",
         ),
     },
     openapi_extra=openapi.takes(NoBody, {"nothing": {}}, required=False),

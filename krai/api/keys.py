@@ -101,8 +101,8 @@ async def list_keys(caller: Caller, api: ApiOf) -> Response:
     " lets nobody in. A key that was made here makes no keys.",
     status_code=201,
     responses={
-        **openapi.gives(201, NewKey, "The key", examples.NEW_KEY, openapi.RATE_LIMIT),
-        **openapi.fails(*openapi.CALL, *openapi.BODY, "rate_limited"),
+        **openapi.gives(201, NewKey, "The key", examples.NEW_KEY),
+        **openapi.fails(*openapi.CALL, *openapi.BODY),
     },
     openapi_extra=openapi.takes(KeyBody, {"for a script": {"name": "nightly export", "scopes": ["read", "export"]}}, repeatable=False),
 )

@@ -18,10 +18,13 @@ REQUEST_ID = {"x-request-id": {"description": "quote it when you ask for help", 
 LOCATION = {"location": {"description": "the job", "schema": {"type": "string", "format": "uri"}}}
 RETRY_AFTER = {"retry-after": {"description": "seconds", "schema": {"type": "integer"}}}
 RATE_LIMIT = {
-    "ratelimit-policy": {"description": "the limit: q requests in w seconds", "schema": {"type": "string"}},
-    "ratelimit": {"description": "what is left: r requests, t seconds until there are more", "schema": {"type": "string"}},
+    "ratelimit-policy": {
+        "description": "the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers)",
+        "schema": {"type": "string"},
+    },
+    "ratelimit": {"description": "what is left of each: r, and t seconds until there is more", "schema": {"type": "string"}},
 }
-CREATED = {**LOCATION, **RETRY_AFTER, **RATE_LIMIT}
+CREATED = {**LOCATION, **RETRY_AFTER}
 # What any call with a credential can meet; what any body can meet besides; and what one that an Idempotency-Key makes repeatable.
 CALL = (
     "ambiguous_credentials",
@@ -29,6 +32,7 @@ CALL = (
     "invalid_key",
     "invalid_token",
     "not_allowed",
+    "rate_limited",
     "internal",
     "auth_unavailable",
     "store_busy",
@@ -112,7 +116,16 @@ def _complete(app: FastAPI, bodies: Iterable[type[BaseModel]]) -> dict[str, Any]
         for operation in operations.values():
             _forget_assumed(operation)
             operation["security"] = [{"api_key": []}, {"id_token": []}] if path.startswith(PROTECTED) else []
+            if path.startswith(PROTECTED):
+                _show_limits(operation)
     return document
+
+
+def _show_limits(operation: dict[str, Any]) -> None:
+    """Whoever has shown a good credential sees what is left, whatever is answered."""
+    for status, response in operation["responses"].items():
+        if status != str(HTTPStatus.UNAUTHORIZED.value):
+            response.setdefault("headers", {}).update(RATE_LIMIT)
 
 
 def _forget_assumed(operation: dict[str, Any]) -> None:

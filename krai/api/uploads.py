@@ -35,8 +35,8 @@ class UploadBody(Body):
     " says what has arrived, `Content-Range: bytes */total` asks for it, 200 ends. The file is kept for a day.",
     status_code=201,
     responses={
-        **openapi.gives(201, UploadAnswer, "Where to PUT the file", examples.UPLOAD, openapi.RATE_LIMIT),
-        **openapi.fails(*openapi.CALL, *openapi.POST, "rate_limited"),
+        **openapi.gives(201, UploadAnswer, "Where to PUT the file", examples.UPLOAD),
+        **openapi.fails(*openapi.CALL, *openapi.POST),
     },
     openapi_extra=openapi.takes(UploadBody, {"a file": {"filename": "orders.csv", "size_bytes": 1048576}}, required=False),
 )

@@ -18,6 +18,7 @@ from krai.errors import Transient
 from krai.identity.tokens import Tokens
 from krai.settings import DEMO_KEY, Mode, Settings, UnsafeSettings, read
 from krai.sweep import AT_ONCE, sweep, sweep_uploads
+from krai.turns import fill_all
 from krai.wiring.issuers import issuers
 from krai.wiring.protocol import Protocol
 from krai.wiring.stores import open_stores
@@ -73,8 +74,10 @@ async def sweep_once(settings: Settings) -> None:
     """`python worker.py --sweep-once`: what workers sweep, for a schedule in a deployment whose workers scale to zero."""
     kept = retention(settings)
     async with open_stores(settings) as stores:
-        while await sweep(stores, kept) == AT_ONCE:
+        while await sweep(stores, kept, share=settings.share) == AT_ONCE:
             pass
+        if settings.share is None:  # some may have been held before that was switched off
+            await fill_all(stores, None)
         await settle_dead_letters(stores, keep_files_s=kept.files_s)
         await sweep_uploads(stores)
 

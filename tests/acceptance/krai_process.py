@@ -15,6 +15,7 @@ import httpx
 import psutil
 
 from scripts.ports import free_port
+from scripts.unlimited import UNLIMITED
 from tests.acceptance.krai_client import DEMO_KEY, KraiClient
 from tests.acceptance.waiting import until
 
@@ -28,7 +29,7 @@ QUICK = {
     "KRAI_SWEEP_S": "0.5",
     "KRAI_BACKOFF_S": "0.1",
     "KRAI_MAX_ATTEMPTS": "100",
-    "KRAI_RATE_LIMIT_CREATE": "off",
+    **UNLIMITED,
 }
 
 

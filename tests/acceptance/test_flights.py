@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from scripts.unlimited import UNLIMITED
 from tests.acceptance.deployment import NewKrai
 from tests.acceptance.krai_client import Json, KraiClient
 
@@ -34,7 +35,7 @@ def source() -> bytes:
 
 @pytest.fixture(scope="module")
 def krai(new_krai: NewKrai) -> KraiClient:
-    return new_krai({"KRAI_RATE_LIMIT_CREATE": "off"}).start().krai
+    return new_krai(UNLIMITED).start().krai
 
 
 @pytest.fixture(scope="module")

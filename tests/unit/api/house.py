@@ -23,6 +23,7 @@ from krai.identity.tokens import Tokens
 from krai.job import Job, Progress
 from krai.ports import Blob, Column, Dataset, Stores
 from krai.settings import Settings
+from scripts.unlimited import UNLIMITED
 from tests.unit.api.documented import undocumented
 
 KEY = "the-key-of-the-deployment"
@@ -110,7 +111,7 @@ async def open_house(folder: Path, *, tokens: Tokens | None = None, **settings: 
     await stores.jobs.put_dataset(
         Dataset(name="users", columns=USERS, rows=3, bytes=99, snapshot_id="9007199254740993", updated_at=stores.jobs.now())
     )
-    chosen = Settings(**{"API_KEY": KEY, "KRAI_RATE_LIMIT_CREATE": "off", **settings})
+    chosen = Settings(**{"API_KEY": KEY, **UNLIMITED, **settings})
     for text in (ADA, BOB):
         await put_key(stores, text)
     app = create_app(chosen, stores, tokens=tokens)
