@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from krai import submit
 from krai.access import Scope
-from krai.api import examples, intake, openapi
+from krai.api import examples, openapi
 from krai.api.answers import DatasetAnswer, DatasetList, JobAnswer
 from krai.api.auth import authenticate
 from krai.api.deps import ApiOf, BaseUrl, Reader
@@ -56,7 +56,7 @@ async def drop_dataset(name: str, request: Request, api: ApiOf, base_url: BaseUr
     if not DATASET.fullmatch(name):
         raise Terminal("dataset_not_found")
     order = submit.Order(dataset=name, created_by=caller.id, tenant=caller.tenant, max_attempts=api.settings.max_attempts)
-    job = await intake.admit(api, request.scope, await submit.drop(api.stores, order))
+    job = await api.quotas.take(request.scope, await submit.drop(api.stores, order))
     await submit.accept(api.stores, job)
     api.quotas.look_after(job)
     view = JobAnswer.of(job, base_url)

@@ -131,7 +131,7 @@ async def _import(taken: Intake[ImportBody]) -> Response:
     )
     source = await _source(body, taken)
     if isinstance(source, submit.Inline):
-        await intake.refuse_early(taken)  # before the records are stored
+        await taken.api.quotas.check(taken.scope, taken.caller.id)  # before the records are stored
     return await intake.accept(taken, await submit.import_(taken.api.stores, order, source))
 
 

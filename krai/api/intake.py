@@ -20,8 +20,6 @@ from krai.api.answers import JobAnswer
 from krai.api.auth import authenticate
 from krai.api.deps import Api, api_of, base_url
 from krai.api.fields import validate
-from krai.api.limits import show
-from krai.api.quotas import demand
 from krai.errors import Terminal
 from krai.job import Job
 from krai.ports import IdempotencyRecord
@@ -91,7 +89,7 @@ async def run(
 
 async def accept(taken: Intake[Any], job: Job) -> Response:
     """Write the job, with the answer under the caller's key, and answer 202. Raises Terminal quota_exceeded."""
-    job = await admit(taken.api, taken.scope, replace(job, traceparent=taken.scope["traceparent"]))
+    job = await taken.api.quotas.take(taken.scope, replace(job, traceparent=taken.scope["traceparent"]))
     view = JobAnswer.of(job, taken.base_url)
     answer = {"status": 202, "headers": {"location": view.links.self, "retry-after": "1"}, "body": view.model_dump_json()}
     earlier = await submit.accept(taken.api.stores, job, sealed(taken, answer))
@@ -99,22 +97,6 @@ async def accept(taken: Intake[Any], job: Job) -> Response:
     if earlier is not None and taken.seal is not None:
         return replay(earlier, taken.seal)
     return _response(answer)
-
-
-async def admit(api: Api, scope: Scope, job: Job) -> Job:
-    """The job as it is to be written, now that it counts; what is left to its caller is shown. Raises Terminal quota_exceeded."""
-    then, left = await api.quotas.take(job)
-    show(scope, left)
-    demand(left)
-    return then
-
-
-async def refuse_early(taken: Intake[Any]) -> None:
-    """Raises Terminal quota_exceeded where `accept` would."""
-    left = await taken.api.quotas.left(taken.caller.id)
-    if not all(allowance.allowed for allowance in left):
-        show(taken.scope, left)
-        demand(left)
 
 
 async def remember(taken: Intake[Any], answer: dict[str, Any]) -> Response:

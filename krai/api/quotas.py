@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
+from starlette.types import Scope
+
 from krai import transitions, turns
-from krai.api.limits import Allowance
+from krai.api.limits import Allowance, show
 from krai.errors import KraiError, Terminal
 from krai.job import Job, Standing
 from krai.ports import Stores
@@ -25,6 +27,7 @@ BYTES_KEPT_S = 30.0  # they are counted when they are processed, so nobody is st
 COME_BACK_S = 30
 LOOK_AFTER_S = 0.5
 MOST_KEPT = 1000
+QUEUED = "queued"
 DAY_S = 24 * 3600
 
 
@@ -51,24 +54,23 @@ class Quotas:
         self._looked_after: set[str] = set()
         self._looks: set[asyncio.Task[None]] = set()  # the loop itself keeps no task
 
-    async def left(self, created_by: str) -> Sequence[Allowance]:
-        """What is left of each quota, before one more job."""
+    async def check(self, scope: Scope, created_by: str) -> None:
+        """Raises Terminal quota_exceeded where `take` would, and shows why."""
         caller, now = self._caller(created_by), self._stores.jobs.now()
         async with caller.asking:
             await self._ask(created_by, caller, now)
-        return self._allowances(caller, now)
+        _demand(scope, self._allowances(caller, now))
 
-    async def take(self, job: Job) -> tuple[Job, Sequence[Allowance]]:
-        """Count the new job if it is allowed; the job as it is to be written, and what is left."""
+    async def take(self, scope: Scope, job: Job) -> Job:
+        """Count the new job and show what is left to its caller; the job as it is to be written. Raises Terminal quota_exceeded."""
         caller, now = self._caller(job.created_by), self._stores.jobs.now()
         async with caller.asking:
             await self._ask(job.created_by, caller, now)
-            found = self._allowances(caller, now)
-            if not all(allowance.allowed for allowance in found):
-                return job, found
-            then = transitions.hold_back(job, caller.standing, self._share)
-            caller.standing = Standing(unfinished=caller.standing.unfinished + 1, held=caller.standing.held + then.held)
-        return then, self._allowances(caller, now)
+        _demand(scope, self._allowances(caller, now))
+        then = transitions.hold_back(job, caller.standing, self._share)
+        caller.standing = Standing(unfinished=caller.standing.unfinished + 1, held=caller.standing.held + then.held)
+        show(scope, self._allowances(caller, now))
+        return then
 
     def look_after(self, job: Job) -> None:
         """Release the held job soon, should all the others have finished since the store was asked: then nobody else does."""
@@ -106,7 +108,7 @@ class Quotas:
         found = []
         if self._queued is not None:
             left = max(0, self._queued - caller.standing.unfinished)
-            found.append(Allowance(name="queued", allowed=left > 0, quota=self._queued, remaining=left, unit="concurrent-requests"))
+            found.append(Allowance(name=QUEUED, allowed=left > 0, quota=self._queued, remaining=left, unit="concurrent-requests"))
         if self._bytes is not None:
             left = max(0, self._bytes - caller.bytes)
             midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
@@ -125,12 +127,13 @@ class Quotas:
         return found
 
 
-def demand(allowances: Sequence[Allowance]) -> None:
-    """Raises Terminal quota_exceeded."""
-    for allowance in allowances:
-        if not allowance.allowed and allowance.name == "queued":
-            detail = f"{allowance.quota} jobs that have not finished are allowed. Wait for some to finish, or cancel some."
-            raise Terminal("quota_exceeded", detail, retry_after_s=COME_BACK_S)
-        if not allowance.allowed:
-            detail = f"The jobs of a day may process {allowance.quota >> 30} GiB. The next day begins at 00:00 UTC."
-            raise Terminal("quota_exceeded", detail, retry_after_s=allowance.reset_s)
+def _demand(scope: Scope, allowances: Sequence[Allowance]) -> None:
+    refused = next((allowance for allowance in allowances if not allowance.allowed), None)
+    if refused is None:
+        return
+    show(scope, allowances)
+    if refused.name == QUEUED:
+        detail = f"{refused.quota} jobs that have not finished are allowed. Wait for some to finish, or cancel some."
+        raise Terminal("quota_exceeded", detail, retry_after_s=COME_BACK_S)
+    detail = f"The jobs of a day may process {refused.quota >> 30} GiB. The next day begins at 00:00 UTC."
+    raise Terminal("quota_exceeded", detail, retry_after_s=refused.reset_s)

@@ -68,8 +68,13 @@ class House:
         return await jobs.swap(job, transitions.beat(job, jobs.now(), 30, Progress(**progress)))
 
     async def complete(self, job_id: str, result: dict[str, Any], *, keep_s: float = KEEP_S) -> Job:
+        await self.claim(job_id)
+        return await self.end(job_id, result, keep_s=keep_s)
+
+    async def end(self, job_id: str, result: dict[str, Any], *, keep_s: float = KEEP_S) -> Job:
+        """Complete a job that was claimed."""
         jobs = self.stores.jobs
-        job = await self.claim(job_id)
+        job = await self.job(job_id)
         return await jobs.swap(job, transitions.complete(job, result, job.progress, jobs.now(), keep_s=keep_s))
 
     async def fail(self, job_id: str, code: str = "corrupt_file") -> Job:
