@@ -2,7 +2,6 @@
 
 `JobStore`, `JobQueue` and `Directory` are asynchronous: the API and the worker loop wait on them. `BlobStore` (and `Warehouse`,
 in `krai.warehouse.port`) block: children use them directly, the API in a thread.
-
 Backends raise `Transient("store_busy", …)` for anything that may pass, and `Conflict` when a compare-and-set lost.
 """
 
@@ -116,11 +115,9 @@ class JobStore(Protocol):
     async def bytes_of(self, created_by: str, day: date) -> int:
         """The bytes processed by the caller's jobs of this UTC day, whether they are still there or were deleted on that day."""
 
-    async def first_held(self, created_by: str) -> Job | None:
-        """The oldest of the caller's held jobs."""
+    async def oldest_held(self, created_by: str) -> Job | None: ...
 
-    async def held_callers(self) -> Sequence[str]:
-        """Everybody who has a held job."""
+    async def held_callers(self) -> Sequence[str]: ...
 
     async def wait(self, job_id: str, seen_revision: int, timeout_s: float) -> Job | None:
         """The job as soon as its revision is not `seen_revision` (also when another process changed it), or as it is after

@@ -18,7 +18,7 @@ async def fill(stores: Stores, created_by: str, share: int | None) -> int:
     Raises Transient; a job that was released before its message failed is due.
     """
     released = 0
-    while (job := await stores.jobs.first_held(created_by)) is not None:
+    while (job := await stores.jobs.oldest_held(created_by)) is not None:
         # Counted after the look: what somebody else has released since is counted, or it is this very job, and ours is refused.
         room = None if share is None else share - (await stores.jobs.standing(created_by)).out
         if room is not None and room <= 0:

@@ -27,7 +27,7 @@ async def after(jobs: JobStore, job: Job, bytes_processed: int) -> Job:
 async def test_nobody_has_anything(jobs: JobStore) -> None:
     assert await jobs.standing("caller") == Standing(unfinished=0, held=0)
     assert await jobs.bytes_of("caller", DAY) == 0
-    assert await jobs.first_held("caller") is None
+    assert await jobs.oldest_held("caller") is None
     assert await jobs.held_callers() == []
 
 
@@ -50,13 +50,13 @@ async def test_held_jobs_come_out_oldest_first(open_jobs: Opener[JobStore]) -> N
     await created(jobs)
     assert await elsewhere.standing("caller") == Standing(unfinished=4, held=3)
     assert await elsewhere.held_callers() == ["caller", "other"]
-    assert await elsewhere.first_held("other") == other
+    assert await elsewhere.oldest_held("other") == other
     for job in reversed(written):
-        assert await elsewhere.first_held("caller") == job
+        assert await elsewhere.oldest_held("caller") == job
         out = await elsewhere.swap(job, transitions.release(job, START))
         assert not (await jobs.get(job.job_id) or job).held
         assert (out.due_at, out.crowded) == (START + timedelta(seconds=transitions.REPUBLISH_AFTER_S), True)
-    assert await jobs.first_held("caller") is None
+    assert await jobs.oldest_held("caller") is None
     assert await jobs.standing("caller") == Standing(unfinished=4, held=0)
     assert await jobs.held_callers() == ["other"]
 

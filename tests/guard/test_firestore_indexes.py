@@ -137,7 +137,7 @@ def others() -> list[Asked]:
         queries.unfinished(CLIENT, "me"),
         queries.held(CLIENT, "me"),
         queries.processed(CLIENT, "me", START.date()),
-        queries.first_held(CLIENT, "me"),
+        queries.oldest_held(CLIENT, "me"),
         queries.next_held_caller(CLIENT, "me"),
         queries.datasets(CLIENT),
         queries.entries(CLIENT, "sources"),

@@ -139,8 +139,8 @@ class FirestoreJobStore:
         )
         return there + (deleted.get("bytes") if deleted.exists else 0)
 
-    async def first_held(self, created_by: str) -> Job | None:
-        found = _jobs(await self._firestore.run(queries.first_held(self._firestore.client, created_by)))
+    async def oldest_held(self, created_by: str) -> Job | None:
+        found = _jobs(await self._firestore.run(queries.oldest_held(self._firestore.client, created_by)))
         return found[0] if found else None
 
     async def held_callers(self) -> Sequence[str]:

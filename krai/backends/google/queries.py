@@ -49,7 +49,7 @@ def processed(client: AsyncClient, created_by: str, day: date) -> AsyncAggregati
     return asked
 
 
-def first_held(client: AsyncClient, created_by: str) -> AsyncQuery:
+def oldest_held(client: AsyncClient, created_by: str) -> AsyncQuery:
     return _jobs_with(client, "held_of", created_by).order_by("created_at").order_by(NAME).limit(1)
 
 

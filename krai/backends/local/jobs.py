@@ -58,7 +58,7 @@ STANDING = """
 SELECT (SELECT count(*) FROM jobs WHERE created_by = :created_by AND status IN ('PENDING', 'PROCESSING')),
     (SELECT count(*) FROM held WHERE created_by = :created_by)
 """
-FIRST_HELD = """
+OLDEST_HELD = """
 SELECT doc FROM held JOIN jobs USING (job_id) WHERE held.created_by = :created_by ORDER BY held.created_at, held.job_id LIMIT 1
 """
 PROCESSED = """
@@ -166,8 +166,8 @@ class LocalJobStore:
         row = await self._database.read(lambda connection: connection.execute(statement, (created_by, day.isoformat())).fetchone())
         return int(row[0])
 
-    async def first_held(self, created_by: str) -> Job | None:
-        rows = await self._select(FIRST_HELD, {"created_by": created_by})
+    async def oldest_held(self, created_by: str) -> Job | None:
+        rows = await self._select(OLDEST_HELD, {"created_by": created_by})
         return _job(rows[0]) if rows else None
 
     async def held_callers(self) -> Sequence[str]:

@@ -161,7 +161,7 @@ async def test_a_held_job_is_cancelled_at_once(tmp_path: Path) -> None:
         await house.submit()
         job_id = await house.submit()
         assert (await house.post(f"jobs/{job_id}/cancel")).json()["status"] == "CANCELLED"
-        assert await house.stores.jobs.first_held(DEPLOYMENT) is None
+        assert await house.stores.jobs.oldest_held(DEPLOYMENT) is None
 
 
 async def test_a_job_that_was_held_in_vain_is_released_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
