@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types run worker emulators run-gcp chaos bench bench-gcp settings lock clean
+.PHONY: help setup demo test lint types run worker emulators run-gcp crowd chaos bench bench-gcp settings lock clean
 PYTHON := .venv/bin/python
 
 help: ## this list
@@ -32,6 +32,9 @@ emulators: setup ## Google's services on this machine; prints the environment fo
 
 run-gcp: setup ## the API and two workers on those
 	@exec $(PYTHON) -m scripts.emulators --krai
+
+crowd: setup ## 10,000 jobs of one caller, and how long another's single one waits
+	@KRAI_TEST_CROWD=10000 $(PYTHON) -m pytest -q -rP --timeout 3600 tests/acceptance/test_fair_order.py -k 'one_job and embedded'
 
 chaos: setup ## ten minutes of every fault at once; make chaos ARGS="--minutes 2 --seed 7 --mode embedded"
 	@$(PYTHON) -m tests.chaos $(ARGS)
