@@ -192,12 +192,16 @@ class Settings(BaseSettings):
             raise ValueError("API_KEY is empty or the one of the README: mode gcp needs a secret of your own")
         if self.heartbeat_s >= self.lease_s * 0.5:
             raise ValueError("KRAI_HEARTBEAT_S must be less than half of KRAI_LEASE_S, or one lost heartbeat loses the job")
-        for name, rule in (("KRAI_RATE_LIMIT_CREATE", self.rate_limit_create), ("KRAI_RATE_LIMIT_READ", self.rate_limit_read)):
-            if rule != "off" and not RATE.fullmatch(rule):
-                raise ValueError(f"{name} takes e.g. 100/15minutes, or off")
         tenants = {(issuer.issuer, issuer.tenant) for issuer in self.oidc_issuers}
         if len(tenants) > len({issuer for issuer, _ in tenants}):
             raise ValueError("KRAI_OIDC_ISSUERS: an issuer has one tenant, for it says the same of a person to all of them")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_what_cannot_be_read(self) -> Self:
+        for name, rule in (("KRAI_RATE_LIMIT_CREATE", self.rate_limit_create), ("KRAI_RATE_LIMIT_READ", self.rate_limit_read)):
+            if rule != "off" and not RATE.fullmatch(rule):
+                raise ValueError(f"{name} takes e.g. 100/15minutes, or off")
         if not all(map(_is_network, self.proxies)):
             raise ValueError("KRAI_TRUSTED_PROXIES takes addresses and networks such as 10.0.0.0/8, separated by commas")
         if not all(ORIGIN.fullmatch(origin) for origin in self.origins):
