@@ -5,16 +5,20 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
+from redis import Redis
 
+from krai.api.limits import RateLimit
 from scripts.ports import free_port
 from tests.acceptance.deployment import Deployment, NewKrai
 from tests.acceptance.krai_process import KraiProcess
 from tests.acceptance.waiting import until
 
 CREATES = 100
+READS, BLOCK = 400, 4  # a server takes up to a hundredth at once
 LEFT = re.compile(r";r=(\d+);")
 
 
@@ -42,7 +46,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def krai(new_krai: NewKrai, redis: str) -> Deployment:
     limit = {"KRAI_SAMPLES": "off", "KRAI_RATE_LIMIT_CREATE": f"{CREATES}/15minutes", "KRAI_RATE_LIMIT_STORAGE": redis}
-    return new_krai(limit).start()
+    return new_krai(limit | {"KRAI_RATE_LIMIT_READ": f"{READS}/15minutes"}).start()
 
 
 @pytest.fixture
@@ -67,6 +71,35 @@ def test_two_servers_refuse_what_is_too_much_between_them(krai: Deployment, seco
         assert int(refused.headers["retry-after"]) > 0
     for client in clients:
         assert client.post("/api/v1/uploads", headers=another).status_code != httpx.codes.TOO_MANY_REQUESTS
+
+
+def test_two_servers_refuse_reads_that_are_too_many_between_them(krai: Deployment, second: KraiProcess) -> None:
+    clients = [process.client.http for process in (krai.api, second)]
+    before = int(LEFT.search(clients[0].get("/token").headers["ratelimit"])[1])  # type: ignore[index]
+    answers = [clients[number % 2].get("/token") for number in range(before + 2)]
+    taken = sum(answer.status_code == httpx.codes.OK for answer in answers)
+    assert before - 2 * BLOCK <= taken <= before
+    assert (answers[-1].status_code, answers[-1].json()["code"]) == (429, "rate_limited")
+    assert int(answers[-1].headers["retry-after"]) > 0
+
+
+async def test_a_busy_reader_seldom_waits_for_redis(redis: str) -> None:
+    limit = RateLimit("read", "10000/hour", redis, "another deployment", exact=False)
+    calls_before = _scripts_run(redis)
+    left = []
+    for _ in range(300):
+        scope: dict[str, Any] = {"answer_headers": []}
+        await limit.take(scope, "ada")
+        left.append(dict(scope["answer_headers"])[b"ratelimit"].partition(b";t=")[0])
+    assert left == [f'"read";r={number}'.encode() for number in range(9_999, 9_699, -1)]
+    assert _scripts_run(redis) - calls_before == 2 * 9, "1, 2, 4, … 64, then a hundredth at once: each is taken, and what is left asked for"
+
+
+def _scripts_run(redis: str) -> int:
+    """How often Redis was asked to count."""
+    with Redis.from_url(redis) as client:
+        stats: dict[str, dict[str, int]] = client.info("commandstats")
+    return stats.get("cmdstat_evalsha", {"calls": 0})["calls"]
 
 
 def _another_key(client: httpx.Client) -> str:
