@@ -3,6 +3,7 @@
 import asyncio
 import re
 import ssl
+from collections.abc import Collection
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +15,7 @@ from krai.errors import Terminal
 
 LARGEST_BYTES = 256 * 1024
 TIMEOUT_S = 5
+SPOKEN = frozenset({HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age=\"?(\d{1,9})\b", re.ASCII | re.IGNORECASE)
 
 
@@ -43,10 +45,30 @@ def connect(tls: ssl.SSLContext | None) -> httpx.AsyncClient:
 
 async def read(client: httpx.AsyncClient, url: str) -> Document:
     """Takes five seconds at most. Raises Unreadable."""
+    answer, document = await _load(client, client.build_request("GET", url), {HTTPStatus.OK})
+    told = _MAX_AGE.search(answer.headers.get("cache-control", ""))
+    return Document(document, None if told is None else int(told[1]))
+
+
+async def send(
+    client: httpx.AsyncClient, url: str, form: dict[str, str], auth: httpx.BasicAuth | None
+) -> tuple[HTTPStatus, dict[str, Any]]:
+    """What a token endpoint says to a form: 200, or 400 or 401 with an error (RFC 6749, 5). Raises Unreadable."""
+    answer, document = await _load(client, client.build_request("POST", url, data=form), SPOKEN, auth)
+    return HTTPStatus(answer.status_code), document
+
+
+async def _load(
+    client: httpx.AsyncClient, request: httpx.Request, wanted: Collection[int], auth: httpx.BasicAuth | None = None
+) -> tuple[httpx.Response, dict[str, Any]]:
     try:
-        async with asyncio.timeout(TIMEOUT_S), client.stream("GET", url) as answer:
-            _check(answer)
-            body = await _body(answer)
+        async with asyncio.timeout(TIMEOUT_S):
+            answer = await client.send(request, auth=auth, stream=True)
+            try:
+                _check(answer, wanted)
+                body = await _body(answer)
+            finally:
+                await answer.aclose()
     except TimeoutError:
         raise Unreadable("it did not arrive in time") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -57,12 +79,11 @@ async def read(client: httpx.AsyncClient, url: str) -> Document:
         raise Unreadable("it is not strict JSON") from None
     if not isinstance(value, dict):
         raise Unreadable("it is not a JSON object")
-    told = _MAX_AGE.search(answer.headers.get("cache-control", ""))
-    return Document(value, None if told is None else int(told[1]))
+    return answer, value
 
 
-def _check(answer: httpx.Response) -> None:
-    if answer.status_code != HTTPStatus.OK:
+def _check(answer: httpx.Response, wanted: Collection[int]) -> None:
+    if answer.status_code not in wanted:
         raise Unreadable(f"the status is {answer.status_code}")
     if answer.headers.get("content-encoding", "identity").lower() != "identity":
         raise Unreadable("it has a Content-Encoding")

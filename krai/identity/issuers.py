@@ -1,7 +1,7 @@
 """Who may vouch for a caller: the issuers of OpenID Connect that a deployment trusts."""
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -13,20 +13,23 @@ _GOOGLE_SHORT = "accounts.google.com"
 class Issuer:
     """One issuer: `issuer` is its URL, `audience` the client its tokens must be made for, `tenant` the name krai has for it.
 
+    `client_secret` is None for a public client, which proves by PKCE alone that a code is its own.
+
     Raises ValueError when the URL is neither https nor http on loopback, or has a query, a fragment or a user.
     """
 
     issuer: str
     audience: str
     tenant: str
+    client_secret: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if not may_serve_keys(self.issuer, loopback=True) or any(mark in self.issuer for mark in "?#|"):
+        if not may_be_believed(self.issuer, loopback=True) or any(mark in self.issuer for mark in "?#|"):
             raise ValueError("an issuer is an https URL without query and fragment; http is for loopback only")
 
 
-def google(client_id: str) -> Issuer:
-    return Issuer(issuer=GOOGLE, audience=client_id, tenant="google")
+def google(client_id: str, client_secret: str | None = None) -> Issuer:
+    return Issuer(issuer=GOOGLE, audience=client_id, tenant="google", client_secret=client_secret)
 
 
 def means(iss: str, issuer: Issuer) -> bool:
@@ -34,7 +37,7 @@ def means(iss: str, issuer: Issuer) -> bool:
     return iss == issuer.issuer or (issuer.issuer == GOOGLE and iss == _GOOGLE_SHORT)
 
 
-def may_serve_keys(url: str, *, loopback: bool) -> bool:
+def may_be_believed(url: str, *, loopback: bool) -> bool:
     """Whether what comes from there can be believed: https, or with `loopback` also http on this machine."""
     parsed = _parsed(url)
     if parsed is None or not parsed.host or parsed.userinfo:

@@ -1,4 +1,4 @@
-"""The current keys of one issuer: asked for seldom, once for all who wait, and kept through its outages.
+"""What one issuer publishes, its endpoints and its keys: asked for seldom, once for all who wait, and kept through its outages.
 
 Times are of the monotonic clock: a wrong clock, or one that is put right, neither ages the keys nor keeps them young.
 """
@@ -12,9 +12,9 @@ import httpx
 
 from krai import observe
 from krai.errors import Transient
-from krai.identity import documents, public_keys
+from krai.identity import discovery, documents, public_keys
+from krai.identity.discovery import Endpoints
 from krai.identity.documents import Unreadable
-from krai.identity.issuers import is_on_loopback, may_serve_keys
 from krai.identity.public_keys import PublicKey
 
 FRESH_S = 3600  # where the provider does not say
@@ -26,20 +26,21 @@ STALE_PAUSE_S = 60  # after a failure, with old keys to go on with
 EMPTY_PAUSE_S = 5  # after a failure, without
 
 
-class ProviderKeys:
-    """The keys that `issuer` publishes by OpenID Connect Discovery 1.0."""
+class Provider:
+    """The issuer `issuer`, as it describes itself by OpenID Connect Discovery 1.0."""
 
     def __init__(self, issuer: str, client: httpx.AsyncClient, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._issuer = issuer
         self._client = client
         self._monotonic = monotonic
         self._keys: tuple[PublicKey, ...] = ()
+        self._endpoints = Endpoints()
         self._usable_until_s = -math.inf
         self._due_s = -math.inf
         self._next_look_s = -math.inf
         self._flight: asyncio.Task[None] | None = None
 
-    async def find(self, alg: str, kid: str | None) -> list[PublicKey]:
+    async def find_keys(self, alg: str, kid: str | None) -> list[PublicKey]:
         """The keys that can have signed; without `kid` all those for `alg`.
 
         A `kid` that is not there may be a new one: it is looked for, once a minute at most.
@@ -59,15 +60,25 @@ class ProviderKeys:
             await self._refresh()
         return self._among_ours(alg, kid)
 
+    async def endpoints(self) -> Endpoints:
+        """Raises Transient auth_unavailable when they are not known."""
+        if self._monotonic() >= self._due_s:
+            await self._refresh()
+        self._insist()
+        return self._endpoints
+
     async def close(self) -> None:
         if self._flight is not None:
             self._flight.cancel()
             await asyncio.wait({self._flight})
 
-    def _among_ours(self, alg: str, kid: str | None) -> list[PublicKey]:
+    def _insist(self) -> None:
         now_s = self._monotonic()
         if now_s >= self._usable_until_s:
             raise Transient("auth_unavailable", retry_after_s=max(1, math.ceil(self._due_s - now_s)))
+
+    def _among_ours(self, alg: str, kid: str | None) -> list[PublicKey]:
+        self._insist()
         return [key for key in self._keys if key.alg == alg and kid in (None, key.kid)]
 
     async def _refresh(self) -> None:
@@ -83,28 +94,23 @@ class ProviderKeys:
     async def _fetch(self) -> None:
         asked_s = self._monotonic()
         try:
-            keys, fresh_s = await self._read()
+            endpoints, keys, fresh_s = await self._read()
         except Unreadable as error:
             now_s = self._monotonic()
             pause_s = STALE_PAUSE_S if now_s < self._usable_until_s else EMPTY_PAUSE_S
             self._due_s = max(self._due_s, now_s + pause_s)
-            observe.log().warning("provider keys not read", issuer=self._issuer, reason=str(error))
+            observe.log().warning("provider not read", issuer=self._issuer, reason=str(error))
         else:
-            self._keys = keys
+            self._endpoints, self._keys = endpoints, keys
             self._due_s = asked_s + fresh_s
             self._usable_until_s = asked_s + USABLE_S
 
-    async def _read(self) -> tuple[tuple[PublicKey, ...], int]:
-        """The keys, and for how many seconds they need not be asked for again. Raises Unreadable."""
-        discovery = await documents.read(self._client, f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-        if discovery.value.get("issuer") != self._issuer:
-            raise Unreadable("its discovery is of another issuer")
-        url = discovery.value.get("jwks_uri")
-        if not isinstance(url, str) or not may_serve_keys(url, loopback=is_on_loopback(self._issuer)):
-            raise Unreadable("its jwks_uri is not https")
-        published = await documents.read(self._client, url)
+    async def _read(self) -> tuple[Endpoints, tuple[PublicKey, ...], int]:
+        """The keys with the rest, and for how many seconds they need not be asked for again. Raises Unreadable."""
+        described = await discovery.read(self._client, self._issuer)
+        published = await documents.read(self._client, described.jwks_uri)
         keys = public_keys.read(published.value.get("keys"))
         if not keys:
             raise Unreadable("it publishes no key for RS256 or ES256")
         told_s = FRESH_S if published.max_age_s is None else published.max_age_s
-        return keys, min(max(told_s, SHORTEST_FRESH_S), LONGEST_FRESH_S)
+        return described.endpoints, keys, min(max(told_s, SHORTEST_FRESH_S), LONGEST_FRESH_S)
