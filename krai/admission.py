@@ -2,12 +2,13 @@
 
 import hashlib
 import hmac
+from datetime import timedelta
 
-from krai import keys
+from krai import keys, sessions
 from krai.access import ALL, DEPLOYMENT, Principal
 from krai.errors import Terminal
 from krai.grants import Grants
-from krai.identity.tokens import Tokens
+from krai.identity.tokens import Identity, Tokens
 from krai.ports import Stores
 from krai.users import Users
 
@@ -40,6 +41,21 @@ class Admission:
             raise Terminal("invalid_token", "This deployment knows no issuer of ID tokens.")
         identity = await self._tokens.identify(token)
         return await self.users.admit(identity.email, identity.id, tenant=identity.tenant)
+
+    async def by_session(self, text: str) -> Principal:
+        """Raises Terminal unauthenticated when it has ended; not_allowed when the person is not allowed any more, or only anew: an
+        address that was removed and added again may be somebody else's by now.
+        """
+        session = await sessions.find(self._stores.directory, text, self._stores.jobs.now())
+        if session is None:
+            raise Terminal("unauthenticated", "The session has ended: sign in again at /login.")
+        person = Principal(id=session.identity, scopes=ALL, email=session.email, tenant=session.tenant)
+        return await self.users.still(person, maker=session.identity)
+
+    async def sign_in(self, identity: Identity, *, lives: timedelta) -> str:
+        """The text of a new session. Raises Terminal not_allowed."""
+        person = await self.users.admit(identity.email, identity.id, tenant=identity.tenant)
+        return await sessions.begin(self._stores.directory, person, now=self._stores.jobs.now(), lives=lives)
 
 
 def _digest(text: bytes) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from krai import failpoint
@@ -32,13 +32,14 @@ class UnsafeSettings(Exception):
 
 
 class OidcIssuer(BaseModel):
-    """An OpenID provider whose ID tokens are taken when they are meant for `audience`."""
+    """An OpenID provider whose ID tokens are taken when they are meant for `audience`, and where people sign in as its client."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     issuer: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
     audience: Annotated[str, Field(min_length=1)]
     tenant: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+    client_secret: Annotated[SecretStr | None, Field(min_length=1)] = None  # None: PKCE alone
 
     @model_validator(mode="after")
     def _refuse_an_open_line(self) -> Self:
@@ -106,12 +107,18 @@ class Settings(BaseSettings):
         ),
     ] = ""
     google_client_id: Annotated[
-        str | None, Field(alias="GOOGLE_CLIENT_ID", description="the OAuth client whose Google ID tokens are taken")
+        str | None, Field(alias="GOOGLE_CLIENT_ID", description="the OAuth client of Google that people sign in by, and whose ID tokens are taken")
+    ] = None
+    google_client_secret: Annotated[
+        SecretStr | None, Field(alias="GOOGLE_CLIENT_SECRET", description="its secret, for signing in from a browser; Google's web clients have one")
     ] = None
     oidc_issuers: Annotated[
         tuple[OidcIssuer, ...],
-        Field(alias="KRAI_OIDC_ISSUERS", description='other OpenID providers, as JSON: `[{"issuer": "https://…", "audience": "…", "tenant": "…"}]`'),
+        Field(alias="KRAI_OIDC_ISSUERS", description='other OpenID providers, as JSON: `[{"issuer": "https://…", "audience": "…", "tenant": "…"}]`, with `client_secret` where the client has one'),
     ] = ()
+    session_hours: Annotated[
+        float, Field(alias="KRAI_SESSION_HOURS", gt=0, le=30 * 24, description="how long somebody who has signed in from a browser stays so")
+    ] = 12
     cors_origins: Annotated[
         str, Field(alias="CORS_ORIGINS", description="pages that may call krai from a browser, e.g. `https://a.example,https://b.example`")
     ] = ""
@@ -195,6 +202,8 @@ class Settings(BaseSettings):
         tenants = {(issuer.issuer, issuer.tenant) for issuer in self.oidc_issuers}
         if len(tenants) > len({issuer for issuer, _ in tenants}):
             raise ValueError("KRAI_OIDC_ISSUERS: an issuer has one tenant, for it says the same of a person to all of them")
+        if self.google_client_secret is not None and self.google_client_id is None:
+            raise ValueError("GOOGLE_CLIENT_SECRET belongs to GOOGLE_CLIENT_ID: set both")
         return self
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from krai import observe, transitions, turns
+from krai import observe, sessions, transitions, turns
 from krai.claim import spent
 from krai.errors import Conflict, Transient
 from krai.job import Job, Kind, Status, parse_time
@@ -112,3 +112,8 @@ async def sweep_uploads(stores: Stores) -> int:
             await stores.directory.delete("uploads", upload_id)
             gone += 1
     return gone
+
+
+async def sweep_sessions(stores: Stores) -> int:
+    """Delete the sessions of browsers that have ended by themselves; returns how many. Nobody got in by them any more."""
+    return await sessions.sweep(stores.directory, stores.jobs.now())

@@ -111,7 +111,7 @@ class Users:
         return Principal(id=identity, scopes=BY_ROLE[user.role], email=user.email, groups=user.groups, tenant=tenant)
 
     async def still(self, principal: Principal, *, maker: str) -> Principal:
-        """The principal of a key that the identity `maker` has made, with no more than that person may do now.
+        """The principal of a key that the identity `maker` has made, or of its session, with no more than that person may do now.
 
         Raises Terminal not_allowed, also when the address is on the list again but is somebody else's by now.
         """

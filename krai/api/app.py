@@ -21,6 +21,7 @@ from krai.api import (
     openapi,
     problems,
     results,
+    session,
     settings as settings_routes,
     uploads,
     users,
@@ -30,6 +31,7 @@ from krai.api.deps import Api
 from krai.api.edge import Edge
 from krai.api.limits import RateLimit
 from krai.api.quotas import Quotas
+from krai.identity.sign_in import SignIn
 from krai.identity.tokens import Tokens
 from krai.ports import ServedBlobs, Stores
 from krai.settings import Settings
@@ -46,7 +48,7 @@ TAGS = [
     {"name": "results", "description": "What came of a job."},
     {"name": "datasets", "description": "What there is to export."},
     {"name": "uploads", "description": "Files on their way to an import."},
-    {"name": "access", "description": "API keys, who may sign in, and what admins set for all."},
+    {"name": "access", "description": "API keys, signing in and who may, and what admins set for all."},
     {"name": "service", "description": "The service itself."},
 ]
 BODIES = (
@@ -73,7 +75,7 @@ def create_app(
 ) -> FastAPI:
     """`stopping`: set it before the server is stopped, so that clients that wait for a job do not hold that up.
 
-    `tokens`: whose ID tokens are taken; None: nobody's. `patience_s`: how long a request's body may take.
+    `tokens`: whose ID tokens are taken, and where people sign in; None: nobody's. `patience_s`: how long a request's body may take.
     """
     docs = settings.docs == "on"
     app = FastAPI(
@@ -95,6 +97,7 @@ def create_app(
         creates=RateLimit("create", settings.rate_limit_create, settings.rate_limit_storage, settings.deployment, exact=True),
         reads=RateLimit("read", settings.rate_limit_read, settings.rate_limit_storage, settings.deployment, exact=False),
         quotas=Quotas(stores, settings),
+        sign_in=None if tokens is None else SignIn(tokens),
         stopping=stopping or asyncio.Event(),
         patience_s=patience_s,
     )
@@ -102,7 +105,7 @@ def create_app(
     if settings.origins:
         app.add_middleware(Cors, origins=settings.origins)
     app.add_middleware(Edge, https=(settings.public_url or "").startswith("https://"))
-    for noun in (card, exports, imports, jobs, events, results, uploads, datasets, keys, users, grants, settings_routes):
+    for noun in (card, exports, imports, jobs, events, results, uploads, datasets, keys, users, grants, settings_routes, session):
         app.include_router(noun.router)
     if docs:
         app.include_router(docs_page.router)

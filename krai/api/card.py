@@ -1,26 +1,21 @@
 """What krai is and how it feels: `/`, `/healthz`, `/readyz`, `/problems`."""
 
 import asyncio
-import html
 from collections.abc import Awaitable
 from dataclasses import asdict
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 import krai
 from krai import observe
-from krai.api import openapi
+from krai.api import openapi, pages
 from krai.api.answers import Answer
 from krai.api.deps import ApiOf, BaseUrl
 from krai.errors import PROBLEMS, Problem, Terminal
 
 router = APIRouter(tags=["service"])
 CHECK_TIMEOUT_S = 2.0
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{code}</title><body style="font:16px/1.5 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem">
-<h1>{title}</h1><p>{remedy}</p><p><code>{code}</code>, HTTP status {status}</p></body></html>"""
 
 
 class Card(Answer):
@@ -75,6 +70,8 @@ async def card(api: ApiOf, base_url: BaseUrl) -> Response:
     }
     if api.settings.docs == "on":
         paths |= {"docs": "/docs", "openapi": "/openapi.json"}
+    if api.sign_in is not None:
+        paths["login"] = "/login"
     customer = api.settings.customer_name
     answer = Card(
         service="krai",
@@ -133,10 +130,9 @@ async def problem(code: str, request: Request) -> Response:
     found: Problem | None = PROBLEMS.get(code)
     if found is None:
         raise Terminal("not_found")
-    entry: dict[str, Any] = asdict(found)
     if "text/html" in request.headers.get("accept", ""):
-        return HTMLResponse(PAGE.format(**{name: html.escape(str(value)) for name, value in entry.items()}))
-    return JSONResponse(entry)
+        return HTMLResponse(pages.problem(found))
+    return JSONResponse(asdict(found))
 
 
 async def _check(name: str, check: Awaitable[None]) -> str:

@@ -1,7 +1,6 @@
 """What every route needs, as FastAPI dependencies."""
 
 import asyncio
-import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,21 +10,21 @@ from starlette.requests import HTTPConnection
 from krai import steer
 from krai.access import Principal, Scope
 from krai.admission import Admission
+from krai.api.address import base_url
 from krai.api.auth import authenticate
 from krai.api.limits import RateLimit
 from krai.api.quotas import Quotas
+from krai.identity.sign_in import SignIn
 from krai.job import Job
 from krai.ports import Stores
 from krai.settings import Settings
-
-HOST = re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
     """What one API process has.
 
-    `creates` counts the requests that make a job, an upload or a key, `reads` all others.
+    `creates` counts the requests that make a job, an upload or a key, `reads` all others. `sign_in` is None where no issuer is known.
 
     `stopping` is set when the process is asked to end: whoever waits for a job stops waiting. `patience_s` is how long a body may
     take to arrive, and how long a client that sends a file may be silent.
@@ -37,6 +36,7 @@ class Api:
     creates: RateLimit
     reads: RateLimit
     quotas: Quotas
+    sign_in: SignIn | None
     stopping: asyncio.Event
     patience_s: float
 
@@ -44,18 +44,6 @@ class Api:
 async def api_of(connection: HTTPConnection) -> Api:
     api: Api = connection.app.state.api
     return api
-
-
-async def base_url(connection: HTTPConnection) -> str:
-    """Where this request's client reaches krai, without a slash at the end."""
-    api = await api_of(connection)
-    if api.settings.public_url is not None:
-        return api.settings.public_url.rstrip("/")
-    host = connection.headers.get("host", "")
-    if not HOST.fullmatch(host):
-        name, port = connection.scope.get("server") or ("localhost", None)
-        host = f"{name}:{port}" if port else name
-    return f"{connection.scope['scheme']}://{host}"
 
 
 ApiOf = Annotated[Api, Depends(api_of)]

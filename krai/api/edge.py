@@ -15,7 +15,7 @@ from krai.api.shields import shields
 from krai.errors import Terminal
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-PRIVATE = ("/api/", "/settings", "/token")
+PRIVATE = ("/api/", "/settings", "/token", "/login", "/callback", "/logout")
 MOST_HEADERS = 100
 LARGEST_HEADERS_BYTES = 32 * 1024
 REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)

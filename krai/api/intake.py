@@ -16,9 +16,10 @@ from starlette.types import Scope
 
 from krai import strict_json, submit
 from krai.access import Principal
+from krai.api.address import base_url
 from krai.api.answers import JobAnswer
 from krai.api.auth import authenticate
-from krai.api.deps import Api, api_of, base_url
+from krai.api.deps import Api, api_of
 from krai.api.fields import validate
 from krai.errors import Terminal
 from krai.job import Job

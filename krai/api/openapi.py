@@ -31,6 +31,7 @@ CALL = (
     "unauthenticated",
     "invalid_key",
     "invalid_token",
+    "csrf",
     "not_allowed",
     "rate_limited",
     "internal",
@@ -51,6 +52,7 @@ BODY = (
 )
 POST = (*BODY, "idempotency_mismatch")
 PROTECTED = ("/api/", "/settings", "/token")  # what needs a credential begins so
+CREDENTIALS: tuple[dict[str, list[str]], ...] = ({"api_key": []}, {"id_token": []}, {"session": []})
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -111,11 +113,17 @@ def _complete(app: FastAPI, bodies: Iterable[type[BaseModel]]) -> dict[str, Any]
     document["components"]["securitySchemes"] = {
         "api_key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
         "id_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An OpenID Connect ID token"},
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "krai-session",
+            "description": "Set by `/login`, for pages of krai's own; over https its name is `__Host-krai-session`.",
+        },
     }
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _forget_assumed(operation)
-            operation["security"] = [{"api_key": []}, {"id_token": []}] if path.startswith(PROTECTED) else []
+            operation["security"] = list(CREDENTIALS) if path.startswith(PROTECTED) else []
             if path.startswith(PROTECTED):
                 _show_limits(operation)
     return document

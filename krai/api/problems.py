@@ -8,10 +8,11 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
+from krai.api import pages
 from krai.errors import KraiError, Terminal, Transient
 
 MEDIA_TYPE = "application/problem+json"
@@ -20,6 +21,7 @@ DISK_RETRY_AFTER_S = 60
 # So much of a refused body the server reads and forgets: a client whose connection is closed while it sends never sees the answer.
 FORGOTTEN_BYTES = 64 << 20
 BY_STATUS = {404: "not_found", 405: "method_not_allowed", 408: "request_timeout", 413: "too_large", 415: "unsupported_media_type"}
+FOR_PEOPLE = frozenset({"/login", "/callback"})  # a browser shows what these answer
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}", re.ASCII)
 
 
@@ -58,7 +60,11 @@ async def _krai_error(request: Request, error: Exception) -> Response:
     if failure.code == "disk_full":
         # A job ends with it; a request is sound, and may find room later.
         failure = Transient("store_busy", "The disk is full.", retry_after_s=DISK_RETRY_AFTER_S)
-    return render(failure, request.scope)
+    answer = render(failure, request.scope)
+    if request.scope["path"] not in FOR_PEOPLE or "text/html" not in request.headers.get("accept", ""):
+        return answer
+    kept = {name: answer.headers[name] for name in ("retry-after", "www-authenticate") if name in answer.headers}
+    return HTMLResponse(pages.no_sign_in(failure), answer.status_code, kept)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

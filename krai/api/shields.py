@@ -6,7 +6,8 @@ OF_THE_DOCS = (
     b"default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
     b" connect-src 'self'; frame-ancestors 'none'"
 )
-OF_PROBLEMS = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+OF_PAGES = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+PAGES = ("/problems/", "/login", "/callback")
 ALWAYS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -18,5 +19,5 @@ HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")  #
 
 def shields(path: str, *, https: bool) -> list[tuple[bytes, bytes]]:
     """`https`: the address that clients know krai by is one."""
-    policy = OF_THE_DOCS if path == "/docs" else OF_PROBLEMS if path.startswith("/problems/") else NOTHING
+    policy = OF_THE_DOCS if path == "/docs" else OF_PAGES if path.startswith(PAGES) else NOTHING
     return [*ALWAYS, (b"content-security-policy", policy), *([HSTS] if https else [])]

@@ -37,6 +37,10 @@ def means(iss: str, issuer: Issuer) -> bool:
     return iss == issuer.issuer or (issuer.issuer == GOOGLE and iss == _GOOGLE_SHORT)
 
 
+def host_of(issuer: Issuer) -> str:
+    return httpx.URL(issuer.issuer).host
+
+
 def may_be_believed(url: str, *, loopback: bool) -> bool:
     """Whether what comes from there can be believed: https, or with `loopback` also http on this machine."""
     parsed = _parsed(url)

@@ -1,4 +1,4 @@
-"""What one issuer publishes, its endpoints and its keys: asked for seldom, once for all who wait, and kept through its outages.
+"""What one issuer publishes, its places and its keys: asked for seldom, once for all who wait, and kept through its outages.
 
 Times are of the monotonic clock: a wrong clock, or one that is put right, neither ages the keys nor keeps them young.
 """
@@ -13,7 +13,7 @@ import httpx
 from krai import observe
 from krai.errors import Transient
 from krai.identity import discovery, documents, public_keys
-from krai.identity.discovery import Endpoints
+from krai.identity.discovery import Places
 from krai.identity.documents import Unreadable
 from krai.identity.public_keys import PublicKey
 
@@ -34,7 +34,7 @@ class Provider:
         self._client = client
         self._monotonic = monotonic
         self._keys: tuple[PublicKey, ...] = ()
-        self._endpoints = Endpoints()
+        self._places: Places | None = None
         self._usable_until_s = -math.inf
         self._due_s = -math.inf
         self._next_look_s = -math.inf
@@ -60,12 +60,12 @@ class Provider:
             await self._refresh()
         return self._among_ours(alg, kid)
 
-    async def endpoints(self) -> Endpoints:
-        """Raises Transient auth_unavailable when they are not known."""
+    async def places(self) -> Places | None:
+        """Where people sign in, None: nowhere. Raises Transient auth_unavailable when nothing is known of the issuer."""
         if self._monotonic() >= self._due_s:
             await self._refresh()
         self._insist()
-        return self._endpoints
+        return self._places
 
     async def close(self) -> None:
         if self._flight is not None:
@@ -94,23 +94,23 @@ class Provider:
     async def _fetch(self) -> None:
         asked_s = self._monotonic()
         try:
-            endpoints, keys, fresh_s = await self._read()
+            places, keys, fresh_s = await self._read()
         except Unreadable as error:
             now_s = self._monotonic()
             pause_s = STALE_PAUSE_S if now_s < self._usable_until_s else EMPTY_PAUSE_S
             self._due_s = max(self._due_s, now_s + pause_s)
             observe.log().warning("provider not read", issuer=self._issuer, reason=str(error))
         else:
-            self._endpoints, self._keys = endpoints, keys
+            self._places, self._keys = places, keys
             self._due_s = asked_s + fresh_s
             self._usable_until_s = asked_s + USABLE_S
 
-    async def _read(self) -> tuple[Endpoints, tuple[PublicKey, ...], int]:
-        """The keys with the rest, and for how many seconds they need not be asked for again. Raises Unreadable."""
+    async def _read(self) -> tuple[Places | None, tuple[PublicKey, ...], int]:
+        """What it publishes, and for how many seconds they need not be asked for again. Raises Unreadable."""
         described = await discovery.read(self._client, self._issuer)
         published = await documents.read(self._client, described.jwks_uri)
         keys = public_keys.read(published.value.get("keys"))
         if not keys:
             raise Unreadable("it publishes no key for RS256 or ES256")
         told_s = FRESH_S if published.max_age_s is None else published.max_age_s
-        return described.endpoints, keys, min(max(told_s, SHORTEST_FRESH_S), LONGEST_FRESH_S)
+        return described.places, keys, min(max(told_s, SHORTEST_FRESH_S), LONGEST_FRESH_S)

@@ -17,7 +17,7 @@ from krai.dead_letters import settle_dead_letters
 from krai.errors import Transient
 from krai.identity.tokens import Tokens
 from krai.settings import DEMO_KEY, Mode, Settings, UnsafeSettings, read
-from krai.sweep import AT_ONCE, sweep, sweep_uploads
+from krai.sweep import AT_ONCE, sweep, sweep_sessions, sweep_uploads
 from krai.turns import fill_all
 from krai.wiring.issuers import issuers
 from krai.wiring.protocol import Protocol
@@ -80,6 +80,7 @@ async def sweep_once(settings: Settings) -> None:
             await fill_all(stores, None)
         await settle_dead_letters(stores, keep_files_s=kept.files_s)
         await sweep_uploads(stores)
+        await sweep_sessions(stores)
 
 
 def _serve_metrics(settings: Settings) -> None:

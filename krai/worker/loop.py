@@ -13,7 +13,7 @@ from krai.errors import Conflict, KraiError, Transient
 from krai.execute import Execution, backoff_s
 from krai.job import Job
 from krai.ports import Delivery, JobQueue
-from krai.sweep import Retention, parts_removed, sweep, sweep_uploads
+from krai.sweep import Retention, parts_removed, sweep, sweep_sessions, sweep_uploads
 from krai.turns import fill_all
 from krai.verdict import Ack, Bury, Delay, Later, Verdict
 
@@ -21,7 +21,7 @@ PULL_WAIT_S = 5.0
 QUEUE_DRY_S = 0.5  # a pull that waits for so long asks an empty queue
 BACKLOG_S = 15.0  # and a queue that was not empty for so long has a backlog
 LOOK_AGAIN_S = 5.0
-UPLOADS_EVERY_S = 3600.0
+SELDOM_EVERY_S = 3600.0
 MOST_WITH_PARTS = 100
 
 
@@ -43,7 +43,7 @@ class Worker:
     _with_parts: asyncio.Queue[Job] = field(default_factory=lambda: asyncio.Queue(MOST_WITH_PARTS))
 
     async def run(self, stop: asyncio.Event) -> None:
-        background = [asyncio.create_task(do()) for do in (self._sweep, self._sweep_uploads, self._discard_parts)]
+        background = [asyncio.create_task(do()) for do in (self._sweep, self._sweep_seldom, self._discard_parts)]
         try:
             await self._pull_until(stop)
             await self._drain()
@@ -150,11 +150,12 @@ class Worker:
             except (Conflict, KraiError) as error:
                 observe.log().warning("parts left behind", job_id=job.job_id, error=type(error).__name__)  # it stays due
 
-    async def _sweep_uploads(self) -> None:
-        await _every(UPLOADS_EVERY_S, self._tidy_seldom)
+    async def _sweep_seldom(self) -> None:
+        await _every(SELDOM_EVERY_S, self._tidy_seldom)
 
     async def _tidy_seldom(self) -> None:
         await sweep_uploads(self.execution.stores)
+        await sweep_sessions(self.execution.stores)
         if self.execution.terms.share is None:  # some may have been held before that was switched off
             await fill_all(self.execution.stores, None)
 

@@ -11,7 +11,7 @@ ROWS = (
     ("formats",),
     ("warehouse", "backends"),
     ("transfer",),
-    ("grants", "keys", "shared_settings", "users"),
+    ("grants", "keys", "login_state", "sessions", "shared_settings", "users"),
     ("admission",),
     ("attempt", "lease", "verdict"),
     ("claim", "turns"),

@@ -35,6 +35,9 @@ ENDPOINTS = {
     ("get", "/api/v1/datasets"),
     ("get", "/api/v1/datasets/{name}"),
     ("delete", "/api/v1/datasets/{name}"),
+    ("get", "/login"),
+    ("get", "/callback"),
+    ("post", "/logout"),
     *((method, "/token") for method in ("get", "post", "put", "delete")),
     ("get", "/settings"),
     *((method, "/settings/{name}") for method in ("get", "put", "delete")),
@@ -67,14 +70,14 @@ async def test_every_operation_has_a_summary_and_an_example(document: dict[str, 
     for method, path, operation in operations(document):
         assert operation["summary"], (method, path)
         contents = [content for answer in operation["responses"].values() for content in answer.get("content", {}).values()]
-        good = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+        good = [answer for status, answer in operation["responses"].items() if status.startswith(("2", "303"))]
         assert good, (method, path)
-        if "204" not in operation["responses"]:
+        if not {"204", "303"} & operation["responses"].keys():
             assert any("example" in content for answer in good for content in answer.get("content", {}).values()), (method, path)
         assert all("example" in content or "examples" in content for content in contents), (method, path)
         body = operation.get("requestBody", {}).get("content", {})
         assert all("example" in content or content["examples"] for content in body.values()), (method, path)
-        assert (method in {"post", "put"}) == bool(body), (method, path)
+        assert (method in {"post", "put"} and path != "/logout") == bool(body), (method, path)
 
 
 async def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
@@ -99,8 +102,10 @@ async def test_the_api_needs_a_credential_and_nothing_else_does(document: dict[s
     schemes = document["components"]["securitySchemes"]
     assert schemes["api_key"] == {"type": "apiKey", "in": "header", "name": "x-api-key"}
     assert (schemes["id_token"]["type"], schemes["id_token"]["scheme"]) == ("http", "bearer")
+    assert (schemes["session"]["in"], schemes["session"]["name"]) == ("cookie", "krai-session")
+    credentials: list[dict[str, Any]] = [{"api_key": []}, {"id_token": []}, {"session": []}]
     for _, path, operation in operations(document):
-        assert operation["security"] == ([{"api_key": []}, {"id_token": []}] if path.startswith(("/api/", "/settings", "/token")) else [])
+        assert operation["security"] == (credentials if path.startswith(("/api/", "/settings", "/token")) else [])
         assert ("401" in operation["responses"]) == path.startswith(("/api/", "/settings", "/token"))
 
 
