@@ -9,6 +9,7 @@ import pytest
 
 from tests.acceptance.deployment import MODES, Deployment, NewKrai, embedded, gcp
 from tests.acceptance.ledger import queues_end_empty
+from tests.acceptance.people import serving
 
 
 @pytest.fixture(scope="module", params=MODES)
@@ -34,6 +35,13 @@ def new_krai(mode: str, request: pytest.FixtureRequest, tmp_path_factory: pytest
         yield make
         for deployment in made:
             queues_end_empty(deployment)
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[str]:
+    """The URL of an OpenID provider that knows Ada and Eve."""
+    with serving() as url:
+        yield url
 
 
 @pytest.fixture
