@@ -100,6 +100,15 @@ async def test_who_signs_in_comes_back_with_a_session(house: House, provider: Pr
     assert (await house.http.get("/")).json()["links"]["login"].endswith("/login")
 
 
+async def test_a_session_is_granted_what_its_person_is(house: House, provider: Provider) -> None:
+    provider.said = {"email": "Ann@Acme.example"}
+    ann = await signed_in(house)
+    for grantee, status in ((f"user:{ANN}", 200), ("tenant:acme", 200), ("user:eve@acme.example", 404)):
+        granted = {"resource": "dataset/users", "read": [grantee], "write": []}
+        assert (await house.http.put("/api/v1/grants", json=granted)).status_code == httpx.codes.OK
+        assert (await ann.get("/api/v1/datasets/users")).status_code == status, grantee
+
+
 async def test_no_sign_in_is_like_another(house: House) -> None:
     places = [await asked_at(browser(house)) for _ in range(2)]
     for name in ("state", "nonce", "code_challenge"):
