@@ -1,5 +1,6 @@
 """People sign in from a browser: who comes back from the provider, by which door, and how long they stay."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -13,7 +14,9 @@ import time_machine
 
 from krai import sessions, users
 from krai.identity.issuers import Issuer
+from krai.settings import Settings
 from krai.sweep import sweep_sessions
+from krai.wiring.issuers import issuers
 from tests.unit.api.house import KEY, House, client_of, open_house, problem
 from tests.unit.identity.provider import AUTHORIZE, DISCOVERY, TOKEN, Provider, challenge, say, serving
 
@@ -365,6 +368,26 @@ async def test_an_answer_of_another_provider_is_refused(house: House, provider: 
     assert "another identity provider" in await refused(ann, back.copy_set_param("iss", "https://issuer.example"))
     back = await sent_back(ann)
     assert (await ann.get(back.copy_set_param("iss", provider.url))).status_code == 303
+
+
+async def test_a_token_of_another_provider_is_no_answer_of_this_one(tmp_path: Path, provider: Provider) -> None:
+    with serving() as other:
+        async with at_the_door(tmp_path, provider, other.issuer) as house:
+            ann = browser(house)
+            asked = await asked_at(ann, issuer=provider.url)
+            token = other.token(nonce=asked.params["nonce"]).decode()
+            provider.answers[TOKEN] = partial(say, body=json.dumps({"id_token": token}).encode())
+            async with httpx.AsyncClient() as there:
+                back = httpx.URL((await there.get(asked)).headers["location"])
+            assert "of another identity provider" in await refused(ann, back)
+
+
+def test_no_secret_of_a_client_is_ever_printed() -> None:
+    others = [{"issuer": "https://a.example", "audience": "a", "tenant": "a", "client_secret": "shown-to-nobody"}]
+    settings = Settings.model_validate({"GOOGLE_CLIENT_ID": "g", "GOOGLE_CLIENT_SECRET": "shown-to-nobody", "KRAI_OIDC_ISSUERS": others})
+    found = issuers(settings)
+    assert [(issuer.tenant, issuer.client_secret) for issuer in found] == [("google", "shown-to-nobody"), ("a", "shown-to-nobody")]
+    assert "shown" not in f"{settings!r}{settings}{found!r}{settings.model_dump_json()}"
 
 
 async def test_a_provider_that_names_itself_must_do_so(house: House, provider: Provider) -> None:
