@@ -234,7 +234,7 @@ async def test_a_job_in_a_long_queue_is_not_published_again_before_it_has_waited
     new, old = await accepted(stores, "fine"), await accepted(stores, "fine")
     now = stores.jobs.now()
     for job, age_s in ((new, 40), (old, 70)):
-        await stores.jobs.swap(job, replace(job, created_at=now - timedelta(seconds=age_s), due_at=now))
+        await stores.jobs.swap(job, replace(job, updated_at=now - timedelta(seconds=age_s), due_at=now))
     await sweep(stores, RETENTION, backlog=True)
     assert waiting(tmp_path) == 1
     for job in (new, old):
