@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from krai import failpoint
@@ -49,7 +49,14 @@ class OidcIssuer(BaseModel):
         return self
 
 
-Quota = Annotated[int, Field(ge=1, le=900_000)] | Literal["off"]  # as bytes, GiB have the 15 digits that a header's number may have
+def _off_is_none(value: object) -> object:
+    return None if value == "off" else value
+
+
+Quota = Annotated[
+    Annotated[int, Field(ge=1, le=900_000)] | None,  # GiB as bytes have the 15 digits that a number in a header may have
+    BeforeValidator(_off_is_none),
+]
 
 
 class Settings(BaseSettings):
@@ -175,15 +182,6 @@ class Settings(BaseSettings):
     def deployment(self) -> str:
         """What its processes have in common, and no other deployment has."""
         return f"{self.google_cloud_project}/{self.gcs_bucket}" if self.mode is Mode.GCP else str(self.data_dir.absolute())
-
-    @property
-    def share(self) -> int | None:
-        """How many jobs of one caller are in the queue or running at once; None: all."""
-        return self.quota_of(self.quota_running)
-
-    @staticmethod
-    def quota_of(quota: Quota) -> int | None:
-        return None if quota == "off" else quota
 
     @property
     def mode(self) -> Mode:

@@ -128,6 +128,7 @@ async def cancel_job(job_id: JobId, request: Request) -> Response:
         taken.caller.demand(*STEERING)
         keep_s = taken.api.settings.result_ttl_hours * 3600
         job = await steer.cancel(taken.api.stores, job_id, taken.caller.owner, keep_s=keep_s)
+        taken.api.quotas.look_after(job)
         view = JobAnswer.of(job, taken.base_url)
         return await intake.remember(taken, {"status": 202, "headers": {"location": view.links.self}, "body": view.model_dump_json()})
 

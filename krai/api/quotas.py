@@ -46,10 +46,9 @@ class _Caller:
 class Quotas:
     def __init__(self, stores: Stores, settings: Settings) -> None:
         self._stores = stores
-        self._queued = settings.quota_of(settings.quota_queued)
-        self._share = settings.share
-        per_day_gib = settings.quota_of(settings.quota_gib_per_day)
-        self._bytes = None if per_day_gib is None else per_day_gib << 30
+        self._queued = settings.quota_queued
+        self._share = settings.quota_running
+        self._bytes = None if settings.quota_gib_per_day is None else settings.quota_gib_per_day << 30
         self._callers: OrderedDict[str, _Caller] = OrderedDict()
         self._looked_after: set[str] = set()
         self._looks: set[asyncio.Task[None]] = set()  # the loop itself keeps no task
@@ -73,8 +72,10 @@ class Quotas:
         return then
 
     def look_after(self, job: Job) -> None:
-        """Release the held job soon, should all the others have finished since the store was asked: then nobody else does."""
-        if job.held and job.created_by not in self._looked_after:
+        """Release the caller's held jobs soon where no worker does: this one was held, and all others may have finished since the store
+        was asked; or it was cancelled before a worker had it.
+        """
+        if (job.held or (job.crowded and job.finished)) and job.created_by not in self._looked_after:
             self._looked_after.add(job.created_by)
             task = asyncio.create_task(self._look(job.created_by))
             self._looks.add(task)

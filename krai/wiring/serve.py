@@ -74,9 +74,9 @@ async def sweep_once(settings: Settings) -> None:
     """`python worker.py --sweep-once`: what workers sweep, for a schedule in a deployment whose workers scale to zero."""
     kept = retention(settings)
     async with open_stores(settings) as stores:
-        while await sweep(stores, kept, share=settings.share) == AT_ONCE:
+        while await sweep(stores, kept, share=settings.quota_running) == AT_ONCE:
             pass
-        if settings.share is None:  # some may have been held before that was switched off
+        if settings.quota_running is None:  # some may have been held before that was switched off
             await fill_all(stores, None)
         await settle_dead_letters(stores, keep_files_s=kept.files_s)
         await sweep_uploads(stores)

@@ -40,7 +40,7 @@ async def open_worker(settings: Settings, stores: Stores, hurry: asyncio.Event) 
             heartbeat_s=settings.heartbeat_s,
             backoff_s=settings.backoff_s,
             keep_files_s=retention(settings).files_s,
-            share=settings.share,
+            share=settings.quota_running,
         ),
         owner=f"{socket.gethostname()}-{os.getpid()}-{new_id()[:8]}",
     )

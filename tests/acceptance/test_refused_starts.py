@@ -84,6 +84,8 @@ TWO_TENANTS = json.dumps([{"issuer": "https://issuer.example", "audience": name,
         ("KRAI_TRUSTED_PROXIES", "10.0.0.0/33", "addresses and networks"),
         ("KRAI_TRUSTED_PROXIES", "*", "addresses and networks"),
         ("CORS_ORIGINS", "*", "no *"),
+        ("KRAI_RATE_LIMIT_READ", "many", "takes e.g. 100/15minutes, or off"),
+        ("KRAI_QUOTA_QUEUED", "0", "greater than or equal to 1"),
         ("KRAI_RATE_LIMIT_STORAGE", "memcached://here", "redis"),
     ],
 )

@@ -178,6 +178,18 @@ async def test_a_job_that_was_held_in_vain_is_released_soon(tmp_path: Path, monk
         assert held.job_id in {delivery.job_id for delivery in deliveries}
 
 
+async def test_a_cancel_gives_the_next_its_turn_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quotas, "LOOK_AFTER_S", 0.2)
+    async with open_house(tmp_path, KRAI_QUOTA_RUNNING="1") as house:
+        first, held = await house.submit(), await house.job(await house.submit())
+        await asyncio.sleep(0.4)  # the look that the held job brought finds no room
+        assert (await house.job(held.job_id)).held
+        await house.post(f"jobs/{first}/cancel")
+        now = await house.stores.jobs.wait(held.job_id, held.revision, 5)
+        assert now is not None
+        assert not now.held
+
+
 async def test_without_quotas_nobody_is_asked(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
         answer = await house.post("exports", EXPORT)
