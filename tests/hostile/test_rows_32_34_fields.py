@@ -1,0 +1,110 @@
+"""Rows 32 to 34: names that would lead elsewhere, expressions that would do more than choose, numbers without end."""
+
+import json
+from urllib.parse import quote
+
+import pytest
+
+from tests.hostile.case import EXPORTS, IMPORTS, Case
+from tests.hostile.ground import Ground, problem_of
+
+DATASET, FIELD = (422, "invalid_dataset"), (422, "invalid_field")
+# Of the kinds in the Big List of Naughty Strings, one or more each.
+NAMES = {
+    "up-and-away": "../../x",
+    "from-the-root": "/etc/passwd",
+    "percent": "%2e%2e%2fx",
+    "backslash": "..\\..\\x",
+    "sql": 'a";drop table t;--',
+    "sql-or": "x' or 1=1 --",
+    "pattern": "x*.csv",
+    "300-characters": "a" * 300,
+    "64-characters": "a" * 64,
+    "empty": "",
+    "dot": ".",
+    "device": "CON",
+    "device-with-a-dot": "nul.txt",
+    "capital": "Users",
+    "digit-first": "1users",
+    "minus": "-rf",
+    "blank": "a b",
+    "shell": "$(touch x)",
+    "backticks": "`id`",
+    "template": "{{7*7}}",
+    "jndi": "${jndi:ldap://x.example/a}",
+    "format": "%s%n%x",
+    "html": "<script>alert(1)</script>",
+    "xml": "<!ENTITY x SYSTEM 'file:///etc/passwd'>",
+    "cyrillic": "us\u0435rs",
+    "fullwidth": "\uff55sers",
+    "ligature": "\ufb01le",
+    "turkish": "\u0131d",
+    "emoji": "\U0001f4a3",
+    "zalgo": "Z\u0351\u036b\u0343",
+    "thai-digits": "a\u0e51",
+    "zero-width": "a\u200b",
+    "null-word": "null\\0",
+    "dunder": "__init__",
+    "newline-at-the-end": "users\\n",
+}
+CONTROL = {"zero-width-no-break": "a\ufeff", "newline": "users\n", "NUL": "users\0"}
+NUMBERS = ("-1", "0", "9223372036854775808", "-9223372036854775808", "1.5", '"10"', "true")
+SIZES = ("-1", "0", "-0.0", "1048577", "9007199254740993", '"10"', "true", "[]")
+FILTERS = ("nothing = 1", "1 or 1=1", "id = 1; drop table users", " or ".join(["id = 1"] * 10_000)[:60_000], "email ~ '(a+)+$'", "", "id")
+
+
+def field(row: int, name: str, value: object, answers: tuple[int, str], *, key: str = "dataset", target: str = EXPORTS) -> Case:
+    source = {"source": "salesforce"} if target == IMPORTS else {}
+    return Case(row=row, name=name, target=target, body=json.dumps({**source, key: value}).encode(), answers=answers)
+
+
+def number(key: str, text: str, answers: tuple[int, str] = FIELD) -> Case:
+    return Case(row=34, name=f"{key}-{text}", body=f'{{"{key}": {text}}}'.encode(), answers=answers)
+
+
+CASES = [
+    *(field(32, name, value, DATASET) for name, value in NAMES.items()),
+    *(field(32, f"{name}-to-import", value, DATASET, target=IMPORTS) for name, value in NAMES.items()),
+    *(field(32, name, value, FIELD) for name, value in CONTROL.items()),
+    *(field(32, f"no-text-{value!r}", value, FIELD) for value in (None, 7, True, ["users"], {"name": "users"})),
+    *(field(32, f"file-{name}", value, FIELD, key="filename") for name, value in NAMES.items() if set("/\\*<") & set(value) or not value),
+    *(field(32, f"column-{value!r}", [value], FIELD, key="columns") for value in ("", "a" * 256, "a\0", "a\x1b[2J", 7)),
+    # There is no filter yet: an expression is not taken for one, and still less run.
+    *(field(33, f"filter-{number}", value, (422, "unknown_field"), key="filter") for number, value in enumerate(FILTERS)),
+    *(number("limit", text) for text in NUMBERS),
+    *(number("size_mb", text) for text in SIZES),
+    *(
+        number(key, text, (400, "malformed_json"))
+        for key in ("limit", "size_mb")
+        for text in ("Infinity", "-NaN", "1e309", "18446744073709551616")
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_hostile(ground: Ground, case: Case) -> None:
+    case.ask(ground)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_32_no_dataset_has_such_a_name(ground: Ground, name: str) -> None:
+    """In an address too, where it is a question and no order: 404, and a job is made by none of them."""
+    for method in ("GET", "DELETE"):
+        address = quote(NAMES[name], safe="")
+        answer = ground.ask(method, f"/api/v1/datasets/{address}", ground.as_admin())
+        known = {"dataset_not_found", "not_found"} if address else {"method_not_allowed", "not_found"}
+        assert answer.status in {404, 405} if address else answer.status in {404, 405, 200}, answer.text
+        assert answer.status == 200 or answer.code in known
+
+
+def test_33_a_word_of_a_filter_that_is_a_word_of_a_label_finds_nothing(ground: Ground) -> None:
+    """Where text chooses jobs, it is compared and not run."""
+    for text in ("x' or '1'='1", "%", "_", "*", ".*", "(a+)+$"):
+        found = ground.call(ground.admin, "GET", "/api/v1/jobs", params={"label": f"team:{text}"})
+        assert (found.status_code, found.json()["jobs"]) == (200, [])
+
+
+def test_34_a_name_is_refused_before_a_number_is_looked_at(ground: Ground) -> None:
+    answer = ground.ask("POST", EXPORTS, ground.as_admin(("Content-Type", "application/json")), b'{"dataset": "../x", "limit": 0}')
+    assert problem_of(answer, 422) == "invalid_request"
+    assert {error["code"] for error in answer.json()["errors"]} == {"invalid_dataset", "invalid_field"}
