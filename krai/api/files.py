@@ -66,7 +66,9 @@ async def download(path: str, request: Request, api: ApiOf) -> Response:
     responses={
         **openapi.gives(200, Uploaded, "The file is complete", {"size_bytes": 1048576}),
         308: {"description": "`Range` says what has arrived; without it nothing has"},
-        **openapi.fails("invalid_link", "upload_conflict", "upload_range", "too_large", "request_timeout", "store_busy", "internal"),
+        **openapi.fails(
+            "invalid_link", "not_found", "upload_conflict", "upload_range", "too_large", "request_timeout", "store_busy", "internal"
+        ),
     },
     openapi_extra={
         "parameters": [{"name": "Content-Range", "in": "header", "schema": {"type": "string"}, "example": "bytes 0-524287/1048576"}],

@@ -80,6 +80,8 @@ def test_11_keys_and_the_list_of_people_are_ones_own(ground: Ground) -> None:
     assert ground.call(ground.bob, "PUT", "/token", json={"key_id": of_ada}).status_code == httpx.codes.NOT_FOUND
     for method, path, body in (
         ("GET", "/api/v1/users", None),
+        ("GET", "/api/v1/grants", None),
+        ("PUT", "/api/v1/grants", {"resource": "dataset/users", "read": ["all"]}),
         ("PUT", "/api/v1/users", {"email": "eve@evil.example", "role": "admin"}),
         ("PUT", "/settings/banner", {"value": ground.canary()}),
         ("DELETE", "/settings/banner", None),

@@ -16,6 +16,7 @@ from tests.hostile.wire import Answer
 JOBS = "/api/v1/jobs"
 KIB = 1024
 HEAD_WITHIN_S, BODY_WITHIN_S = 10, 30
+ENDLESS_CHUNKS = 1024  # of 64 KiB
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +35,19 @@ def test_20_a_body_one_byte_too_long(ground: Ground, target: str, most: int) -> 
     assert problem_of(ground.ask("POST", target, headers, b" " * most), 400) == "malformed_json"
 
 
-def test_20_chunks_without_end(ground: Ground) -> None:
+def test_20_chunks_one_byte_too_many(ground: Ground) -> None:
     head = wire.compose("POST", EXPORTS, ground.as_admin(JSON, ("Transfer-Encoding", "chunked")))
-    (answer,) = ground.exchange(head, *[b"4000\r\n" + b" " * 0x4000 + b"\r\n"] * 64)
+    (answer,) = ground.exchange(head, *[b"4000\r\n" + b" " * 0x4000 + b"\r\n"] * 4, b"1\r\n \r\n")
     assert problem_of(answer, 413) == "too_large"
+
+
+def test_20_chunks_without_end_are_cut_off(ground: Ground) -> None:
+    """Whoever goes on sending may not see the answer: the connection is closed under it."""
+    head = wire.compose("POST", EXPORTS, ground.as_admin(JSON, ("Transfer-Encoding", "chunked")))
+    with socket.create_connection(("127.0.0.1", ground.deployment.api.port), timeout=30) as connection:
+        connection.sendall(head)
+        with pytest.raises(ConnectionError):
+            connection.sendall((b"10000\r\n" + b" " * 0x10000 + b"\r\n") * ENDLESS_CHUNKS)
 
 
 @pytest.mark.parametrize("length", ["99999999999999999999", "65537"])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from krai import job as transitions
+from krai import transitions
 from krai.errors import KraiError, Terminal, Transient
 from krai.job import Kind
 from krai.outbound.pace import Pace
