@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types run worker emulators run-gcp crowd chaos bench bench-gcp settings lock clean
+.PHONY: help setup demo test lint types run worker emulators run-gcp crowd chaos guards bench bench-gcp settings lock clean
 PYTHON := .venv/bin/python
 
 help: ## this list
@@ -38,6 +38,9 @@ crowd: setup ## 10,000 jobs of one caller, and how long another's single one wai
 
 chaos: setup ## ten minutes of every fault at once; make chaos ARGS="--minutes 2 --seed 7 --mode embedded"
 	@$(PYTHON) -m tests.chaos $(ARGS)
+
+guards: setup ## the guards of docs/security.md taken away one by one, and whether a test notices; ARGS="link"
+	@$(PYTHON) -m scripts.guards_removed $(ARGS)
 
 bench: setup ## speed and memory, beside the yardsticks of docs/performance.md
 	@$(PYTHON) -m bench

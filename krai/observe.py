@@ -44,6 +44,7 @@ def configure(log_format: Literal["auto", "json", "text"]) -> None:
     handler.setFormatter(theirs)
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
 
 
 def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -169,6 +169,12 @@ def test_7_who_is_not_on_the_list(ground: Ground, local: str) -> None:
     assert email not in answer.text
 
 
+@pytest.mark.usefixtures("ann")
+def test_7_another_person_with_an_address_on_the_list(ground: Ground) -> None:
+    """It is whose it was first."""
+    assert problem_of(sign_in(ground, ground.provider.token(sub="8")), 403) == "not_allowed"
+
+
 def test_7_who_was_removed(ground: Ground) -> None:
     email = "gone@acme.example"
     token = ground.provider.token(email=email, sub="gone")

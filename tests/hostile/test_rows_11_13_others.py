@@ -86,6 +86,7 @@ def test_11_keys_and_the_list_of_people_are_ones_own(ground: Ground) -> None:
         ("PUT", "/settings/banner", {"value": ground.canary()}),
         ("DELETE", "/settings/banner", None),
         ("POST", "/token", {"name": "more", "scopes": ["admin"]}),
+        ("POST", "/token", {"name": "more"}),
         ("DELETE", "/api/v1/datasets/users", None),
     ):
         answer = ground.call(ground.bob, method, path, json=body)
@@ -141,3 +142,20 @@ def test_13_a_question_that_is_none(ground: Ground, query: str) -> None:
     answer = ground.ask("GET", f"{JOBS}?{query}", ground.as_admin())
     assert problem_of(answer, 400) == "invalid_argument"
     assert json.loads(answer.body)["status"] == 400
+
+
+def test_11_a_dataset_that_was_granted_to_somebody_else(ground: Ground) -> None:
+    """There is none for who may not read it, and nobody else writes to it."""
+    name, of_ada = "granted", str(ground.ada.http.headers["x-api-key"]).split("_")[1]
+    ground.admin.import_(dataset=name, source={"records": [{"id": 1}]}, mode="replace")
+    grant = {"resource": f"dataset/{name}", "read": [f"key:{of_ada}"], "write": [f"key:{of_ada}"]}
+    assert ground.admin.http.put("/api/v1/grants", json=grant).status_code == httpx.codes.OK
+    assert ground.ada.dataset(name)["rows"] == 1
+    assert name not in {dataset["name"] for dataset in ground.call(ground.bob, "GET", "/api/v1/datasets").json()["datasets"]}
+    for method, path, body, answers in (
+        ("GET", f"/api/v1/datasets/{name}", None, (404, "dataset_not_found")),
+        ("POST", "/api/v1/exports", {"dataset": name}, (404, "dataset_not_found")),
+        ("POST", "/api/v1/imports", {"dataset": name, "source": {"records": [{"id": 2}]}}, (403, "not_allowed")),
+    ):
+        answer = ground.call(ground.bob, method, path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == answers

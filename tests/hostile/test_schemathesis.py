@@ -36,7 +36,15 @@ def test_krai_is_as_it_describes_itself(krai: Deployment, tmp_path: Path) -> Non
     """No answer that is not described, none of a server at its end, and none without a credential."""
     pids = [process.pid for process in krai.processes]
     key = krai.krai.http.headers["x-api-key"]
-    command = [SCHEMATHESIS, "run", f"{krai.api.base_url}/openapi.json", "--header", f"x-api-key: {key}", "--no-color", "--warnings=off"]
+    command = [
+        str(SCHEMATHESIS),
+        "run",
+        f"{krai.api.base_url}/openapi.json",
+        "--header",
+        f"x-api-key: {key}",
+        "--no-color",
+        "--warnings=off",
+    ]
     command += ["--checks=all", f"--exclude-checks={','.join(EXCLUDED)}", f"--seed={SEED}", f"--max-examples={EXAMPLES}"]
     command += ["--generation-database=none", "--continue-on-failure", "--no-shrink"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=WITHIN_S)  # noqa: PLW1510 - the text says more

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,6 +51,7 @@ def reset() -> Iterator[None]:
     handlers, level = logging.root.handlers, logging.root.level
     yield
     structlog.reset_defaults()
+    logging.captureWarnings(capture=False)
     logging.root.handlers = handlers
     logging.root.setLevel(level)
 
@@ -75,6 +77,17 @@ def test_what_libraries_say_is_a_line_like_any_other(capsys: pytest.CaptureFixtu
     (line,) = capsys.readouterr().err.splitlines()
     said = json.loads(line)
     assert (said["event"], said["logger"], said["level"]) == ("Invalid HTTP\nrequest", "uvicorn.error", "warning")
+
+
+@pytest.mark.usefixtures("reset")
+def test_a_warning_is_a_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    observe.configure("json")
+    with warnings.catch_warnings():  # which puts back what shows them, too
+        warnings.simplefilter("always")
+        logging.captureWarnings(capture=False)
+        logging.captureWarnings(capture=True)
+        warnings.warn("soon gone", DeprecationWarning, stacklevel=1)
+    assert json.loads(capsys.readouterr().err)["logger"] == "py.warnings"
 
 
 SECRETS = {
