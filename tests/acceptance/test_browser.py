@@ -24,6 +24,7 @@ EXPORT = """async () => {
     })
     return [answer.status, await answer.json()]
 }"""
+SLOWEST_MS = 120_000  # two cores that others work on too
 STATUS = "async path => (await fetch(path)).status"
 JOB = "async id => (await (await fetch(`/api/v1/jobs/${id}`, {headers: {prefer: 'wait=10'}})).json()).status"
 FORM = """action => {
@@ -55,7 +56,9 @@ def page() -> Iterator[Page]:
         pytest.skip(message)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=[ONLY_HERE])
-        yield browser.new_page()
+        opened = browser.new_page()
+        opened.set_default_timeout(SLOWEST_MS)
+        yield opened
         browser.close()
 
 
