@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from krai.dataset import Dataset
 from krai.errors import KraiError
 from krai.job import Job, Progress
-from krai.ports import Dataset
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ in `krai.warehouse.port`) block: children use them directly, the API in a thread
 Backends raise `Transient("store_busy", …)` for anything that may pass, and `Conflict` when a compare-and-set lost.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, Self, runtime_checkable
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
-from krai.job import Job, Kind, Standing, Status, format_time, parse_time
+from krai.dataset import Dataset
+from krai.job import Job, Kind, Standing, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,35 +46,6 @@ class JobQuery:
 class JobPage:
     jobs: Sequence[Job]
     next_page: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A column as clients see it: `type` is one of the names in `krai.formats.types`."""
-
-    name: str
-    type: str
-    nullable: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dataset:
-    """What is known of a dataset without opening it. `snapshot_id` is decimal digits as text: it does not fit JSON's numbers."""
-
-    name: str
-    columns: tuple[Column, ...]
-    rows: int
-    bytes: int
-    snapshot_id: str | None
-    updated_at: datetime
-
-    def to_doc(self) -> dict[str, Any]:
-        return {**asdict(self), "updated_at": format_time(self.updated_at)}
-
-    @classmethod
-    def from_doc(cls, doc: Mapping[str, Any]) -> Self:
-        columns = tuple(Column(**column) for column in doc["columns"])
-        return cls(**{**doc, "columns": columns, "updated_at": parse_time(doc["updated_at"])})
 
 
 class JobStore(Protocol):

@@ -16,11 +16,12 @@ from typing import Any
 from urllib.parse import SplitResult
 
 from krai import failpoint, metrics, observe, transitions
+from krai.dataset import Dataset
 from krai.errors import FieldError, KraiError, Terminal
 from krai.job import Job, Kind, format_time, new_id, parse_time
 from krai.outbound import urls
 from krai.outbound.addresses import NotPublic
-from krai.ports import Blob, Dataset, IdempotencyRecord, Stores, UploadSession
+from krai.ports import Blob, IdempotencyRecord, Stores, UploadSession
 
 UPLOAD_TTL_S = 24 * 3600
 KNOWN_FOR_S = 1.0

@@ -16,8 +16,9 @@ from krai.backends.google import stored
 from krai.backends.google.firestore import Firestore
 from krai.backends.google.jobs import FirestoreJobStore
 from krai.backends.google.queue import PubSubJobQueue
+from krai.dataset import Dataset
 from krai.job import Job
-from krai.ports import Dataset, IdempotencyRecord, Stores
+from krai.ports import IdempotencyRecord, Stores
 from krai.settings import Settings
 from krai.wiring import gcp, serve
 

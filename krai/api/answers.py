@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from krai.dataset import Dataset
 from krai.job import Job, Kind, Stage, Status, format_time
-from krai.ports import Dataset
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC")]
 Link = Annotated[str, Field(json_schema_extra={"format": "uri"})]

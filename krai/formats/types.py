@@ -8,8 +8,8 @@ import re
 
 import pyarrow as pa
 
+from krai.dataset import Column
 from krai.errors import Terminal
-from krai.ports import Column
 
 ARROW: dict[str, pa.DataType] = {
     "boolean": pa.bool_(),

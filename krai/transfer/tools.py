@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from krai.dataset import Dataset
 from krai.formats.reading import BLOCK_BYTES
 from krai.job import Progress
 from krai.outbound.connect import Outbound
-from krai.ports import BlobStore, Dataset, Files
+from krai.ports import BlobStore, Files
 from krai.warehouse.port import Warehouse
 
 

@@ -24,9 +24,9 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
+from krai.dataset import Dataset
 from krai.errors import Terminal, Transient
 from krai.formats.types import columns_of
-from krai.ports import Dataset
 from krai.warehouse import change
 from krai.warehouse.catalog import open_catalog, translated
 from krai.warehouse.columns import arrow_schema

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from krai.ports import Dataset
+from krai.dataset import Dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from krai.claim import Terms
+from krai.dataset import Dataset
 from krai.execute import Execution
 from krai.job import new_id
-from krai.ports import Dataset, Stores
+from krai.ports import Stores
 from krai.settings import Settings
 from krai.sweep import Retention
 from krai.wiring.folders import spool_dir

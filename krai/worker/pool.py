@@ -18,9 +18,9 @@ import psutil
 
 from krai import observe
 from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Succeeded
+from krai.dataset import Dataset
 from krai.errors import KraiError, Terminal, Transient
 from krai.job import Job, Progress, Stage
-from krai.ports import Dataset
 
 JOBS_PER_CHILD = 500  # a new one costs as much as some twenty small jobs
 START_TIMEOUT_S = 60.0

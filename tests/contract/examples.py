@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from krai import transitions
+from krai.dataset import Column, Dataset
 from krai.job import Job, Kind
-from krai.ports import Column, Dataset, IdempotencyRecord, JobQuery, JobStore
+from krai.ports import IdempotencyRecord, JobQuery, JobStore
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

@@ -14,9 +14,10 @@ from krai.backends import page_token
 from krai.backends.google.directory import FirestoreDirectory
 from krai.backends.google.firestore import Firestore
 from krai.backends.google.jobs import FirestoreJobStore
+from krai.dataset import Column
 from krai.errors import Conflict, Terminal
 from krai.job import Job, Progress
-from krai.ports import Column, JobQuery, Stores
+from krai.ports import JobQuery, Stores
 from tests.contract.conftest import Place
 from tests.contract.examples import START, a_dataset, a_job, a_record, created
 from tests.contract.firestore_line import Line, lay

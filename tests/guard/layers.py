@@ -6,7 +6,7 @@ ROWS = (
     ("attachment", "durable", "errors", "failpoint", "known", "metrics", "observe"),
     ("access", "strict_json"),
     ("job", "settings"),
-    ("gs_uri", "identity", "outbound", "transitions"),
+    ("dataset", "gs_uri", "identity", "outbound", "transitions"),
     ("ports",),
     ("formats",),
     ("warehouse", "backends"),

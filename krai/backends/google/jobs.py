@@ -17,10 +17,11 @@ from krai.backends.documents import gone
 from krai.backends.google import queries, stored
 from krai.backends.google.batches import Batches
 from krai.backends.google.firestore import BUDGET_S, Firestore, Refused, Snapshot, revision_of, updated_at
+from krai.dataset import Dataset
 from krai.errors import Conflict, Terminal, Transient
 from krai.job import Job, Standing
 from krai.known import Known
-from krai.ports import Dataset, IdempotencyRecord, JobPage, JobQuery
+from krai.ports import IdempotencyRecord, JobPage, JobQuery
 
 # Whoever waits is told late by no more than a quarter of the job's age, and to wait for an old job costs one read a second.
 FIRST_POLL_S, LATE_BY, LONGEST_POLL_S = 0.01, 0.25, 1.0

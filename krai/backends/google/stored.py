@@ -17,8 +17,9 @@ from google.cloud.firestore import Increment
 
 from krai.backends.documents import to_json
 from krai.backends.google.firestore import Snapshot, revision_of
+from krai.dataset import Dataset
 from krai.job import Job
-from krai.ports import Dataset, IdempotencyRecord
+from krai.ports import IdempotencyRecord
 
 JOBS, RECORDS, DATASETS, DIRECTORY, ENTRIES, DELETED = "jobs", "idempotency", "datasets", "directory", "entries", "deleted"
 

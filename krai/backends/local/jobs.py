@@ -12,9 +12,10 @@ from typing import Any
 from krai.backends import page_token
 from krai.backends.documents import gone, to_json
 from krai.backends.local.database import Database
+from krai.dataset import Dataset
 from krai.errors import Conflict
 from krai.job import Job, Standing, format_time, parse_time
-from krai.ports import Dataset, IdempotencyRecord, JobPage, JobQuery
+from krai.ports import IdempotencyRecord, JobPage, JobQuery
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (

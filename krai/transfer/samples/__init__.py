@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from krai.dataset import Dataset
 from krai.formats.types import arrow_type
-from krai.ports import Dataset
 from krai.transfer.tools import Tools
 
 CONTACTS_PATH = "sources/contacts.csv"

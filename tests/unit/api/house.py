@@ -18,10 +18,11 @@ from krai.backends.local.blobs import LocalBlobStore
 from krai.backends.local.directory import LocalDirectory
 from krai.backends.local.jobs import LocalJobStore
 from krai.backends.local.queue import LocalJobQueue
+from krai.dataset import Column, Dataset
 from krai.errors import Terminal
 from krai.identity.tokens import Tokens
 from krai.job import Job, Progress
-from krai.ports import Blob, Column, Dataset, Stores
+from krai.ports import Blob, Stores
 from krai.settings import Settings
 from scripts.unlimited import UNLIMITED
 from tests.unit.api.documented import undocumented
