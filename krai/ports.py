@@ -82,6 +82,9 @@ class JobStore(Protocol):
     async def due(self, limit: int) -> Sequence[Job]:
         """Jobs whose `due_at` has passed, longest overdue first."""
 
+    async def changed(self, since: datetime, limit: int) -> Sequence[Job]:
+        """Jobs whose `updated_at` is not before `since`, in its order; those that were deleted have no more changes."""
+
     async def standing(self, created_by: str) -> Standing: ...
 
     async def bytes_of(self, created_by: str, day: date) -> int:

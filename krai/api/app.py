@@ -23,6 +23,7 @@ from krai.api import (
     results,
     session,
     settings as settings_routes,
+    socket,
     uploads,
     users,
 )
@@ -31,6 +32,7 @@ from krai.api.deps import Api
 from krai.api.edge import Edge
 from krai.api.limits import RateLimit
 from krai.api.quotas import Quotas
+from krai.feed import Feed
 from krai.identity.sign_in import SignIn
 from krai.identity.tokens import Tokens
 from krai.ports import ServedBlobs, Stores
@@ -41,6 +43,7 @@ DESCRIPTION = """Bulk exports and imports as jobs.
 
 `POST` an export or an import, follow the job it answers with, then fetch its result. Every failure is an
 `application/problem+json` whose `code` is explained under `/problems`. Jobs are created at most once per `Idempotency-Key`.
+`GET /ws` is a WebSocket with the changes of all jobs you may see, as `{"event": "job", "id": …, "data": the job}`, from when it opens.
 Any address may answer 400 to what is no HTTP, 405 to another method, with `Allow`, and 431 to more than 100 headers or 32 KiB of them.
 """
 TAGS = [
@@ -97,6 +100,7 @@ def create_app(
         creates=RateLimit("create", settings.rate_limit_create, settings.rate_limit_storage, settings.deployment, exact=True),
         reads=RateLimit("read", settings.rate_limit_read, settings.rate_limit_storage, settings.deployment, exact=False),
         quotas=Quotas(stores, settings),
+        feed=Feed(stores.jobs),
         sign_in=None if tokens is None else SignIn(tokens),
         stopping=stopping or asyncio.Event(),
         patience_s=patience_s,
@@ -105,7 +109,7 @@ def create_app(
     if settings.origins:
         app.add_middleware(Cors, origins=settings.origins)
     app.add_middleware(Edge, https=(settings.public_url or "").startswith("https://"))
-    for noun in (card, exports, imports, jobs, events, results, uploads, datasets, keys, users, grants, settings_routes, session):
+    for noun in (card, exports, imports, jobs, events, results, uploads, datasets, keys, users, grants, socket, settings_routes, session):
         app.include_router(noun.router)
     if docs:
         app.include_router(docs_page.router)

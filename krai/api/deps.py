@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path
 from starlette.requests import HTTPConnection
 
 from krai import steer
@@ -12,8 +12,10 @@ from krai.access import Principal, Scope
 from krai.admission import Admission
 from krai.api.address import base_url
 from krai.api.auth import authenticate
+from krai.api.lasting import Lasting
 from krai.api.limits import RateLimit
 from krai.api.quotas import Quotas
+from krai.feed import Feed
 from krai.identity.sign_in import SignIn
 from krai.job import Job
 from krai.ports import Stores
@@ -36,6 +38,7 @@ class Api:
     creates: RateLimit
     reads: RateLimit
     quotas: Quotas
+    feed: Feed
     sign_in: SignIn | None
     stopping: asyncio.Event
     patience_s: float
@@ -49,15 +52,15 @@ async def api_of(connection: HTTPConnection) -> Api:
 ApiOf = Annotated[Api, Depends(api_of)]
 
 
-async def _caller(request: Request) -> Principal:
-    """Whoever asks for something that creates nothing."""
-    caller = await authenticate(request)
-    api = await api_of(request)
-    await api.reads.take(request.scope, caller.id)
+async def caller_of(connection: HTTPConnection) -> Principal:
+    """Whoever asks for something that creates nothing. Raises what `authenticate` raises, and Terminal rate_limited."""
+    caller = await authenticate(connection)
+    api = await api_of(connection)
+    await api.reads.take(connection.scope, caller.id)
     return caller
 
 
-Caller = Annotated[Principal, Depends(_caller)]
+Caller = Annotated[Principal, Depends(caller_of)]
 
 
 async def _reader(caller: Caller) -> Principal:
@@ -72,6 +75,13 @@ async def _admin(caller: Caller) -> Principal:
 
 Reader = Annotated[Principal, Depends(_reader)]
 Admin = Annotated[Principal, Depends(_admin)]
+
+
+async def _lasting(connection: HTTPConnection, caller: Reader) -> Lasting:
+    return Lasting(connection, caller)
+
+
+Listening = Annotated[Lasting, Depends(_lasting)]
 BaseUrl = Annotated[str, Depends(base_url)]
 JobId = Annotated[str, Path(description="The id of a job.", examples=["3f2a9c0e5d7b41688e1c0a9b7d6f5e43"])]
 

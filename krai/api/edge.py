@@ -18,6 +18,7 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 PRIVATE = ("/api/", "/settings", "/token", "/login", "/callback", "/logout")
 MOST_HEADERS = 100
 LARGEST_HEADERS_BYTES = 32 * 1024
+STARTS = {"http": "http.response.start", "websocket": "websocket.http.response.start"}
 REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 # Besides the events, whose GET does not end, these have a HEAD of their own or none.
 OWN_HEAD = ("/files/", "/uploads/")
@@ -34,17 +35,18 @@ class Edge:
         self._https = https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in STARTS:
             await self._app(scope, receive, send)
             return
         request_id, traceparent = _request_id(scope), observe.traceparent(_header(scope, b"traceparent"))
         path: str = scope["path"]
         added: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode()), *shields(path, https=self._https)]
         # A HEAD is a GET whose body the server leaves out.
-        as_get = scope["method"] == "HEAD" and not path.startswith(OWN_HEAD) and not path.endswith("/events")
+        method = scope.get("method", "GET")  # a WebSocket begins as one
+        as_get = method == "HEAD" and not path.startswith(OWN_HEAD) and not path.endswith("/events")
         scope = {
             **scope,
-            "method": "GET" if as_get else scope["method"],
+            "method": "GET" if as_get else method,
             "request_id": request_id,
             "traceparent": traceparent,
             "answer_headers": added,
@@ -53,12 +55,14 @@ class Edge:
 
         async def answer(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] == STARTS[scope["type"]]:
                 status = message["status"]
                 headers = MutableHeaders(raw=[*message["headers"], *added])
                 if path.startswith(PRIVATE):
                     headers["cache-control"] = "no-store"
                 message = {**message, "headers": headers.raw}
+            elif message["type"] == "websocket.accept":
+                status, message = HTTPStatus.SWITCHING_PROTOCOLS, {**message, "headers": [*message.get("headers", []), added[0]]}
             await send(message)
 
         try:

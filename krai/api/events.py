@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from krai.api import examples, openapi, watch
 from krai.api.answers import JobAnswer
-from krai.api.deps import ApiOf, BaseUrl, OwnJob
+from krai.api.deps import ApiOf, BaseUrl, Listening, OwnJob
 
 router = APIRouter(tags=["jobs"])
 EVENT_ID = re.compile(r"\d{1,18}", re.ASCII)
@@ -28,10 +28,12 @@ EXAMPLE = f"event: job\nid: 4\ndata: {JobAnswer.model_validate(examples.RUNNING)
     },
 )
 async def follow_job(
-    job: OwnJob, api: ApiOf, base_url: BaseUrl, last_event_id: Annotated[str | None, Header()] = None
+    lasting: Listening, job: OwnJob, api: ApiOf, base_url: BaseUrl, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterator[ServerSentEvent]:
     seen = int(last_event_id) if last_event_id and EVENT_ID.fullmatch(last_event_id) else None
     async for state in watch.states(api, job, seen):
+        if not await lasting.still():
+            return
         if state is None:
             yield ServerSentEvent(comment="still here")
         else:

@@ -24,6 +24,8 @@ from krai.wiring.protocol import Protocol
 from krai.wiring.stores import open_stores
 from krai.wiring.work import open_worker, retention
 
+MOST_HEARD_BYTES = 4096  # of what a client says on a WebSocket, where krai listens to nothing
+
 
 def main(process: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run a process to its end; what forbids a start is said in one line each, with exit code 1."""
@@ -115,6 +117,8 @@ def _server_options(settings: Settings) -> dict[str, Any]:
         "server_header": False,
         "timeout_graceful_shutdown": 5,
         "http": Protocol,
+        "ws": "websockets-sansio",  # the other one of uvicorn's stands on what websockets is going to remove
+        "ws_max_size": MOST_HEARD_BYTES,
     }
 
 

@@ -340,3 +340,18 @@ async def test_datasets_are_listed_by_name_and_can_be_dropped(jobs: JobStore) ->
     await jobs.drop_dataset("c")
     await jobs.drop_dataset("c")
     assert list(await jobs.list_datasets()) == [datasets[name] for name in ("a", "a_1", "b")]
+
+
+# -- what has changed -----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_has_changed_since_comes_in_that_order(jobs: JobStore) -> None:
+    begin = jobs.now()
+    first, second, third = [await created(jobs, a_job(now=begin + timedelta(seconds=seconds))) for seconds in (1, 2, 3)]
+    assert await jobs.changed(begin, 10) == [first, second, third]
+    assert await jobs.changed(begin, 2) == [first, second]
+    assert await jobs.changed(begin + timedelta(seconds=2), 10) == [second, third]
+    again = await jobs.swap(second, replace(second, updated_at=begin + timedelta(seconds=4)))
+    assert await jobs.changed(begin + timedelta(seconds=2), 10) == [third, again]
+    await jobs.delete(again)
+    assert await jobs.changed(begin + timedelta(seconds=2), 10) == [third]

@@ -10,7 +10,7 @@ ROWS = (
     ("ports",),
     ("formats",),
     ("warehouse", "backends"),
-    ("transfer",),
+    ("feed", "transfer"),
     ("grants", "keys", "login_state", "sessions", "shared_settings", "users"),
     ("admission",),
     ("attempt", "lease", "verdict"),

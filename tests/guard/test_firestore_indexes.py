@@ -70,7 +70,8 @@ class Shape:
         fields: dict[Any, set[str]] = {}
         for part in filters:
             fields.setdefault(part.op, set()).add(part.field.field_path)
-        ranged = fields.pop(operator.LESS_THAN_OR_EQUAL, set()) | fields.pop(operator.GREATER_THAN, set())
+        ranges = (operator.LESS_THAN_OR_EQUAL, operator.GREATER_THAN, operator.GREATER_THAN_OR_EQUAL)
+        ranged = set().union(*(fields.pop(one, set()) for one in ranges))
         equal, contains = fields.pop(operator.EQUAL, set()), fields.pop(operator.ARRAY_CONTAINS, set())
         assert not fields, "an operator that this guard does not know"
         orders = [(order.field.field_path, order.direction.name) for order in asked.order_by]
@@ -134,6 +135,7 @@ def listings() -> list[AsyncQuery]:
 def others() -> list[Asked]:
     return [
         queries.due(CLIENT, START, 10),
+        queries.changed(CLIENT, START, 10),
         queries.unfinished(CLIENT, "me"),
         queries.held(CLIENT, "me"),
         queries.processed(CLIENT, "me", START.date()),

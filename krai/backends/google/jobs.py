@@ -128,6 +128,9 @@ class FirestoreJobStore:
     async def due(self, limit: int) -> Sequence[Job]:
         return _jobs(await self._firestore.run(queries.due(self._firestore.client, self.now(), limit)))
 
+    async def changed(self, since: datetime, limit: int) -> Sequence[Job]:
+        return _jobs(await self._firestore.run(queries.changed(self._firestore.client, since, limit)))
+
     async def standing(self, created_by: str) -> Standing:
         asked = (queries.unfinished(self._firestore.client, created_by), queries.held(self._firestore.client, created_by))
         unfinished, held = await asyncio.gather(*map(self._firestore.aggregate, asked))

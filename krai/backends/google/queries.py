@@ -34,6 +34,10 @@ def due(client: AsyncClient, now: datetime, limit: int) -> AsyncQuery:
     return client.collection(stored.JOBS).where(filter=FieldFilter("due_at", "<=", now)).order_by("due_at").limit(limit)
 
 
+def changed(client: AsyncClient, since: datetime, limit: int) -> AsyncQuery:
+    return client.collection(stored.JOBS).where(filter=FieldFilter("updated_at", ">=", since)).order_by("updated_at").limit(limit)
+
+
 def unfinished(client: AsyncClient, created_by: str) -> AsyncAggregationQuery:
     return _counted(_jobs_with(client, "unfinished_of", created_by))
 

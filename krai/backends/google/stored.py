@@ -50,6 +50,7 @@ def of_job(job: Job) -> dict[str, Any]:
     del doc["revision"]
     return {
         "created_at": job.created_at,
+        "updated_at": job.updated_at,
         "created_by": job.created_by,
         "type": job.type.value,
         "status": job.status.value,

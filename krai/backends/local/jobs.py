@@ -28,6 +28,7 @@ CREATE INDEX IF NOT EXISTS jobs_of_type ON jobs (type, created_at, job_id);
 CREATE INDEX IF NOT EXISTS jobs_of_status ON jobs (status, created_at, job_id);
 CREATE INDEX IF NOT EXISTS jobs_of_dataset ON jobs (dataset, created_at, job_id);
 CREATE INDEX IF NOT EXISTS jobs_of_standing ON jobs (created_by, status);
+CREATE INDEX IF NOT EXISTS jobs_changed ON jobs (json_extract(doc, '$.updated_at'));
 CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due_at) WHERE due_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS held (
     created_by TEXT NOT NULL, created_at TEXT NOT NULL, job_id TEXT NOT NULL, PRIMARY KEY (created_by, created_at, job_id)
@@ -55,6 +56,9 @@ UPDATE jobs SET revision = :revision, created_at = :created_at, created_by = :cr
 WHERE job_id = :job_id AND revision = :seen_revision
 """
 LABELLED = "job_id IN (SELECT job_id FROM labels WHERE name = :label_name AND value = :label_value)"
+CHANGED = """
+SELECT doc FROM jobs WHERE json_extract(doc, '$.updated_at') >= :since ORDER BY json_extract(doc, '$.updated_at') LIMIT :limit
+"""
 STANDING = """
 SELECT (SELECT count(*) FROM jobs WHERE created_by = :created_by AND status IN ('PENDING', 'PROCESSING')),
     (SELECT count(*) FROM held WHERE created_by = :created_by)
@@ -157,6 +161,10 @@ class LocalJobStore:
         values = {"now": format_time(self.now()), "limit": limit}
         rows = await self._select("SELECT doc FROM jobs WHERE due_at <= :now ORDER BY due_at LIMIT :limit", values)
         return [_job(row) for row in rows]
+
+    async def changed(self, since: datetime, limit: int) -> Sequence[Job]:
+        values = {"since": format_time(since), "limit": limit}
+        return [_job(row) for row in await self._select(CHANGED, values)]
 
     async def standing(self, created_by: str) -> Standing:
         unfinished, held = await self._database.read(lambda connection: connection.execute(STANDING, {"created_by": created_by}).fetchone())

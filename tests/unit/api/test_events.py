@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from krai import transitions
-from krai.api import watch
+from krai.access import Scope
+from krai.api import lasting, watch
+from krai.api.auth import authenticate
 from krai.errors import Terminal
 from krai.job import Stage
-from tests.unit.api.house import House, problem
+from krai.users import TRUSTED_S
+from tests.unit.api.house import ADA, House, problem, put_key
 
 
 @dataclass
@@ -111,3 +115,47 @@ async def test_events_of_no_job_are_a_problem_and_no_stream(house: House) -> Non
     assert problem(await house.client(None).get(f"/api/v1/jobs/{'0' * 32}/events"), 401) == "unauthenticated"
     head = await house.http.head(f"/api/v1/jobs/{await house.submit()}/events")
     assert (head.status_code, head.headers["allow"]) == (405, "GET"), "a HEAD would never end"
+
+
+# -- who listens ----------------------------------------------------------------------------------------------------------------
+
+
+async def test_who_is_not_let_in_any_more_hears_no_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lasting, "ASKED_EVERY_S", 0.0)
+    made = (await house.http.post("/token", json={"name": "listens", "scopes": ["read", "export"]})).json()
+    script = house.client(made["key"])
+    job_id = (await script.post("/api/v1/exports", json={"dataset": "users"})).json()["job_id"]
+    following = asyncio.create_task(script.get(f"/api/v1/jobs/{job_id}/events"))
+    await asyncio.sleep(0.1)
+    await house.http.delete("/token", params={"key_id": made["key_id"]})
+    await house.claim(job_id)
+    told = read((await asyncio.wait_for(following, 5)).text)
+    assert [event.job["status"] for event in told] == ["PENDING"], "the change came after the key was revoked"
+
+
+def test_a_removed_user_hears_nothing_after_a_minute() -> None:
+    assert lasting.ASKED_EVERY_S + TRUSTED_S <= 60
+
+
+async def test_a_key_that_may_do_less_is_another(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = Request(
+        {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "query_string": b"",
+            "headers": [(b"x-api-key", ADA.encode())],
+            "app": house.app,
+            "scheme": "http",
+            "server": None,
+        }
+    )
+    caller = await authenticate(request)
+    listens = lasting.Lasting(request, caller)
+    assert await listens.still()
+    await put_key(house.stores, ADA, scopes=frozenset({Scope.EXPORT}))
+    assert await listens.still(), "it was asked a moment ago"
+    monkeypatch.setattr(lasting, "ASKED_EVERY_S", 0.0)
+    assert not await listens.still()
+    await put_key(house.stores, ADA)
+    assert await listens.still()
