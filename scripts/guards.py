@@ -29,7 +29,7 @@ class Guard:
 
 GUARDS = (
     # -- who asks ---------------------------------------------------------------------------------------------------------
-    Guard("one credential a request", "krai/api/auth.py", "if len(sent) + len(tokens) > 1:", "if False:", CREDENTIALS),
+    Guard("one credential a request", "krai/api/auth.py", "if len(sent) + len(tokens) + len(sessions) > 1:", "if False:", CREDENTIALS),
     Guard(
         "no key in an address", "krai/api/auth.py", 'if IN_THE_ADDRESS.search(connection.scope["query_string"]):', "if False:", CREDENTIALS
     ),
@@ -68,7 +68,7 @@ GUARDS = (
     Guard("a verified address", "krai/identity/claims.py", 'if claims.get("email_verified") is not True:', "if False:", CREDENTIALS),
     Guard(
         "a pause between looks for unknown keys",
-        "krai/identity/provider_keys.py",
+        "krai/identity/provider.py",
         "self._next_look_s = self._monotonic() + UNKNOWN_PAUSE_S",
         "self._next_look_s = self._monotonic()",
         CREDENTIALS,
@@ -168,7 +168,7 @@ GUARDS = (
         DOORS,
     ),
     # -- how often --------------------------------------------------------------------------------------------------------
-    Guard("a limit", "krai/api/limits.py", "if not self.allowed:", "if False:", COUNTS),
+    Guard("a limit", "krai/api/limits.py", "if not allowance.allowed:\n            detail", "if False:\n            detail", COUNTS),
     Guard("an Idempotency-Key is for one body", "krai/api/intake.py", "if earlier.fingerprint != seal.fingerprint:", "if False:", COUNTS),
     Guard(
         "an Idempotency-Key is its caller's",
