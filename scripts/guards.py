@@ -88,14 +88,6 @@ GUARDS = (
         "if job is None:",
         OTHERS,
     ),
-    Guard(
-        "an id of a job is one",
-        "krai/steer.py",
-        "await jobs.get(job_id) if JOB_ID.fullmatch(job_id) else None",
-        "await jobs.get(job_id)",
-        OTHERS,
-        chosen="gcp and test_12",
-    ),
     Guard("a list is its caller's", "krai/api/jobs.py", "created_by=caller.owner,", "created_by=None,", OTHERS),
     Guard("a page token is its caller's", "krai/backends/page_token.py", "json.dumps([query.created_by, ", "json.dumps([", OTHERS),
     Guard("admins alone", "krai/api/deps.py", "    caller.demand(Scope.ADMIN)\n", "", OTHERS),
@@ -191,10 +183,10 @@ GUARDS = (
     ),
     Guard("no link-local address", "krai/outbound/addresses.py", '"169.254.0.0/16"', '"169.254.0.0/32"', SOURCES),
     Guard(
-        "no IPv4 behind IPv6",
+        "no IPv4 behind 6to4",
         "krai/outbound/addresses.py",
-        '    (IPv6Network("::ffff:0:0/96"), 0),  # IPv4-mapped\n',
-        '    (IPv6Network("::ffff:0:0/96"), 96),\n',
+        '    (IPv6Network("2002::/16"), 80),  # 6to4, RFC 3056\n',
+        "",
         SOURCES,
     ),
     Guard(

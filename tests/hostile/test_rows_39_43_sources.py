@@ -78,7 +78,8 @@ def test_39_a_name_that_moves_between_two_looks_is_looked_up_once(desk: Desk, so
 
 
 @pytest.mark.parametrize(
-    "addresses", [[METADATA], [HERE, METADATA], [METADATA, HERE], [HERE, "::ffff:10.0.0.1"], [HERE, "fd20:ce::254"], ["::1"]]
+    "addresses",
+    [[METADATA], [HERE, METADATA], [METADATA, HERE], [HERE, "::ffff:10.0.0.1"], [HERE, "fd20:ce::254"], ["2002:a9fe:a9fe::"], ["::1"]],
 )
 def test_39_one_address_inside_is_enough(desk: Desk, source: HttpsSource, addresses: list[str]) -> None:
     source.network.names[HOST] = [addresses]
