@@ -170,10 +170,15 @@ def attempts_spent(job: Job) -> bool:
 
 
 def give_up(job: Job, error: KraiError) -> KraiError | None:
-    """The error to end the job with when `error` may not be tried again, else None."""
+    """The error to end the job with when `error` may not be tried again, else None.
+
+    What the caller's own source did keeps its code, for that is where help is; krai's trouble is told as attempts that were spent.
+    """
     if isinstance(error, Terminal):
         return error
     if attempts_spent(job):
+        if error.code.startswith("source_"):
+            return Terminal(error.code, f"{error.detail} That was attempt {job.attempt}, the last one.".lstrip())
         return Terminal("attempts_spent", f"Attempt {job.attempt} of {job.max_attempts} ended with {error.code}: {error.detail}")
     return None
 

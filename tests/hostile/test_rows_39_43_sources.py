@@ -146,11 +146,10 @@ def test_42_a_byte_a_second_is_too_slow(source: HttpsSource, tmp_path: Path) -> 
 
 
 def test_43_an_error_of_the_source_is_tried_again_and_named_at_the_end(desk: Desk) -> None:
-    """The job ends with attempts_spent: that it was tried so often says more than the last reason, which stands in the detail."""
     failure = Transient("source_http_500", "The source answered with status 500.")
     job = replace(desk.job(Kind.IMPORT), max_attempts=MAX_ATTEMPTS)
     ends = [transitions.give_up(replace(job, attempt=attempt), failure) for attempt in range(1, MAX_ATTEMPTS + 1)]
     assert ends[:-1] == [None] * (MAX_ATTEMPTS - 1)
     last = ends[-1]
     assert last is not None
-    assert (last.code, "source_http_500" in last.detail) == ("attempts_spent", True)
+    assert (last.code, f"attempt {MAX_ATTEMPTS}" in last.detail) == ("source_http_500", True)

@@ -120,12 +120,18 @@ def test_a_job_that_is_handed_back_has_spent_no_attempt() -> None:
     assert (back.attempt, back.epoch, back.status) == (0, 1, Status.PENDING)
 
 
-def test_attempts_end_and_the_last_reason_stays() -> None:
+@pytest.mark.parametrize(
+    ("last", "code", "detail"),
+    [
+        (Transient("store_busy", "no room"), "attempts_spent", "Attempt 1 of 1 ended with store_busy: no room"),
+        (Transient("source_unreachable", "No route."), "source_unreachable", "No route. That was attempt 1, the last one."),
+    ],
+)
+def test_attempts_end_and_the_last_reason_stays(last: Transient, code: str, detail: str) -> None:
     job = transitions.claim(a_job(max_attempts=1), "one", NOW, LEASE_S)
-    final = transitions.give_up(job, Transient("source_unreachable", "no route"))
-    assert final is not None
-    assert final.code == "attempts_spent"
-    assert "source_unreachable: no route" in final.detail
+    final = transitions.give_up(job, last)
+    assert isinstance(final, Terminal)
+    assert (final.code, final.detail) == (code, detail)
 
 
 def test_a_job_that_may_have_committed_is_looked_up_before_it_fails() -> None:
