@@ -10,7 +10,7 @@ import httpcore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """At least `window_bytes` come in each `window_s` of waiting for them, and all of it within `total_s`."""
+    """At least `window_bytes` come in each `window_s` of waiting for them, and all of it within `total_s` of the look-up of the name."""
 
     window_s: float = 30
     window_bytes: int = 30 << 10
@@ -18,12 +18,16 @@ class Pace:
 
 
 class Paced(httpcore.NetworkStream):
-    """A connection, plain or with TLS, that ends in ReadTimeout or WriteTimeout once the other side falls behind."""
+    """A connection, plain or with TLS, that ends in ReadTimeout, WriteTimeout or ConnectTimeout once the other side falls behind.
 
-    def __init__(self, stream: httpcore.NetworkStream, pace: Pace) -> None:
+    `started_s`: by the monotonic clock, when the connection was begun.
+    """
+
+    def __init__(self, stream: httpcore.NetworkStream, pace: Pace, started_s: float) -> None:
         self._stream = stream
         self._pace = pace
-        self._ends_s = time.monotonic() + pace.total_s
+        self._started_s = started_s
+        self._ends_s = started_s + pace.total_s
         self._waited_s = 0.0
         self._received_bytes = 0
 
@@ -48,7 +52,11 @@ class Paced(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return Paced(self._stream.start_tls(ssl_context, server_hostname, timeout), self._pace)
+        left_s = self._ends_s - time.monotonic()
+        if left_s <= 0:
+            raise httpcore.ConnectTimeout
+        secured = self._stream.start_tls(ssl_context, server_hostname, left_s if timeout is None else min(timeout, left_s))
+        return Paced(secured, self._pace, self._started_s)
 
     def close(self) -> None:
         self._stream.close()

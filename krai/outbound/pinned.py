@@ -31,7 +31,8 @@ class Pinned(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         """`timeout` holds for all of it, the resolver and every address. Raises NotPublic, ConnectError, ConnectTimeout."""
-        ends_s = time.monotonic() + (self._pace.total_s if timeout is None else timeout)
+        started_s, total_s = time.monotonic(), self._pace.total_s
+        ends_s = started_s + (total_s if timeout is None else min(timeout, total_s))
         addresses = self._addresses(host, ends_s - time.monotonic())
         options = None if socket_options is None else list(socket_options)
         failure: Exception = httpcore.ConnectError("the name has no address")
@@ -40,7 +41,7 @@ class Pinned(httpcore.NetworkBackend):
             if share_s <= 0:
                 raise httpcore.ConnectTimeout
             try:
-                return Paced(self._tcp.connect_tcp(address, port, share_s, local_address, options), self._pace)
+                return Paced(self._tcp.connect_tcp(address, port, share_s, local_address, options), self._pace, started_s)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
