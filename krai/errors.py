@@ -87,6 +87,8 @@ _TABLE = (
     ("invalid_source_url", 422, "This is not a URL an import can read", "Use https:// with a plain host name."),
     ("source_blocked", 422, "The source is not on the public internet", "Use a URL that anybody can reach, or upload the file."),
     ("source_forbidden", 422, "You may not import from there", "Ask an admin to grant you the bucket, or upload the file."),
+    ("callbacks_off", 422, "Callbacks are switched off", "Set KRAI_CALLBACKS=on, or poll the job."),
+    ("webhook_blocked", 422, "This is no place to call back", "Use an https:// URL of a host that anybody on the public internet can reach."),
     ("idempotency_mismatch", 422, "The Idempotency-Key was used for another request", "Use a new key for a new request."),
     ("rate_limited", 429, "Too many requests", "Wait for the seconds in Retry-After."),
     ("quota_exceeded", 429, "You have as much as one caller may have", "The detail names the quota; come back after the seconds in Retry-After."),
@@ -134,6 +136,11 @@ _TABLE = (
     ("source_too_large", 422, "The source is larger than allowed", "Split the file."),
     ("source_timeout", 422, "The source is too slow", "Upload the file instead."),
     ("source_unreachable", 503, "The source cannot be reached", "Check the URL; krai tries again by itself."),
+    # -- callbacks: why the last attempt to tell of a job's end failed ----------------------------------------------------
+    ("webhook_unreachable", 503, "The receiver cannot be reached", "Check its host name and its certificate; krai tries again by itself."),
+    ("webhook_timeout", 503, "The receiver did not answer in time", "Answer within 15 seconds, and do the work after that; krai tries again by itself."),
+    ("webhook_redirect", 503, "The receiver redirects elsewhere", "Use the final URL; krai follows none, and tries again by itself."),
+    ("webhook_http_error", 503, "The receiver did not answer with 2xx", "Check the server of the receiver; krai tries again by itself, but for 410."),
     # -- rows -------------------------------------------------------------------------------------------------------------
     ("column_count", 422, "The row has too few or too many cells", "Give every row as many cells as the header."),
     ("bad_quote", 422, "A quote stands where none may", "Quote whole cells and double the quotes inside."),

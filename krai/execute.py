@@ -8,6 +8,7 @@ import asyncio
 import json
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,12 +31,16 @@ LATE_WRITES_S = 5.0
 
 @dataclass(slots=True)
 class Execution:
-    """One worker's way of running jobs. Set `handing_back` to make it give all its jobs back."""
+    """One worker's way of running jobs. Set `handing_back` to make it give all its jobs back.
+
+    `ended` is told of every job that an attempt has ended.
+    """
 
     stores: Stores
     runner: Runner
     terms: Terms
     owner: str
+    ended: Callable[[Job], None] | None = None
     handing_back: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, job_id: str | None) -> Verdict:
@@ -53,6 +58,8 @@ class Execution:
                 verdict = await self._attempt(lease)
             finally:
                 metrics.attempt_ended(claimed.type, lease.job.status)
+            if self.ended is not None and lease.job.finished:
+                self.ended(lease.job)
             if lease.job.finished and lease.job.crowded:
                 await self._pass_on(lease.job)
             observe.log().info("job left", status=lease.job.status, verdict=type(verdict).__name__.lower())

@@ -18,6 +18,7 @@ NAMES = frozenset(
         "after_commit",  # the table has the rows, the job does not know
         "before_finish",  # the outcome is known, not written
         "after_finish",  # the job is finished, the message not acked
+        "before_callback",  # the job is finished, its receiver not told
         "after_release",  # a held job's turn has come, nobody was told
     }
 )

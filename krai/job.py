@@ -47,6 +47,34 @@ class Progress:
     bytes_processed: int = 0
 
 
+class CallbackState(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"  # tried as often as it is tried
+    DISABLED = "disabled"  # the receiver wants no more of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """Where to tell of a job's end, and how far that has come."""
+
+    url: str
+    base_url: str  # where whoever asked for the job reaches krai: what is told has links
+    state: CallbackState = CallbackState.PENDING
+    attempts: int = 0
+    next_at: datetime | None = None  # when to try; None: the job has not ended, or there is nothing left to try
+    last_status: int | None = None  # HTTP status of the last answer
+    last_error: str | None = None  # why the last attempt failed, a code of krai/errors.py
+
+    def to_doc(self) -> dict[str, Any]:
+        return {**asdict(self), "next_at": None if self.next_at is None else format_time(self.next_at)}
+
+    @classmethod
+    def from_doc(cls, doc: Mapping[str, Any]) -> Self:
+        next_at = doc["next_at"]
+        return cls(**{**doc, "state": CallbackState(doc["state"]), "next_at": None if next_at is None else parse_time(next_at)})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     job_id: str
@@ -61,6 +89,7 @@ class Job:
     labels: dict[str, str] = field(default_factory=dict)
     description: str = ""
     parent_job_id: str | None = None
+    callback: Callback | None = None
     traceparent: str | None = None  # W3C Trace Context of the request that asked for it
     status: Status = Status.PENDING
     progress: Progress = field(default_factory=Progress)
@@ -82,6 +111,7 @@ class Job:
     held: bool = False  # its caller has its share in the queue already: nobody is told of this job until its turn comes
     crowded: bool = False  # its caller may have held jobs: whoever finishes this one looks for the next
     delete_at: datetime | None = None  # when a finished job is gone for readers, and the store may delete it
+    parts_at: datetime | None = None  # when to remove what a finished import has left in the warehouse; None: nothing is left
     crashes: int = 0  # children that died while running it
     may_have_committed: bool = False  # a worker was allowed to commit: the dataset may have the rows, so it is too late to cancel
 
@@ -98,6 +128,8 @@ class Job:
                 value = format_time(value)
             elif isinstance(value, Progress):
                 value = asdict(value)
+            elif isinstance(value, Callback):
+                value = value.to_doc()
             doc[item.name] = value
         return doc
 
@@ -107,6 +139,8 @@ class Job:
         for name, value in values.items():
             if name.endswith(("_at", "_until", "_after")) and isinstance(value, str):
                 values[name] = parse_time(value)
+        if (callback := values.get("callback")) is not None:
+            values["callback"] = Callback.from_doc(callback)
         progress = Progress(**{**values["progress"], "stage": Stage(values["progress"]["stage"])})
         return cls(**{**values, "type": Kind(values["type"]), "status": Status(values["status"]), "progress": progress})
 

@@ -18,6 +18,7 @@ _ACCEPTED = Counter("krai_jobs_accepted", "Jobs that were written, by type.", ["
 _ATTEMPTS = Counter(
     "krai_job_attempts", "Attempts that ended here, by their job's type and status then.", ["type", "status"], registry=REGISTRY
 )
+_CALLED_BACK = Counter("krai_callbacks", "Calls of receivers, by outcome: delivered, or a code.", ["outcome"], registry=REGISTRY)
 _RUNNING = Gauge("krai_jobs_running", "Jobs that this worker has right now.", registry=REGISTRY)
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
@@ -38,6 +39,10 @@ def attempt_began() -> None:
 def attempt_ended(job_type: str, status: str) -> None:
     _RUNNING.dec()
     _ATTEMPTS.labels(job_type, status).inc()
+
+
+def called_back(outcome: str) -> None:
+    _CALLED_BACK.labels(outcome).inc()
 
 
 def serve(host: str, port: int) -> None:

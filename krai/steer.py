@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from krai import observe, submit, transitions
 from krai.errors import Conflict, Terminal, Transient
-from krai.job import Job, Kind, Status
+from krai.job import Callback, Job, Kind, Status
 from krai.ports import JobStore, Stores
 
 T = TypeVar("T")
@@ -71,6 +71,7 @@ async def retry(stores: Stores, job_id: str, owner: str | None) -> Job:
         description=job.description,
         max_attempts=job.max_attempts,
         parent_job_id=job.job_id,
+        callback=job.callback and Callback(url=job.callback.url, base_url=job.callback.base_url),
     )
 
 

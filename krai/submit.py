@@ -18,7 +18,7 @@ from urllib.parse import SplitResult
 from krai import failpoint, metrics, observe, transitions
 from krai.dataset import Dataset
 from krai.errors import FieldError, KraiError, Terminal
-from krai.job import Job, Kind, format_time, new_id, parse_time
+from krai.job import Callback, Job, Kind, format_time, new_id, parse_time
 from krai.outbound import urls
 from krai.outbound.addresses import NotPublic
 from krai.ports import Blob, IdempotencyRecord, Stores, UploadSession
@@ -40,6 +40,7 @@ class Order:
     params: dict[str, Any] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     description: str = ""
+    callback: Callback | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,23 @@ async def accept(stores: Stores, job: Job, record: IdempotencyRecord | None = No
     return None
 
 
+def callback(url: str | None, base_url: str, *, allowed: bool) -> Callback | None:
+    """What to do when the job has ended. What only the resolver knows of a URL fails the call later.
+
+    Raises Terminal callbacks_off, webhook_blocked.
+    """
+    if url is None:
+        return None
+    if not allowed:
+        raise Terminal("callbacks_off", errors=[FieldError("/callback_url", "callbacks_off", "Callbacks are switched off.")])
+    try:
+        urls.check(url)
+    except (urls.Malformed, NotPublic):
+        detail = f"Takes an https:// URL of at most {urls.LONGEST_BYTES} bytes, with the name of a host on the public internet."
+        raise Terminal("webhook_blocked", errors=[FieldError("/callback_url", "webhook_blocked", detail)]) from None
+    return Callback(url=url, base_url=base_url)
+
+
 async def open_upload(
     stores: Stores, owner: str, *, size_bytes: int | None, filename: str | None, origin: str | None = None
 ) -> tuple[str, UploadSession]:
@@ -175,6 +193,7 @@ def _job(stores: Stores, kind: Kind, order: Order, *, params: dict[str, Any] | N
         labels=order.labels,
         description=order.description,
         max_attempts=order.max_attempts,
+        callback=order.callback,
     )
 
 

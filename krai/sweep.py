@@ -12,8 +12,9 @@ from datetime import timedelta
 from krai import observe, sessions, transitions, turns
 from krai.claim import spent
 from krai.errors import Conflict, Transient
-from krai.job import Job, Kind, Status, parse_time
+from krai.job import Job, Status, parse_time
 from krai.ports import Stores
+from krai.webhooks import callbacks
 
 AT_ONCE = 200
 UPLOAD_KEPT_S = 24 * 3600
@@ -32,20 +33,22 @@ async def sweep(
     stores: Stores,
     retention: Retention,
     discard: Callable[[Job], None] | None = None,
+    call_back: Callable[[Job], bool] | None = None,
     *,
     backlog: bool = False,
     share: int | None = None,
 ) -> int:
     """Look at every job that is due; returns how many there were. An idle sweep is one read, and one more where there is a `share`.
 
-    `discard` has the parts of an import that ended without a commit removed, and is not waited for; without it they wait for a worker.
+    `discard` has the parts of an import that ended without a commit removed, `call_back` tells of a job's end unless it has enough to
+    do. Neither is waited for; without them both wait for a worker.
     `backlog`: the queue always has work, so a job nobody has claimed yet most likely waits in it like all others.
     `share`: how many jobs of one caller are out at once; whoever has fewer out gets held jobs released.
     """
     seen: Sequence[Job] = await stores.jobs.due(AT_ONCE)
     for job in seen:
         try:
-            await _look_at(job, stores, retention, discard, backlog=backlog)
+            await _look_at(job, stores, retention, discard, call_back, backlog=backlog)
         except Conflict:
             continue  # somebody else has just done it
         except Transient as error:
@@ -55,13 +58,26 @@ async def sweep(
     return len(seen)
 
 
-async def _look_at(job: Job, stores: Stores, retention: Retention, discard: Callable[[Job], None] | None, *, backlog: bool) -> None:
+async def _look_at(
+    job: Job,
+    stores: Stores,
+    retention: Retention,
+    discard: Callable[[Job], None] | None,
+    call_back: Callable[[Job], bool] | None,
+    *,
+    backlog: bool,
+) -> None:
     jobs, now = stores.jobs, stores.jobs.now()
-    if may_leave_parts(job):
+    if job.parts_at is not None and job.parts_at <= now:
         # Written first, so that one worker removes them; should it not come to that, somebody looks again.
-        noted = await jobs.swap(job, replace(job, due_at=now + timedelta(seconds=transitions.REPUBLISH_AFTER_S)))
+        again_at = now + timedelta(seconds=transitions.REPUBLISH_AFTER_S)
+        noted = await jobs.swap(job, transitions.look_again(replace(job, parts_at=again_at)))
         if discard is not None:
             discard(noted)
+    elif callbacks.due(job, now):
+        if call_back is None or not call_back(job):
+            # Not left as it is: where nobody answers, the jobs due longest would be the only ones that a sweep sees.
+            await jobs.swap(job, callbacks.wait(job, now))
     elif job.finished:
         await _expire(job, stores, retention)
     elif job.cancel_requested and not job.may_have_committed:
@@ -78,17 +94,8 @@ async def _look_at(job: Job, stores: Stores, retention: Retention, discard: Call
         observe.log().info("job published again", job_id=job.job_id, status=job.status, attempt=job.attempt)
 
 
-def may_leave_parts(job: Job) -> bool:
-    """True for an import that ended without a commit until what its attempts wrote to the warehouse is known to be gone.
-
-    Whoever ended it could not remove that, or died before: only workers reach the warehouse.
-    """
-    in_vain = job.type is Kind.IMPORT and job.epoch > 0 and job.status in {Status.FAILED, Status.CANCELLED}
-    return in_vain and job.due_at is not None and job.expires_at is not None and job.due_at < job.expires_at
-
-
 def parts_removed(job: Job) -> Job:
-    return replace(job, due_at=job.expires_at)
+    return transitions.look_again(replace(job, parts_at=None))
 
 
 async def _expire(job: Job, stores: Stores, retention: Retention) -> None:

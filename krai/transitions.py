@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from krai.errors import KraiError, Terminal
-from krai.job import Job, Kind, Progress, Stage, Standing, Status, new_id
+from krai.job import Callback, Job, Kind, Progress, Stage, Standing, Status, new_id
 
 # A job that was accepted but never claimed is looked at after this time: its wake-up message may have been lost.
 REPUBLISH_AFTER_S, LONGEST_REPUBLISH_S = 30, 600
@@ -37,6 +37,7 @@ def new(
     description: str = "",
     max_attempts: int = 5,
     parent_job_id: str | None = None,
+    callback: Callback | None = None,
 ) -> Job:
     return Job(
         job_id=new_id(),
@@ -52,6 +53,7 @@ def new(
         description=description,
         max_attempts=max_attempts,
         parent_job_id=parent_job_id,
+        callback=callback,
         due_at=now + timedelta(seconds=REPUBLISH_AFTER_S),
     )
 
@@ -157,7 +159,14 @@ def release(job: Job, now: datetime) -> Job:
 def forget_files(job: Job, now: datetime, *, keep_s: float) -> Job:
     """The files are deleted; the job itself stays for `keep_s` seconds after its end."""
     gone_at = (job.finished_at or now) + timedelta(seconds=keep_s)
-    return replace(job, due_at=gone_at, delete_at=gone_at)
+    return look_again(replace(job, delete_at=gone_at))
+
+
+def look_again(job: Job) -> Job:
+    """A finished job, due when the first of what is left to do with it is: its parts, its callback, its files or itself."""
+    callback_at = None if job.callback is None else job.callback.next_at
+    moments = (job.parts_at, callback_at, job.delete_at or job.expires_at)
+    return replace(job, due_at=min(moment for moment in moments if moment is not None))
 
 
 def attempts_spent(job: Job) -> bool:
@@ -188,9 +197,9 @@ def _back_to_wait(job: Job, now: datetime) -> Job:
 
 
 def _finish(job: Job, status: Status, now: datetime, keep_s: float) -> Job:
-    expires_at = now + timedelta(seconds=keep_s)
-    leaves_parts = job.type is Kind.IMPORT and job.epoch > 0 and status is not Status.COMPLETED  # the sweep has them removed
-    return replace(
+    # Whoever ends an import could not remove its parts, or died before: only workers reach the warehouse. The sweep has it done.
+    leaves_parts = job.type is Kind.IMPORT and job.epoch > 0 and status is not Status.COMPLETED
+    finished = replace(
         _unfinished(job),
         status=status,
         held=False,
@@ -199,9 +208,11 @@ def _finish(job: Job, status: Status, now: datetime, keep_s: float) -> Job:
         run_after=None,
         finished_at=now,
         updated_at=now,
-        expires_at=expires_at,
-        due_at=now if leaves_parts else expires_at,
+        expires_at=now + timedelta(seconds=keep_s),
+        parts_at=now if leaves_parts else None,
+        callback=None if job.callback is None else replace(job.callback, next_at=now),
     )
+    return look_again(finished)
 
 
 def _unfinished(job: Job) -> Job:

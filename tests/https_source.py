@@ -44,13 +44,14 @@ class Network:
 
 @dataclass
 class HttpsSource:
-    """`asked` are the headers of the last request, their names in small letters."""
+    """`asked` are the headers of the last request, their names in small letters, `sent` what came with it."""
 
     trust: ssl.SSLContext
     answer: Answer
     port: int = 0
     connects: int = 0
     asked: dict[str, str] = field(default_factory=dict)
+    sent: bytes = b""
     network: Network = field(default_factory=lambda: Network({HOST: [[HERE]]}))
 
     @property
@@ -82,6 +83,10 @@ def serving() -> Iterator[HttpsSource]:
         def do_GET(self) -> None:
             here.asked = {name.lower(): value for name, value in self.headers.items()}
             here.answer(self)
+
+        def do_POST(self) -> None:
+            here.sent = self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
 
         def log_message(self, format: str, *_: object) -> None:  # noqa: A002 (the standard library's name)
             """Keep quiet."""

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from krai.dataset import Dataset
-from krai.job import Job, Kind, Stage, Status, format_time
+from krai.job import Callback, CallbackState, Job, Kind, Stage, Status, format_time
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC")]
 Link = Annotated[str, Field(json_schema_extra={"format": "uri"})]
@@ -47,6 +48,30 @@ class JobLinks(Answer):
     cancel: Link
 
 
+class CallbackAnswer(Answer):
+    """Who is told when the job has ended, and what came of telling."""
+
+    url: Annotated[Link, Field(description="without its query")]
+    state: Annotated[CallbackState, Field(description="failed: tried as often as it is tried; disabled: the receiver answered 410")]
+    attempts: int
+    last_status: Annotated[int | None, Field(description="HTTP status of the last answer")]
+    last_error: Annotated[str | None, Field(description="why the last attempt failed: a code under `/problems`")]
+    next_at: Annotated[Time | None, Field(description="when it is tried next")]
+
+    @classmethod
+    def of(cls, callback: Callback) -> Self:
+        # A query may hold a secret, and jobs are shown to more than who has asked for them.
+        url = urlsplit(callback.url)._replace(query="", fragment="").geturl()
+        return cls(
+            url=url,
+            state=callback.state,
+            attempts=callback.attempts,
+            last_status=callback.last_status,
+            last_error=callback.last_error,
+            next_at=_time(callback.next_at),
+        )
+
+
 class JobAnswer(Answer):
     """A job: what was asked for, how far it has come, what came of it."""
 
@@ -74,6 +99,7 @@ class JobAnswer(Answer):
     finished_at: Time | None
     expires_at: Annotated[Time | None, Field(description="when the files of the job are deleted")]
     error: JobError | None
+    callback: CallbackAnswer | None
     links: JobLinks
 
     @classmethod
@@ -105,6 +131,7 @@ class JobAnswer(Answer):
             finished_at=_time(job.finished_at),
             expires_at=_time(job.expires_at),
             error=None if job.error is None else JobError(**job.error),
+            callback=None if job.callback is None else CallbackAnswer.of(job.callback),
             links=JobLinks(self=link, result=f"{link}/result", events=f"{link}/events", cancel=f"{link}/cancel"),
         )
 

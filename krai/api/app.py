@@ -26,6 +26,7 @@ from krai.api import (
     socket,
     uploads,
     users,
+    webhooks,
 )
 from krai.api.cors import Cors
 from krai.api.deps import Api
@@ -51,6 +52,7 @@ TAGS = [
     {"name": "results", "description": "What came of a job."},
     {"name": "datasets", "description": "What there is to export."},
     {"name": "uploads", "description": "Files on their way to an import."},
+    {"name": "webhooks", "description": "What krai calls when a job has ended."},
     {"name": "access", "description": "API keys, signing in and who may, and what admins set for all."},
     {"name": "service", "description": "The service itself."},
 ]
@@ -109,7 +111,8 @@ def create_app(
     if settings.origins:
         app.add_middleware(Cors, origins=settings.origins)
     app.add_middleware(Edge, https=(settings.public_url or "").startswith("https://"))
-    for noun in (card, exports, imports, jobs, events, results, uploads, datasets, keys, users, grants, socket, settings_routes, session):
+    access = (keys, users, grants, settings_routes, session)
+    for noun in (card, exports, imports, jobs, events, results, uploads, datasets, socket, webhooks, *access):
         app.include_router(noun.router)
     if docs:
         app.include_router(docs_page.router)

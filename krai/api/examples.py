@@ -34,6 +34,7 @@ def job(**changes: Any) -> dict[str, Any]:
         "finished_at": None,
         "expires_at": None,
         "error": None,
+        "callback": None,
         "links": {"self": link, "result": f"{link}/result", "events": f"{link}/events", "cancel": f"{link}/cancel"},
         **changes,
     }
@@ -149,4 +150,9 @@ SETTING = {"name": "banner", "value": "Exports pause on Sunday.", "updated_at": 
 SETTING_WITH_HISTORY = {
     **SETTING,
     "changes": [{"value": "Exports pause on Sunday.", "deleted": False, "at": "2026-11-02T08:00:00.000Z", "by": "api-key"}],
+}
+WEBHOOK_SECRET = {
+    "secret": "whsec_…",
+    "created_at": "2026-11-21T09:30:00.000000Z",
+    "previous_until": "2026-11-22T09:30:00.000000Z",
 }

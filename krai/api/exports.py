@@ -9,7 +9,7 @@ from krai import submit
 from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import JobAnswer
-from krai.api.fields import Body, ColumnNames, DatasetName, Description, FileName, Labels
+from krai.api.fields import Body, CallbackUrl, ColumnNames, DatasetName, Description, FileName, Labels
 from krai.api.intake import Intake
 
 router = APIRouter(tags=["jobs"])
@@ -32,6 +32,7 @@ class ExportBody(Body):
         float | None, Field(gt=0, le=LARGEST_SIZE_MB, allow_inf_nan=False, description="Stop after about this much output.")
     ] = None
     filename: Annotated[FileName | None, Field(description="The name of the download.")] = None
+    callback_url: CallbackUrl | None = None
     labels: Labels = Field(default_factory=dict)
     description: Description = ""
 
@@ -49,7 +50,15 @@ EXAMPLES = {
     status_code=202,
     responses={
         **openapi.gives(202, JobAnswer, "The job; its result has the links", examples.JOB, openapi.CREATED),
-        **openapi.fails(*openapi.CALL, *openapi.POST, "invalid_dataset", "dataset_not_found", "unknown_column", "quota_exceeded"),
+        **openapi.fails(
+            *openapi.CALL,
+            *openapi.POST,
+            *openapi.CALLBACK,
+            "invalid_dataset",
+            "dataset_not_found",
+            "unknown_column",
+            "quota_exceeded",
+        ),
     },
     openapi_extra=openapi.takes(ExportBody, EXAMPLES, required=False),
 )
@@ -66,8 +75,9 @@ async def _export(taken: Intake[ExportBody]) -> Response:
         created_by=taken.caller.id,
         tenant=taken.caller.tenant,
         max_attempts=taken.api.settings.max_attempts,
-        params=body.model_dump(exclude={"dataset", "labels", "description"}),
+        params=body.model_dump(exclude={"dataset", "labels", "description", "callback_url"}),
         labels=body.labels,
         description=body.description,
+        callback=intake.callback(taken, body.callback_url),
     )
     return await intake.accept(taken, await submit.export(taken.api.stores, order))

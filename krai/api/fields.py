@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from krai.errors import FieldError, Terminal
+from krai.outbound import urls
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -78,6 +79,17 @@ Labels = Annotated[
     Field(max_length=20, description="At most 20 names with a value each, to find jobs by.", examples=[{"team": "sales"}]),
 ]
 Description = Annotated[Text, Field(max_length=500, description="Shown with the job; at most 500 characters.")]
+
+CallbackUrl = Annotated[
+    str,
+    Field(
+        json_schema_extra={"format": "uri", "pattern": "^https://", "maxLength": urls.LONGEST_BYTES},
+        description="Called when the job has ended, on the public internet: a POST as Standard Webhooks has it, signed with the secret of"
+        " `/api/v1/webhooks/secret`, of `{type, timestamp, data}`, where `type` is `job.completed`, `job.failed` or `job.cancelled` and"
+        " `data` is the job. Tried for three days until the answer is 2xx; 410 ends it at once, redirects are not followed.",
+        examples=["https://hooks.example.org/krai"],
+    ),
+]
 
 
 def validate(model: type[M], document: Any) -> M:

@@ -9,7 +9,7 @@ from krai import gs_uri, submit
 from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import JobAnswer
-from krai.api.fields import Body, ColumnName, ColumnType, DatasetName, Description, Labels, Text
+from krai.api.fields import Body, CallbackUrl, ColumnName, ColumnType, DatasetName, Description, Labels, Text
 from krai.api.intake import Intake
 from krai.errors import Terminal
 from krai.outbound import urls
@@ -77,6 +77,7 @@ class ImportBody(Body):
         dict[ColumnName, ColumnType] | None,
         Field(alias="schema", max_length=10_000, description="Types of columns; those left out are inferred from the whole file."),
     ] = None
+    callback_url: CallbackUrl | None = None
     labels: Labels = Field(default_factory=dict)
     description: Description = ""
 
@@ -107,6 +108,7 @@ EXAMPLES = {
             "invalid_source_url",
             "source_blocked",
             "source_forbidden",
+            *openapi.CALLBACK,
             "quota_exceeded",
         ),
     },
@@ -128,6 +130,7 @@ async def _import(taken: Intake[ImportBody]) -> Response:
         params={"format": body.format, "compression": body.compression, "mode": body.mode, "schema": body.types},
         labels=body.labels,
         description=body.description,
+        callback=intake.callback(taken, body.callback_url),
     )
     source = await _source(body, taken)
     if isinstance(source, submit.Inline):

@@ -22,7 +22,7 @@ from krai.api.auth import authenticate
 from krai.api.deps import Api, api_of
 from krai.api.fields import validate
 from krai.errors import Terminal
-from krai.job import Job
+from krai.job import Callback, Job
 from krai.ports import IdempotencyRecord
 
 M = TypeVar("M", bound=BaseModel)
@@ -86,6 +86,11 @@ async def run(
     else:
         form = _understand(model, body)
     return await work(Intake(api, caller, form, await base_url(request), seal, request.scope))
+
+
+def callback(taken: Intake[Any], url: str | None) -> Callback | None:
+    """Raises Terminal callbacks_off, webhook_blocked."""
+    return submit.callback(url, taken.base_url, allowed=taken.api.settings.callbacks == "on")
 
 
 async def accept(taken: Intake[Any], job: Job) -> Response:

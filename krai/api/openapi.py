@@ -51,6 +51,7 @@ BODY = (
     "missing_field",
 )
 POST = (*BODY, "idempotency_mismatch")
+CALLBACK = ("callbacks_off", "webhook_blocked")
 PROTECTED = ("/api/", "/settings", "/token")  # what needs a credential begins so
 CREDENTIALS: tuple[dict[str, list[str]], ...] = ({"api_key": []}, {"id_token": []}, {"session": []})
 IDEMPOTENCY_KEY = {

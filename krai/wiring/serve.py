@@ -22,7 +22,7 @@ from krai.turns import fill_all
 from krai.wiring.issuers import issuers
 from krai.wiring.protocol import Protocol
 from krai.wiring.stores import open_stores
-from krai.wiring.work import open_worker, retention
+from krai.wiring.work import courier, open_worker, retention
 
 MOST_HEARD_BYTES = 4096  # of what a client says on a WebSocket, where krai listens to nothing
 
@@ -76,13 +76,17 @@ async def sweep_once(settings: Settings) -> None:
     """`python worker.py --sweep-once`: what workers sweep, for a schedule in a deployment whose workers scale to zero."""
     kept = retention(settings)
     async with open_stores(settings) as stores:
-        while await sweep(stores, kept, share=settings.quota_running) == AT_ONCE:
+        called_back = courier(settings, stores, at_once=AT_ONCE)
+        call_back = None if called_back is None else called_back.take
+        while await sweep(stores, kept, call_back=call_back, share=settings.quota_running) == AT_ONCE:
             pass
         if settings.quota_running is None:  # some may have been held before that was switched off
             await fill_all(stores, None)
         await settle_dead_letters(stores, keep_files_s=kept.files_s)
         await sweep_uploads(stores)
         await sweep_sessions(stores)
+        if called_back is not None:
+            await called_back.finish()
 
 
 def _serve_metrics(settings: Settings) -> None:

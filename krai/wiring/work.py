@@ -5,14 +5,18 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+from krai.api.answers import JobAnswer
 from krai.claim import Terms
 from krai.dataset import Dataset
 from krai.execute import Execution
-from krai.job import new_id
+from krai.job import Job, new_id
+from krai.outbound.connect import Outbound
 from krai.ports import Stores
 from krai.settings import Settings
 from krai.sweep import Retention
+from krai.webhooks.courier import AT_ONCE, Courier
 from krai.wiring.folders import spool_dir
 from krai.wiring.stores import tools_of
 from krai.worker.loop import Worker
@@ -33,6 +37,7 @@ async def open_worker(settings: Settings, stores: Stores, hurry: asyncio.Event) 
         fail=settings.fail,
     )
     pool = ChildPool(terms, settings.slots)
+    called_back = courier(settings, stores)
     execution = Execution(
         stores,
         pool,
@@ -44,6 +49,7 @@ async def open_worker(settings: Settings, stores: Stores, hurry: asyncio.Event) 
             share=settings.quota_running,
         ),
         owner=f"{socket.gethostname()}-{os.getpid()}-{new_id()[:8]}",
+        ended=None if called_back is None else called_back.ended,
     )
     work = Worker(
         queue=stores.queue,
@@ -53,6 +59,7 @@ async def open_worker(settings: Settings, stores: Stores, hurry: asyncio.Event) 
         message_lease_s=settings.lease_s,
         sweep_s=settings.sweep_s,
         grace_s=settings.grace_s,
+        courier=called_back,
         hurry=hurry,
     )
     try:
@@ -62,6 +69,17 @@ async def open_worker(settings: Settings, stores: Stores, hurry: asyncio.Event) 
         yield work
     finally:
         await pool.close()
+
+
+def courier(settings: Settings, stores: Stores, *, at_once: int = AT_ONCE) -> Courier | None:
+    """Who tells receivers of the ends of jobs; None where callbacks are switched off."""
+    if settings.callbacks == "off":
+        return None
+
+    def shown(job: Job, base_url: str) -> dict[str, Any]:
+        return JobAnswer.of(job, base_url).model_dump(mode="json")
+
+    return Courier(stores=stores, outbound=Outbound(), shown=shown, at_once=at_once)
 
 
 def retention(settings: Settings) -> Retention:

@@ -16,6 +16,7 @@ from krai.ports import Delivery, JobQueue
 from krai.sweep import Retention, parts_removed, sweep, sweep_sessions, sweep_uploads
 from krai.turns import fill_all
 from krai.verdict import Ack, Bury, Delay, Later, Verdict
+from krai.webhooks.courier import Courier
 
 PULL_WAIT_S = 5.0
 QUEUE_DRY_S = 0.5  # a pull that waits for so long asks an empty queue
@@ -36,6 +37,7 @@ class Worker:
     message_lease_s: float
     sweep_s: float
     grace_s: float
+    courier: Courier | None = None  # None: nobody is called back
     hurry: asyncio.Event = field(default_factory=asyncio.Event)  # hand back at once
     _asked_at: float | None = None  # when the pull that is under way began
     _dry_at: float = field(default_factory=time.monotonic)  # when a pull last had to wait for a message
@@ -51,6 +53,8 @@ class Worker:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
+            if self.courier is not None:
+                await self.courier.stop()
 
     async def _pull_until(self, stop: asyncio.Event) -> None:
         stopped = asyncio.create_task(stop.wait())
@@ -129,7 +133,9 @@ class Worker:
     async def _tidy(self) -> None:
         self._look_whether_dry()
         backlog = time.monotonic() - self._dry_at > BACKLOG_S
-        await sweep(self.execution.stores, self.retention, self._discard_later, backlog=backlog, share=self.execution.terms.share)
+        call_back = None if self.courier is None else self.courier.take
+        share = self.execution.terms.share
+        await sweep(self.execution.stores, self.retention, self._discard_later, call_back, backlog=backlog, share=share)
         await settle_dead_letters(self.execution.stores, keep_files_s=self.retention.files_s)
 
     def _look_whether_dry(self) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from krai.job import Job, Kind, Status, format_time
-from krai.sweep import may_leave_parts
 from tests.acceptance.deployment import Deployment
 from tests.acceptance.stores import Messages, StoresSeen
 from tests.acceptance.waiting import until
@@ -28,7 +27,7 @@ class _Page:
     messages: Messages
 
     def __bool__(self) -> bool:
-        return self.messages == Messages(0, 0) and all(job.finished and not may_leave_parts(job) for job in self.jobs)
+        return self.messages == Messages(0, 0) and all(job.finished and job.parts_at is None for job in self.jobs)
 
     def __repr__(self) -> str:
         return f"{self.messages}, unfinished jobs {[f'{job.job_id} {job.status}' for job in self.jobs if not job.finished]}"

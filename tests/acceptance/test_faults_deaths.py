@@ -16,9 +16,9 @@ from tests.acceptance.ledger import ledger_is_clean
 
 KILLS = {"embedded": 10, "gcp": 5}
 UNTOLD = "after_create"  # nobody was told of the job; only the sweep finds it, so its tests share one wait
-IN_A_CROWD = "after_release"  # tests/acceptance/test_fair_order.py
-IN_AN_IMPORT = sorted(failpoint.NAMES - {UNTOLD, IN_A_CROWD})
-IN_AN_EXPORT = sorted(failpoint.NAMES - {UNTOLD, IN_A_CROWD, "before_commit", "after_commit"})
+ELSEWHERE = {"after_release", "before_callback"}  # tests/acceptance/test_fair_order.py, test_callbacks.py
+IN_AN_IMPORT = sorted(failpoint.NAMES - {UNTOLD} - ELSEWHERE)
+IN_AN_EXPORT = sorted(set(IN_AN_IMPORT) - {"before_commit", "after_commit"})
 
 
 @pytest.fixture(scope="module")

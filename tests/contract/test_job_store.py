@@ -11,7 +11,7 @@ import pytest
 
 from krai import transitions
 from krai.errors import Conflict, Transient
-from krai.job import Job, Progress, Stage
+from krai.job import Callback, Job, Progress, Stage
 from krai.ports import JobQuery, JobStore
 from tests.contract.conftest import Opener
 from tests.contract.examples import START, a_dataset, a_job, a_record, created
@@ -27,8 +27,14 @@ async def test_a_job_comes_back_as_it_was_written(jobs: JobStore) -> None:
 async def test_every_field_survives_a_write(jobs: JobStore) -> None:
     job = await created(jobs, a_job(source={"path": "uploads/1", "generation": "7"}, parent_job_id="p"))
     claimed = transitions.claim(job, "worker", START, 30)
+    url, base_url = "https://hooks.example.org/?a=b", "https://krai.example.org"
     then = replace(
-        claimed, progress=Progress(stage=Stage.WRITING, percent=7, records_processed=2**60), error={"code": "internal"}, result={}
+        claimed,
+        progress=Progress(stage=Stage.WRITING, percent=7, records_processed=2**60),
+        error={"code": "internal"},
+        result={},
+        callback=Callback(url=url, base_url=base_url, attempts=3, next_at=START, last_status=500),
+        parts_at=START,
     )
     written = await jobs.swap(job, then)
     assert written == replace(then, revision=written.revision)

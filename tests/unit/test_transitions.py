@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from krai import transitions
 from krai.errors import Terminal, Transient
-from krai.job import FINISHED, Job, Kind, Progress, Stage, Status, format_time, parse_time
+from krai.job import FINISHED, Callback, Job, Kind, Progress, Stage, Status, format_time, parse_time
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 LEASE_S = 30
@@ -24,7 +24,7 @@ class JobLife(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
-        self.job = a_job()
+        self.job = a_job(callback=Callback(url="https://hooks.example.org", base_url="https://krai.example.org"))
         self.epochs = [0]
         self.ended_as: Job | None = None
 
@@ -93,6 +93,13 @@ class JobLife(RuleBasedStateMachine):
     @invariant()
     def all_percent_means_completed(self) -> None:
         assert (self.job.progress.percent == 100) == (self.job.status is Status.COMPLETED)
+
+    @invariant()
+    def its_receiver_is_told_when_it_has_ended(self) -> None:
+        assert self.job.callback is not None
+        assert self.job.callback.next_at == self.job.finished_at
+        if self.job.finished:
+            assert self.job.due_at == self.job.finished_at
 
     @invariant()
     def it_survives_being_stored(self) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from krai.job import Kind
+from tests.unit.api.bad_urls import BAD_URLS, INNER_HOSTS
 from tests.unit.api.house import ADA, House, open_house, pointers, problem
 
 
@@ -133,30 +134,6 @@ async def test_a_megabyte_of_records_is_taken_and_no_more(house: House) -> None:
 async def test_urls_can_be_switched_off(tmp_path: Path) -> None:
     async with open_house(tmp_path, KRAI_URL_IMPORTS="off") as house:
         assert problem(await import_(house, {"url": "https://example.org/a.csv"}), 422) == "url_imports_off"
-
-
-BAD_URLS = [
-    *(f"{scheme}://example.org/a" for scheme in ("http", "ftp", "gopher", "file", "data", "jar", "HTTPX")),
-    *("//example.org/x", "example.org", "", "https:", "https://", "https:///x", "https:/example.org"),
-    *("https://good@169.254.169.254/", "https://user:pw@host/", "https://good\\@169.254.169.254/", "https://@host/"),
-    *("https://ho\tst/", "https://host\r\nX: y/", "https://ho\x00st/", "https://ho st/", "https://hôst/"),
-    *("https://host:22/", "https://host:0/", "https://host:99999/", "https://host:x/", "https://[::1/", "https://ho%73t/"),
-    "https://example.org/" + "x" * 2048,
-]
-
-
-INNER_HOSTS = [
-    *("169.254.169.254", "2852039166", "0xA9FEA9FE", "0251.0376.0251.0376", "127.1", "①②⑦.⓪.⓪.①"),
-    *("[::ffff:a9fe:a9fe]", "[64:ff9b::a9fe:a9fe]", "[fd20:ce::254]"),
-    *(
-        "metadata.google.internal",
-        "metadata.google.internal.",
-        "metadata",
-        "localhost",
-        "krai.default.svc.cluster.local",
-        "10.0.0.1.nip.io",
-    ),
-]
 
 
 @pytest.mark.parametrize(

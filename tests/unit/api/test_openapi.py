@@ -43,6 +43,7 @@ ENDPOINTS = {
     *((method, "/settings/{name}") for method in ("get", "put", "delete")),
     *((method, "/api/v1/users") for method in ("get", "put", "delete")),
     *((method, "/api/v1/grants") for method in ("get", "put", "delete")),
+    *((method, "/api/v1/webhooks/secret") for method in ("get", "post")),
     ("get", "/files/{path}"),
     ("put", "/uploads/{path}"),
 }
