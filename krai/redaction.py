@@ -5,6 +5,7 @@ from typing import Any
 
 SECRETS = re.compile(
     r"krai_[0-9a-f]{16}_[0-9A-Za-z]{16,}"  # an API key
+    r"|whsec_[A-Za-z0-9+/]{16,}=*"  # a webhook secret
     r"|eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){1,4}"  # a JWT: the beginning is `{"` in base64
     r"|(?<=bearer )[A-Za-z0-9._~+/=-]{16,}"
     # In addresses: links and upload sessions that krai or Google has signed, and what an OpenID provider hands back.

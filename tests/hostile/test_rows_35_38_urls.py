@@ -1,10 +1,10 @@
-"""Rows 35 to 38: URLs that name no file on the public internet, refused before anything is asked of the network."""
+"""Rows 35 to 38, and 46: URLs that lead to nothing on the public internet, refused before anything is asked of the network."""
 
 import json
 
 import pytest
 
-from tests.hostile.case import IMPORTS, Case
+from tests.hostile.case import EXPORTS, IMPORTS, Case
 from tests.hostile.ground import CANARY, Ground
 
 INVALID, BLOCKED = (422, "invalid_source_url"), (422, "source_blocked")
@@ -83,12 +83,19 @@ def url(row: int, name: str, value: str, answers: tuple[int, str]) -> Case:
     return Case(row=row, name=name, target=IMPORTS, body=json.dumps({"source": {"url": value}}).encode(), answers=answers)
 
 
+def callback(name: str, value: str) -> Case:
+    body = json.dumps({"dataset": "users", "callback_url": value}).encode()
+    return Case(row=46, name=name, target=EXPORTS, body=body, answers=(422, "webhook_blocked"))
+
+
 CASES = [
     *(url(35, name, value, INVALID) for name, value in SCHEMES.items()),
     *(url(36, host, f"https://{host}/{CANARY}", BLOCKED) for host in ADDRESSES),
     *(url(36, f"{host}:8443", f"https://{host}:8443/{CANARY}", BLOCKED) for host in ADDRESSES),
     *(url(37, host, f"https://{host}/{CANARY}", BLOCKED) for host in NAMES),
     *(url(38, name, value, INVALID) for name, value in CONFUSING.items()),
+    *(callback(name, value) for name, value in (SCHEMES | CONFUSING).items()),
+    *(callback(host, f"https://{host}/{CANARY}") for host in (*ADDRESSES, *NAMES)),
     url(38, "address-and-no-text", '["https://169.254.169.254/"]', INVALID),
 ]
 

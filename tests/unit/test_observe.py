@@ -92,12 +92,14 @@ def test_a_warning_is_a_line_too(capsys: pytest.CaptureFixture[str]) -> None:
 
 SECRETS = {
     "api key": "krai_9f86d081884c7d65_" + "s" * 43 + "1a2B3c",
+    "webhook secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD/w==",
     "id token": "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
     "signature": "9f86d081884c7d659a2feaa0c55ad015",
 }
 PLACES: dict[str, Any] = {
     "alone": "{api key}",
     "in a text": "the key {api key}, sent twice",
+    "webhook": "made {webhook secret} anew",
     "header": "authorization: Bearer {id token}",
     "opaque": "Bearer {signature}",
     "link": "https://krai.example.org/files/jobs/1/e1/a.csv?expires=1&signature={signature}",
