@@ -123,10 +123,14 @@ def test_a_name_that_has_come_to_mean_a_private_address_is_not_called(source: Ht
     assert (source.connects, source.network.asked) == (0, [HOST])
 
 
-@pytest.mark.parametrize("url", ["https://127.0.0.1/", "http://files.example.org/", "https://localhost/", "https://xn--a.example.org/"])
+@pytest.mark.parametrize("url", ["https://127.0.0.1/", "http://files.example.org/", "https://localhost/", "https://u:p@files.example.org/"])
 def test_what_is_no_url_to_call_is_not_called(source: HttpsSource, url: str) -> None:
-    assert call(source, url=url).error in {"webhook_blocked", "webhook_unreachable"}
-    assert source.connects == 0
+    assert call(source, url=url) == Answer(error="webhook_blocked")
+    assert (source.connects, source.network.asked) == (0, [])
+
+
+def test_a_name_that_stands_for_no_characters_is_no_defect(source: HttpsSource) -> None:
+    assert call(source, url="https://xn--a.example.org/").error in {"webhook_blocked", "webhook_unreachable"}
 
 
 def test_nobody_answers_or_somebody_else_does(source: HttpsSource) -> None:

@@ -1,8 +1,12 @@
 """A worker tells of the jobs it ends, at once and while it goes on with others."""
 
 import asyncio
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -15,6 +19,7 @@ from krai.sweep import Retention
 from krai.webhooks.courier import Courier
 from krai.worker.loop import Worker
 from krai.worker.pool import ChildPool
+from tests.acceptance.waiting import until
 from tests.https_source import HttpsSource, say, serving
 
 NEVER_S = 3600  # its first sweep is its last
@@ -44,11 +49,9 @@ async def told(stores: Stores, job: Job) -> Job:
     return found
 
 
-@pytest.mark.parametrize(("act", "event"), [("fine", "completed"), ("terminal", "failed")])
-async def test_the_worker_that_ends_a_job_tells_of_it_without_a_sweep(
-    stores: Stores, pool: ChildPool, source: HttpsSource, act: str, event: str
-) -> None:
-    source.answer = partial(say, status=204)
+@asynccontextmanager
+async def a_worker(stores: Stores, pool: ChildPool, source: HttpsSource) -> AsyncIterator[None]:
+    """Works within the block, and has stopped after it."""
     courier = Courier(stores=stores, outbound=source.outbound, shown=lambda job, _: {"job_id": job.job_id})
     terms = Terms(lease_s=4, heartbeat_s=1, backoff_s=0.2, keep_files_s=60)
     worker = Worker(
@@ -63,8 +66,38 @@ async def test_the_worker_that_ends_a_job_tells_of_it_without_a_sweep(
     )
     stop = asyncio.Event()
     running = asyncio.create_task(worker.run(stop))
-    job = await told(stores, await accepted(stores, act, source.url))
+    try:
+        yield
+    finally:
+        stop.set()
+        await running
+
+
+@pytest.mark.parametrize(("act", "event"), [("fine", "completed"), ("terminal", "failed")])
+async def test_the_worker_that_ends_a_job_tells_of_it_without_a_sweep(
+    stores: Stores, pool: ChildPool, source: HttpsSource, act: str, event: str
+) -> None:
+    source.answer = partial(say, status=204)
+    async with a_worker(stores, pool, source):
+        job = await told(stores, await accepted(stores, act, source.url))
     assert (job.callback and job.callback.state, source.connects) == (CallbackState.DELIVERED, 1)
     assert source.asked["webhook-id"] == f"msg_{job.job_id}_{event}"
-    stop.set()
-    await running
+
+
+async def test_a_worker_that_stops_hears_out_who_is_about_to_answer(stores: Stores, pool: ChildPool, source: HttpsSource) -> None:
+    stopping = threading.Event()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        stopping.wait(20)
+        time.sleep(0.3)
+        say(handler, status=204)
+
+    source.answer = answer
+    async with a_worker(stores, pool, source):
+        job = await accepted(stores, "fine", source.url)
+        await asyncio.to_thread(until, "the receiver is called", lambda: source.asked != {}, within_s=20)
+        stopping.set()
+    found = await stores.jobs.get(job.job_id)
+    assert found is not None
+    assert found.callback is not None
+    assert found.callback.state is CallbackState.DELIVERED
