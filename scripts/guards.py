@@ -9,7 +9,8 @@ COUNTS, DOORS = f"{HOSTILE}/test_rows_25_28_counts.py", f"{HOSTILE}/test_rows_29
 FIELDS, URLS = f"{HOSTILE}/test_rows_32_34_fields.py", f"{HOSTILE}/test_rows_35_38_urls.py"
 SOURCES, BUCKETS = f"{HOSTILE}/test_rows_39_43_sources.py", f"{HOSTILE}/test_rows_44_buckets.py"
 UPLOADS, LINKS = f"{HOSTILE}/test_rows_45_uploads.py", f"{HOSTILE}/test_rows_45_links.py"
-DESCRIBED = f"{HOSTILE}/test_schemathesis.py"
+DESCRIBED, SOCKET = f"{HOSTILE}/test_schemathesis.py", f"{HOSTILE}/test_rows_31_websocket.py"
+SESSIONS, EVENTS, CALLBACKS = (f"tests/unit/api/test_{name}.py" for name in ("session", "events", "webhooks"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,4 +214,54 @@ GUARDS = (
     ),
     Guard("a length, and no chunks", "krai/transfer/download.py", "if not length.isdecimal() or ", "if False and ", SOURCES),
     Guard("a source's size", "krai/transfer/download.py", "if int(length) > limit_bytes:", "if False:", SOURCES),
+    # -- browsers, and who listens ------------------------------------------------------------------------------------------
+    Guard("a cookie is for pages of krai", "krai/api/auth.py", "        same_origin.insist(connection, here)\n", "", SESSIONS),
+    Guard(
+        "a page of others has no business",
+        "krai/api/same_origin.py",
+        "if any(sent != origin(base_url) for sent in origins):",
+        "if False:",
+        SESSIONS,
+    ),
+    Guard("cookies are not for scripts", "krai/api/cookies.py", "httponly=True", "httponly=False", SESSIONS),
+    Guard("cookies stay on their site", "krai/api/cookies.py", ', samesite="lax"', ', samesite="none"', SESSIONS),
+    Guard(
+        "an answer is to this browser's sign-in",
+        "krai/api/session.py",
+        'if not hmac.compare_digest(state.encode("utf-8", "surrogatepass"), begun.handshake.state.encode()):',
+        "if False:",
+        SESSIONS,
+    ),
+    Guard(
+        "a token is the answer to this sign-in",
+        "krai/identity/tokens.py",
+        'if not isinstance(claimed, str) or not hmac.compare_digest(claimed.encode("utf-8", "surrogatepass"), nonce.encode()):',
+        "if False:",
+        SESSIONS,
+    ),
+    Guard(
+        "a code is for who has asked for it",
+        "krai/identity/sign_in.py",
+        '            "code_challenge": _challenge(handshake.verifier),\n            "code_challenge_method": "S256",\n',
+        "",
+        SESSIONS,
+    ),
+    Guard("a sign-in leads to krai alone", "krai/api/session.py", "if not LOCAL_PATH.fullmatch(wanted):", "if False:", SESSIONS),
+    Guard("a session ends", "krai/sessions.py", " and session.expires_at > now else None", " else None", SESSIONS),
+    Guard("who listens may read", "krai/api/socket.py", "        caller.demand(Scope.READ)\n", "", SOCKET),
+    Guard(
+        "who listens is asked for again",
+        "krai/api/lasting.py",
+        "            except Terminal:\n                return False\n",
+        "            except Terminal:\n                return True\n",
+        EVENTS,
+    ),
+    # -- callbacks --------------------------------------------------------------------------------------------------------
+    Guard(
+        "a receiver is on the public internet",
+        "krai/submit.py",
+        "    try:\n        urls.check(url)\n",
+        "    try:\n        pass\n",
+        CALLBACKS,
+    ),
 )

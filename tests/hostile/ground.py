@@ -41,8 +41,8 @@ class Ground:
     def _caller(self, name: str) -> KraiClient:
         return KraiClient(self.deployment.api.base_url, self.make_key(name))
 
-    def make_key(self, name: str) -> str:
-        made = self.admin.http.post("/token", json={"name": name})
+    def make_key(self, name: str, *scopes: str) -> str:
+        made = self.admin.http.post("/token", json={"name": name, **({"scopes": scopes} if scopes else {})})
         assert made.status_code == httpx.codes.CREATED, made.text
         return str(made.json()["key"])
 

@@ -29,6 +29,11 @@ def test_31_a_socket_with_a_revoked_key(ground: Ground) -> None:
     assert problem_of(ground.ask("GET", "/ws", upgrade(("x-api-key", key))), 401) == "invalid_key"
 
 
+def test_31_a_socket_with_a_key_that_may_not_read(ground: Ground) -> None:
+    key = ground.keep_secret(ground.make_key("writes", "import"))
+    assert problem_of(ground.ask("GET", "/ws", upgrade(("x-api-key", key))), 403) == "not_allowed"
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
 def test_31_a_socket_from_a_page_of_others(ground: Ground, origin: str) -> None:
     headers = upgrade(("Origin", origin), ("Cookie", f"krai-session={ground.keep_secret(secrets.token_urlsafe(32))}"))
