@@ -215,7 +215,14 @@ GUARDS = (
     Guard("a length, and no chunks", "krai/transfer/download.py", "if not length.isdecimal() or ", "if False and ", SOURCES),
     Guard("a source's size", "krai/transfer/download.py", "if int(length) > limit_bytes:", "if False:", SOURCES),
     # -- browsers, and who listens ------------------------------------------------------------------------------------------
-    Guard("a cookie is for pages of krai", "krai/api/auth.py", "        same_origin.insist(connection, here)\n", "", SESSIONS),
+    Guard(
+        "a cookie is for pages of krai",
+        "krai/api/auth.py",
+        "        same_origin.insist(connection, here)\n",
+        "",
+        SESSIONS,
+        "only_pages_of_krai",
+    ),
     Guard(
         "a page of others has no business",
         "krai/api/same_origin.py",
