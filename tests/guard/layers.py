@@ -13,7 +13,7 @@ ROWS = (
     ("feed", "transfer"),
     ("grants", "keys", "login_state", "sessions", "shared_settings", "users"),
     ("admission",),
-    ("attempt", "lease", "verdict", "webhooks"),
+    ("attempt", "lease", "losers", "verdict", "webhooks"),
     ("claim", "turns"),
     ("submit", "execute", "sweep", "dead_letters"),
     ("steer",),

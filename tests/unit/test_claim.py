@@ -18,7 +18,7 @@ from krai.errors import Transient
 from krai.job import Job, Status
 from krai.lease import FENCE, Lease, LeaseLost
 from krai.ports import Stores
-from krai.verdict import Bury, Delay, Later
+from krai.verdict import Ack, Bury, Delay, Later
 from tests.contract.examples import a_job
 
 TERMS = Terms(lease_s=4, heartbeat_s=1, backoff_s=0.2, keep_files_s=60)
@@ -133,3 +133,16 @@ def test_a_finished_job_refuses_every_transition(end: Status) -> None:
     for step in steps:
         with pytest.raises(ValueError, match="stays so"):
             step()
+
+
+async def test_a_message_of_a_finished_job_has_what_its_dead_worker_left_removed(stores: Stores, tmp_path: Path) -> None:
+    job = await stores.jobs.create(a_job(now=stores.jobs.now()))
+    assert isinstance(job, Job)
+    for owner in ("dead", "dead too"):
+        job = await stores.jobs.swap(job, transitions.claim(job, owner, stores.jobs.now(), 0))
+        (tmp_path / "file").write_bytes(b"id\n")
+        stores.blobs.put(f"jobs/{job.job_id}/e{job.epoch}/users.csv", tmp_path / "file")
+    result = {"files": [{"path": f"jobs/{job.job_id}/e2/users.csv"}]}
+    await stores.jobs.swap(job, transitions.complete(job, result, job.progress, stores.jobs.now(), keep_s=60))
+    assert await claim(stores, job.job_id, "me", TERMS) == Ack()
+    assert [blob.path for blob in stores.blobs.list(f"jobs/{job.job_id}/")] == [f"jobs/{job.job_id}/e2/users.csv"]
