@@ -15,7 +15,7 @@ from tests.acceptance.waiting import until
 
 TAKEN_OVER_WITHIN_S = float(QUICK["KRAI_LEASE_S"]) + float(QUICK["KRAI_SWEEP_S"]) + 5
 NOTICED_WITHIN_S = 10
-MOMENT = 0.4  # the share of its time after which an import is frozen
+MOMENT = 0.25  # the share of its time after which an import is frozen
 
 
 @pytest.fixture(scope="module")
