@@ -1,6 +1,5 @@
 """Fault 3: a worker stands still for longer than its lease, with its children, and then goes on as if nothing had happened."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,18 +14,17 @@ from tests.acceptance.waiting import until
 
 TAKEN_OVER_WITHIN_S = float(QUICK["KRAI_LEASE_S"]) + float(QUICK["KRAI_SWEEP_S"]) + 5
 NOTICED_WITHIN_S = 10
-MOMENT = 0.25  # the share of its time after which an import is frozen
 
 
 @pytest.fixture(scope="module")
 def house(new_krai: NewKrai) -> House:
-    return build(new_krai(QUICK | {"KRAI_SLOTS": "1"}), rows=300_000)
+    return build(new_krai(QUICK | {"KRAI_SLOTS": "1"}), rows=500_000)
 
 
 @contextmanager
 def zombie(house: House, noun: str, request: Json) -> Iterator[tuple[str, KraiProcess, list[psutil.Process]]]:
     """A job, the worker that stands still over it, and the children it had then; at the end the runner has taken the job over."""
-    with house.deployment.worker() as worker:
+    with house.deployment.worker(KRAI_HEARTBEAT_S="0.05") as worker:
         with house.runner.parsers_held():
             house.krai.wait_until_attempt(house.krai.submit_export(dataset="users"), 1)
             worker.spawn().wait_until_working()
@@ -36,7 +34,7 @@ def zombie(house: House, noun: str, request: Json) -> Iterator[tuple[str, KraiPr
             until("a child has begun", in_the_making.exists, within_s=30)
             if noun == "imports":
                 # By then it has looked whether its rows are there already, which they will be when its child goes on.
-                time.sleep(MOMENT * house.import_s)
+                until("it reads", lambda: house.krai.job(job_id)["stage"] != "queued", within_s=30)
             children = worker.parsers()
             worker.freeze()
         assert house.krai.wait_until_attempt(job_id, 2, within_s=TAKEN_OVER_WITHIN_S)["attempt"] == 2
