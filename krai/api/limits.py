@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import limits
@@ -112,15 +112,7 @@ class RateLimit:
             block = _Block(size, size, allowance)
             self._blocks.put(who, block, time.monotonic())
         block.left -= 1
-        first = block.allowance
-        return Allowance(
-            name=first.name,
-            allowed=True,
-            quota=first.quota,
-            remaining=first.remaining + block.left,
-            window_s=first.window_s,
-            reset_s=first.reset_s,
-        )
+        return replace(block.allowance, remaining=block.allowance.remaining + block.left)
 
     async def _ask(self, item: limits.RateLimitItem, who: str, *, cost: int) -> Allowance:
         if self._shared is not None:

@@ -1,22 +1,18 @@
 """Files in a bucket of Cloud Storage. Clients read them by signed links and write them to sessions, both without krai in between."""
 
-import errno
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 from google.api_core.exceptions import NotFound
-from google.cloud.storage import Blob as Object
 
 from krai.backends.google.bucket import Bucket
-from krai.backends.google.reading import open_object
+from krai.backends.google.reading import blob_of, open_object
 from krai.backends.google.signing import LinkSigner
 from krai.backends.google.trying import keep_trying
 from krai.backends.google.uploading import CONTENT_TYPE, NEW, send
 from krai.backends.paths import checked, valid
-from krai.errors import Terminal
 from krai.ports import Blob, UploadSession
 from krai.settings import UnsafeSettings
 
@@ -31,20 +27,15 @@ class GcsBlobStore:
     def put(self, path: str, source: Path) -> Blob:
         stored = send(self._bucket, checked(path), source)
         source.unlink()
-        return _blob(stored)
+        return blob_of(stored)
 
     def open(self, path: str, *, generation: str | None = None) -> BinaryIO:
         """Reads raise what this does when the file is replaced or deleted in the middle, and Transient."""
-        blob = self.stat(path)
-        if blob is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        if generation not in {None, blob.generation}:
-            raise Terminal("source_changed")
-        return open_object(self._bucket, blob)
+        return open_object(self._bucket, self.stat(path), generation)
 
     def stat(self, path: str) -> Blob | None:
         found = self._bucket.look(path) if valid(path) else None
-        return _blob(found) if found is not None else None
+        return blob_of(found) if found is not None else None
 
     def list(self, prefix: str) -> Iterator[Blob]:
         """Without the parts of files that are just being put."""
@@ -53,7 +44,7 @@ class GcsBlobStore:
             return
         for found in self._bucket.walk(prefix):
             if valid(found.name):
-                yield _blob(found)
+                yield blob_of(found)
 
     def delete(self, prefix: str) -> int:
         """Also what processes that died have left under it of files they were putting; that is not counted."""
@@ -98,7 +89,3 @@ class GcsBlobStore:
 
     def check(self) -> None:
         self._bucket.check()
-
-
-def _blob(stored: Object) -> Blob:
-    return Blob(path=stored.name, size_bytes=int(stored.size), generation=str(stored.generation))

@@ -1,13 +1,11 @@
 """A bucket that is not krai's own: read, and nothing else."""
 
-import errno
-import os
 from typing import BinaryIO
 
 from google.api_core.exceptions import Forbidden
 
 from krai.backends.google.bucket import Bucket
-from krai.backends.google.reading import open_object
+from krai.backends.google.reading import blob_of, open_object
 from krai.errors import Terminal, Transient
 from krai.ports import Blob
 
@@ -28,13 +26,8 @@ class ForeignBucket:
             if not self._bucket.is_there():
                 return None
             raise
-        return None if found is None else Blob(path=found.name, size_bytes=int(found.size), generation=str(found.generation))
+        return None if found is None else blob_of(found)
 
     def open(self, path: str, *, generation: str | None = None) -> BinaryIO:
         """Reads raise what this does when the object is replaced or deleted in the middle, and Transient."""
-        blob = self.stat(path)
-        if blob is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-        if generation not in {None, blob.generation}:
-            raise Terminal("source_changed")
-        return open_object(self._bucket, blob)
+        return open_object(self._bucket, self.stat(path), generation)

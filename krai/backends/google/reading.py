@@ -1,9 +1,12 @@
 """One generation of an object as a file: any part of it, and a chunk at a time."""
 
+import errno
 import io
+import os
 from typing import BinaryIO
 
 from google.api_core.exceptions import NotFound
+from google.cloud.storage import Blob as Object
 
 from krai.backends.google.bucket import ONCE, Bucket
 from krai.backends.google.trying import keep_trying
@@ -13,9 +16,19 @@ from krai.ports import Blob
 CHUNK_BYTES = 8 << 20
 
 
-def open_object(bucket: Bucket, blob: Blob) -> BinaryIO:
-    """Holds one chunk. Its reads raise Terminal source_changed, FileNotFoundError when the object is replaced or deleted meanwhile,
-    and Transient."""
+def blob_of(found: Object) -> Blob:
+    return Blob(path=found.name, size_bytes=int(found.size), generation=str(found.generation))
+
+
+def open_object(bucket: Bucket, blob: Blob | None, generation: str | None) -> BinaryIO:
+    """What was found at a path, from its beginning; `generation` is the one that is wanted, None: any. Holds one chunk.
+
+    Raises FileNotFoundError, Terminal source_changed. So do reads, when the object is deleted or replaced meanwhile, and Transient.
+    """
+    if blob is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    if generation not in {None, blob.generation}:
+        raise Terminal("source_changed")
     return io.BufferedReader(_Chunks(bucket, blob), CHUNK_BYTES)
 
 
