@@ -21,10 +21,12 @@ lint: setup ## style of the code, mended where that is safe
 types: setup ## types of the code
 	@$(PYTHON) -m mypy
 
-run: setup ## the server with its worker, on http://127.0.0.1:8080
+run: ## the server with its worker, on http://127.0.0.1:8080
+	@scripts/setup runtime
 	@exec $(PYTHON) main.py
 
-worker: setup ## one more worker on the same data
+worker: ## one more worker on the same data
+	@scripts/setup runtime
 	@exec $(PYTHON) worker.py
 
 emulators: setup ## Google's services on this machine; prints the environment for krai on them

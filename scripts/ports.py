@@ -7,12 +7,9 @@ import socket
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 # Below the ports that systems take for outgoing connections, any of which could be one that was free a moment ago.
 RANGE = range(20_000, 32_000)
-
-_reserved: list[IO[bytes]] = []
 
 
 def free_port() -> int:
@@ -31,10 +28,9 @@ def free_port() -> int:
 
 def _reserve(path: Path) -> None:
     """Raises BlockingIOError when another process, or an earlier call, has it."""
-    lock = path.open("wb")
+    lock = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)  # kept open for as long as the process lives
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        lock.close()
+        os.close(lock)
         raise
-    _reserved.append(lock)

@@ -1,8 +1,7 @@
 """Grants: who may read and write what, and for how long after it was taken away."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -17,13 +16,6 @@ ADMIN = Principal(id=DEPLOYMENT, scopes=ALL)
 ADA = Principal(id="https://issuer.test|1", email="ada@example.org", groups=frozenset({"sales"}), tenant="acme")
 BOB = Principal(id="https://other.test|2", email="bob@example.org", tenant="globex")
 SCRIPT = Principal(id="key:00000000000000ad")
-
-
-@pytest.fixture
-async def directory(tmp_path: Path) -> AsyncIterator[LocalDirectory]:
-    directory = LocalDirectory(tmp_path / "directory.sqlite")
-    yield directory
-    await directory.close()
 
 
 @pytest.fixture

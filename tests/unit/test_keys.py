@@ -1,6 +1,5 @@
 """API keys: what is kept of them, and when they let somebody in."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,6 @@ NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 ADA = Principal(id="https://issuer.test|ada", email="ada@example.org")
 BOB = Principal(id="https://issuer.test|bob", email="bob@example.org")
 ADMIN = Principal(id=DEPLOYMENT, scopes=ALL)
-
-
-@pytest.fixture
-async def directory(tmp_path: Path) -> AsyncIterator[LocalDirectory]:
-    directory = LocalDirectory(tmp_path / "directory.sqlite")
-    yield directory
-    await directory.close()
 
 
 async def make(directory: LocalDirectory, maker: Principal = ADA, **fields: Any) -> tuple[keys.Key, str]:

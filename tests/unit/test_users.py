@@ -1,8 +1,6 @@
 """The allowlist: who is let in, as whom, and for how long after he was removed."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -15,13 +13,6 @@ from krai.users import Users
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 ADMIN = Principal(id=DEPLOYMENT, scopes=ALL)
 ADA = "https://issuer.test|1"
-
-
-@pytest.fixture
-async def directory(tmp_path: Path) -> AsyncIterator[LocalDirectory]:
-    directory = LocalDirectory(tmp_path / "directory.sqlite")
-    yield directory
-    await directory.close()
 
 
 @pytest.fixture
