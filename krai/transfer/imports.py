@@ -18,7 +18,7 @@ from krai.transfer.load import Load, Loaded
 from krai.transfer.meter import Meter
 from krai.transfer.readers import open_reader
 from krai.transfer.tools import Outcome, Reporter, Tools
-from krai.warehouse.port import Committed
+from krai.warehouse.port import Change, Committed, Mode
 
 
 def run_import(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
@@ -50,12 +50,14 @@ def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -
     failpoint.reach("before_commit")
     committed = tools.warehouse.commit(
         job.dataset,
-        job_id=job.job_id,
-        epoch=job.epoch,
-        schema=loaded.schema,
-        parts=loaded.parts,
-        replace=job.params.get("mode") == "replace",
-        summary={"result": json.dumps(result)},
+        Change(
+            job_id=job.job_id,
+            epoch=job.epoch,
+            schema=loaded.schema,
+            parts=loaded.parts,
+            mode=_mode(job),
+            summary={"result": json.dumps(result)},
+        ),
     )
     failpoint.reach("after_commit")
     return committed
@@ -74,7 +76,7 @@ def _load(load: Load) -> Loaded:
 def _target(job: Job, tools: Tools, reader: Reader) -> Target:
     """The columns of the dataset bind an append, a declared schema binds what it names, and the file decides the rest."""
     declared = {name: arrow_type(kind) for name, kind in (job.params.get("schema") or {}).items()}
-    held = None if job.params.get("mode") == "replace" else tools.warehouse.schema(job.dataset)
+    held = None if _mode(job) is Mode.REPLACE else tools.warehouse.schema(job.dataset)
     if held is None:
         # NDJSON names its columns in its rows; there a column that never comes is one of nulls.
         if reader.names and not declared.keys() <= set(reader.names):
@@ -86,6 +88,10 @@ def _target(job: Job, tools: Tools, reader: Reader) -> Target:
     if any(bound[name] != kind for name, kind in declared.items()):
         raise Terminal("unsupported_type", "The dataset has a column of the schema with another type.")
     return Target(bound=bound, closed=True)
+
+
+def _mode(job: Job) -> Mode:
+    return Mode(job.params.get("mode", Mode.APPEND))
 
 
 def _outcome(committed: Committed) -> Outcome:

@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs
@@ -27,12 +26,13 @@ from pyiceberg.table.snapshots import Snapshot
 from krai.dataset import Dataset
 from krai.errors import Terminal, Transient
 from krai.formats.types import columns_of
-from krai.warehouse import change
+from krai.warehouse import changes
 from krai.warehouse.catalog import open_catalog, translated
 from krai.warehouse.columns import arrow_schema
 from krai.warehouse.files import LocalFiles
+from krai.warehouse.parquet_part import ParquetPart
 from krai.warehouse.pieces import Kept, files_in_order, pieces_of
-from krai.warehouse.port import Committed, Part, Scan
+from krai.warehouse.port import Change, Committed, Mode, Part, Scan
 from krai.warehouse.recent import Recent
 
 _NAMESPACE = "krai"
@@ -98,26 +98,24 @@ class IcebergWarehouse:
     def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
         location = f"{self._job_folder(name, job_id)}/e{epoch}/part-{number:05}.parquet"
         with translated():
-            return Part(location, self._files.open_output_stream(_path(location), buffer_size=_PART_BUFFER_BYTES))
+            return ParquetPart(location, self._files.open_output_stream(_path(location), buffer_size=_PART_BUFFER_BYTES))
 
-    def commit(
-        self, name: str, *, job_id: str, epoch: int, schema: pa.Schema, parts: Sequence[str], replace: bool, summary: dict[str, Any]
-    ) -> Committed:
-        properties = change.summary_properties(job_id, epoch, summary)
+    def commit(self, name: str, change: Change) -> Committed:
+        properties = changes.summary_properties(change.job_id, change.epoch, change.summary)
         deadline = time.monotonic() + _COMMIT_WITHIN_S
         while time.monotonic() < deadline:
             table = self._load(name)
-            found = None if table is None else _find(name, table, job_id)
+            found = None if table is None else _find(name, table, change.job_id)
             if found is not None:
                 return found
             try:
                 with translated():
                     if table is None:
-                        self._create(name, schema, parts, properties)
-                    elif replace:
-                        change.replace(table, schema, parts, properties)
+                        self._create(name, change, properties)
+                    elif change.mode is Mode.REPLACE:
+                        changes.replace(table, change.schema, change.parts, properties)
                     else:
-                        change.append(table, schema, parts, properties)
+                        changes.append(table, change.schema, change.parts, properties)
             except (CommitFailedException, TableAlreadyExistsError, NoSuchTableError, ValidationException):
                 # Somebody else committed first: look again whether it was this very job, then build upon what stands there.
                 time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 (no secret)
@@ -131,7 +129,7 @@ class IcebergWarehouse:
         table = self._load(name)
         if table is None:
             return
-        jobs = {job_id for snapshot in table.snapshots() if (job_id := change.job_of(snapshot))}
+        jobs = {job_id for snapshot in table.snapshots() if (job_id := changes.job_of(snapshot))}
         with translated():
             try:
                 self._catalog.drop_table((_NAMESPACE, name))
@@ -161,10 +159,10 @@ class IcebergWarehouse:
                     raise
         raise AssertionError
 
-    def _create(self, name: str, schema: pa.Schema, parts: Sequence[str], properties: dict[str, str]) -> None:
+    def _create(self, name: str, change: Change, properties: dict[str, str]) -> None:
         location = f"{self._root}/{name}/table-{uuid.uuid4().hex[:8]}"
         try:
-            change.create(self._catalog, (_NAMESPACE, name), location, schema=schema, parts=parts, properties=properties)
+            changes.create(self._catalog, (_NAMESPACE, name), location, schema=change.schema, parts=change.parts, properties=properties)
         except (CommitFailedException, TableAlreadyExistsError):
             self._remove(location)
             raise
@@ -195,18 +193,18 @@ def _newest(table: Table) -> Snapshot:
 
 def _find(name: str, table: Table, job_id: str) -> Committed | None:
     for snapshot in reversed(table.metadata.snapshots):
-        if change.job_of(snapshot) == job_id:
+        if changes.job_of(snapshot) == job_id:
             return Committed(
                 snapshot_id=str(snapshot.snapshot_id),
-                epoch=change.epoch_of(snapshot),
+                epoch=changes.epoch_of(snapshot),
                 dataset=_describe(name, table, _newest(table)),
-                summary=change.summary_of(snapshot),
+                summary=changes.summary_of(snapshot),
             )
     return None
 
 
 def _describe(name: str, table: Table, snapshot: Snapshot) -> Dataset:
-    summary = change.properties_of(snapshot)
+    summary = changes.properties_of(snapshot)
     return Dataset(
         name=name,
         columns=columns_of(arrow_schema(table.schema())),

@@ -5,8 +5,9 @@ A dataset is changed by `commit` alone: all of a job's parts become visible toge
 the table's history, and a job that is already there is not committed again, whoever runs it and however often.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -41,12 +42,38 @@ class Committed:
     summary: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A Parquet file in the making: its bytes go to `file`, which whoever opened it closes; `location` names it in a commit."""
+class Part(Protocol):
+    """Rows on their way into the warehouse, seen by nobody until a commit names their `location`."""
 
     location: str
-    file: pa.NativeFile
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows. All tables of a part have the same columns; scans give pieces about as large as these tables are."""
+
+    def close(self) -> None:
+        """Make the rows durable; a part that is not closed is not committed."""
+
+
+class Mode(StrEnum):
+    """What becomes of the rows that a dataset has already."""
+
+    APPEND = "append"
+    REPLACE = "replace"  # they are gone, and so is the schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an import does to a dataset: `parts` are the locations of closed parts, `schema` is that of all of them together.
+
+    `summary` is kept with the commit, as text.
+    """
+
+    job_id: str
+    epoch: int
+    schema: pa.Schema
+    parts: Sequence[str]
+    mode: Mode = Mode.APPEND
+    summary: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Warehouse(Protocol):
@@ -63,12 +90,10 @@ class Warehouse(Protocol):
     def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
         """Begin the part `number` of an import, apart from every other job and epoch."""
 
-    def commit(
-        self, name: str, *, job_id: str, epoch: int, schema: pa.Schema, parts: Sequence[str], replace: bool, summary: dict[str, Any]
-    ) -> Committed:
-        """Make the parts visible, creating the dataset when needed; `replace` takes the place of all rows and of the schema.
+    def commit(self, name: str, change: Change) -> Committed:
+        """Make the parts visible, creating the dataset when needed.
 
-        The look-up of `job_id` and the commit are one compare-and-set: when the job already stands in the history the earlier
+        The look-up of the job and the commit are one compare-and-set: when the job already stands in the history the earlier
         commit is returned and these parts are not used. Conflicts with other jobs are retried inside.
         """
 

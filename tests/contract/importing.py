@@ -6,14 +6,14 @@ was committed. It can be killed at any moment and started again with the same jo
 
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from krai.warehouse.bucket import open_bucket
 from krai.warehouse.iceberg import open_local
-from krai.warehouse.port import Committed, Warehouse
+from krai.warehouse.port import Change, Committed, Mode, Warehouse
 
 SCHEMA = pa.schema([("id", pa.int64()), ("name", pa.string())])
 
@@ -32,10 +32,11 @@ def rows(*ids: int) -> pa.Table:
 
 
 def write_part(warehouse: Warehouse, dataset: str, job_id: str, epoch: int, table: pa.Table, *, number: int = 0) -> str:
-    """A part with row groups of two rows; its location."""
+    """A part of tables with two rows; its location."""
     part = warehouse.open_part(dataset, job_id, epoch, number)
-    with part.file:
-        pq.write_table(table, part.file, row_group_size=2)
+    with closing(part):
+        for start in range(0, table.num_rows, 2):
+            part.write(table.slice(start, 2))
     return part.location
 
 
@@ -45,9 +46,9 @@ def load(
     """An import: each table becomes a part."""
     parts = [write_part(warehouse, dataset, job_id, epoch, table, number=number) for number, table in enumerate(tables)]
     schema = tables[0].schema if tables else SCHEMA
-    return warehouse.commit(
-        dataset, job_id=job_id, epoch=epoch, schema=schema, parts=parts, replace=replace, summary={"result": summary, "rows": 5}
-    )
+    mode = Mode.REPLACE if replace else Mode.APPEND
+    told = {"result": summary, "rows": 5}
+    return warehouse.commit(dataset, Change(job_id=job_id, epoch=epoch, schema=schema, parts=parts, mode=mode, summary=told))
 
 
 def main(place: str, dataset: str, *jobs: str) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from krai.errors import Terminal, Transient
-from krai.warehouse.port import Scan, Warehouse
+from krai.warehouse.port import Change, Mode, Scan, Warehouse
 from tests.contract import warehouses
 from tests.contract.importing import SCHEMA, load, open_place, rows, write_part
 from tests.contract.warehouses import Place
@@ -88,7 +88,7 @@ def test_a_zombie_that_commits_after_its_successor_changes_nothing(warehouse: Wa
     zombie = open_warehouse()
     part = write_part(zombie, "things", "a", 1, rows(1))
     load(warehouse, "things", "a", rows(1), epoch=2)
-    late = zombie.commit("things", job_id="a", epoch=1, schema=SCHEMA, parts=[part], replace=True, summary={})
+    late = zombie.commit("things", Change(job_id="a", epoch=1, schema=SCHEMA, parts=[part], mode=Mode.REPLACE))
     assert late.epoch == 2
     assert ids(warehouse) == [1]
 
@@ -219,7 +219,7 @@ def test_an_import_that_is_under_way_survives_the_drop_of_its_dataset(warehouse:
     load(warehouse, "things", "a", rows(1))
     part = write_part(warehouse, "things", "b", 1, rows(2))
     open_warehouse().drop("things")
-    warehouse.commit("things", job_id="b", epoch=1, schema=SCHEMA, parts=[part], replace=False, summary={})
+    warehouse.commit("things", Change(job_id="b", epoch=1, schema=SCHEMA, parts=[part]))
     assert ids(warehouse) == [2]
 
 

@@ -5,16 +5,17 @@ All of it is made up, the same on every machine, and made once: what a user drop
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from krai.dataset import Dataset
 from krai.formats.types import arrow_type
 from krai.transfer.tools import Tools
+from krai.warehouse.port import Change
 
 CONTACTS_PATH = "sources/contacts.csv"
 _CONTACTS = Path(__file__).parent / "contacts.csv"
@@ -50,10 +51,10 @@ def _commit(tools: Tools, name: str, table: pa.Table) -> None:
         return
     job_id = f"sample-{name}"
     part = tools.warehouse.open_part(name, job_id, 1, 0)
-    with part.file:
-        pq.write_table(table, part.file, compression="zstd")
+    with closing(part):
+        part.write(table)
     summary = {"records_processed": table.num_rows}
-    tools.warehouse.commit(name, job_id=job_id, epoch=1, schema=table.schema, parts=[part.location], replace=False, summary=summary)
+    tools.warehouse.commit(name, Change(job_id=job_id, epoch=1, schema=table.schema, parts=[part.location], summary=summary))
 
 
 def _users() -> pa.Table:

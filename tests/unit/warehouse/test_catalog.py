@@ -12,6 +12,7 @@ import pytest
 from krai.errors import Terminal, Transient
 from krai.warehouse.catalog import translated
 from krai.warehouse.iceberg import open_local
+from krai.warehouse.port import Change
 from tests.contract.importing import load, rows, write_part
 
 
@@ -47,6 +48,6 @@ def test_a_part_that_vanished_fails_the_commit_and_leaves_no_dataset(tmp_path: P
     part = write_part(warehouse, "things", "a", 1, rows(1))
     Path(part).unlink()
     with pytest.raises(Transient):
-        warehouse.commit("things", job_id="a", epoch=1, schema=rows(1).schema, parts=[part], replace=False, summary={})
+        warehouse.commit("things", Change(job_id="a", epoch=1, schema=rows(1).schema, parts=[part]))
     assert warehouse.describe("things") is None
     assert load(warehouse, "things", "a", rows(1)).dataset.rows == 1

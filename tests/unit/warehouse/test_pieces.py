@@ -47,4 +47,4 @@ def test_a_small_part_is_read_once_for_all_jobs(tmp_path: Path) -> None:
 def _large() -> pa.Table:
     """Six rows in more than a mebibyte."""
     draw = random.Random(1)  # noqa: S311 - letters, no secrets
-    return pa.table({"id": range(6), "name": [draw.randbytes(150_000).hex() for _ in range(6)]}, schema=SCHEMA)
+    return pa.table({"id": range(6), "name": [draw.randbytes(400_000).hex() for _ in range(6)]}, schema=SCHEMA)

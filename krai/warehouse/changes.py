@@ -1,4 +1,4 @@
-"""The three ways a table changes, each as one transaction with one snapshot, and what a snapshot tells of its job."""
+"""The ways an Iceberg table changes, each as one transaction with one snapshot, and what a snapshot tells of its job."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
