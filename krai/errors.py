@@ -115,14 +115,14 @@ _TABLE = (
     ("corrupt_file", 422, "The file is damaged", "Write and upload the file again."),
     ("empty_file", 422, "The file is empty", "Send a file with a header line and rows."),
     ("decompression_limit", 422, "The file unpacks to more than allowed", "Split the file."),
-    ("encoding_unsupported", 422, "The file is not UTF-8", "Save the file as UTF-8."),
-    ("duplicate_column", 422, "Two columns have the same name", "Rename one of them."),
+    ("encoding_unsupported", 422, "The file is not UTF-8", "Name its encoding in the request's csv, or save the file as UTF-8."),
+    ("duplicate_column", 422, "Two columns have the same name", "Rename one of them, in the file or by columns of the request."),
     ("empty_column_name", 422, "A column has no name", "Name every column in the header."),
     ("column_name_too_long", 422, "A column name is too long", "Use at most 255 bytes."),
     ("too_many_columns", 422, "The file has too many columns", "Split the file by columns."),
-    ("unknown_column", 422, "There is no such column", "GET /api/v1/datasets/{name} lists the columns."),
+    ("unknown_column", 422, "There is no such column", "GET /api/v1/datasets/{name} lists the columns; what is renamed must be in the file."),
     ("unterminated_quote", 422, "A quoted cell does not end", "Close the quote in the line that the detail names."),
-    ("too_many_rejects", 422, "No row could be imported", "The rejects say what is wrong with each row."),
+    ("too_many_rejects", 422, "Too many rows were rejected", "GET /api/v1/jobs/{id}/errors says what is wrong with each row."),
     ("unsupported_type", 422, "A column has a type krai cannot keep", "Convert the column to numbers, text, dates or times."),
     ("source_changed", 422, "The source changed after the job was accepted", "Start a new import."),
     ("source_missing", 422, "The source is gone", "Upload the file again, then start a new import."),
@@ -165,12 +165,16 @@ class FieldError:
 
 @dataclass(eq=False)
 class KraiError(Exception):
-    """A failure with a listed `code`; `detail` says what happened here and must not repeat the caller's input."""
+    """A failure with a listed `code`; `detail` says what happened here and must not repeat the caller's input.
+
+    `result` is what a job that fails with it leaves to be read, kept as that of a job that completes: the rejects of an import.
+    """
 
     code: str
     detail: str = ""
     retry_after_s: int | None = None
     errors: Sequence[FieldError] = field(default=())
+    result: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.code not in PROBLEMS:

@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from krai import failpoint, losers, metrics, observe, transitions, turns
@@ -172,7 +172,7 @@ class Execution:
         return Ack()
 
     async def _fail(self, lease: Lease, error: KraiError) -> Verdict:
-        await self._remove_files(lease.job)
+        await losers.remove(self.stores.blobs, replace(lease.job, result=error.result))
         await lease.write(lambda job: transitions.fail(job, error, self.stores.jobs.now(), keep_s=self.terms.keep_files_s))
         observe.log().info("job failed", code=error.code)
         await self._discard(lease.job)

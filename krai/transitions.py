@@ -102,7 +102,8 @@ def complete(job: Job, result: dict[str, Any], progress: Progress, now: datetime
 
 
 def fail(job: Job, error: KraiError, now: datetime, *, keep_s: float) -> Job:
-    return _finish(replace(job, error=error.to_doc()), Status.FAILED, now, keep_s)
+    """FAILED; what the error leaves to be read is kept for `keep_s` seconds."""
+    return _finish(replace(job, error=error.to_doc(), result=error.result), Status.FAILED, now, keep_s)
 
 
 def cancel(job: Job, now: datetime, *, keep_s: float) -> Job:

@@ -3,13 +3,15 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from krai import gs_uri, submit
 from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import JobAnswer
-from krai.api.fields import Body, CallbackUrl, ColumnName, ColumnType, DatasetName, Description, Labels, Text
+from krai.api.dialect import CsvDialect
+from krai.api.fields import INVALID, Body, CallbackUrl, ColumnName, ColumnType, DatasetName, Description, Labels, Text
 from krai.api.intake import Intake
 from krai.errors import Terminal
 from krai.outbound import urls
@@ -54,6 +56,13 @@ def _kind_of_source(value: Any) -> str | None:
     return next((tag for name, tag in TAGS.items() if isinstance(value, dict) and name in value), None)
 
 
+def _apart(columns: dict[str, str | None] | None) -> dict[str, str | None] | None:
+    names = [name for name in (columns or {}).values() if name is not None]
+    if len(set(names)) != len(names):
+        raise PydanticCustomError(INVALID, "Takes each name in the dataset once.")
+    return columns
+
+
 class ImportBody(Body):
     """What to import, and into which dataset."""
 
@@ -70,22 +79,62 @@ class ImportBody(Body):
             custom_error_message="Takes the name of a registered source, or an object with upload_id, url, uri or records.",
         ),
     ]
-    format: Literal["auto", "csv", "ndjson", "parquet"] = "auto"
-    compression: Literal["auto", "none", "gzip"] = "auto"
+    format: Literal["auto", "csv", "tsv", "ndjson", "parquet"] = "auto"
+    compression: Literal["auto", "none", "gzip", "zstd"] = "auto"
     mode: Annotated[Literal["append", "replace"], Field(description="replace: the new rows take the place of all others.")] = "append"
     types: Annotated[
         dict[ColumnName, ColumnType] | None,
         Field(alias="schema", max_length=10_000, description="Types of columns; those left out are inferred from the whole file."),
     ] = None
+    columns: Annotated[
+        dict[ColumnName, ColumnName | None] | None,
+        Field(
+            max_length=10_000,
+            description="What columns of the file are called in the dataset; null leaves one out. Others keep their names.",
+            examples=[{"E-Mail": "email", "Notes": None}],
+        ),
+        AfterValidator(_apart),
+    ] = None
+    on_error: Annotated[Literal["reject", "abort"], Field(description="abort: the first row that cannot be imported fails the job.")] = (
+        "reject"
+    )
+    max_errors: Annotated[int | None, Field(ge=0, le=2**53, description="More rejected rows than this fail the job.")] = None
+    csv: Annotated[CsvDialect | None, Field(description="How the text is written, for the formats `csv`, `tsv` and `auto`.")] = None
     callback_url: CallbackUrl | None = None
     labels: Labels = Field(default_factory=dict)
     description: Description = ""
+
+    @field_validator("csv")
+    @classmethod
+    def _goes_with_format(cls, csv: CsvDialect | None, body: ValidationInfo) -> CsvDialect | None:
+        file_format = body.data.get("format", "auto")
+        if csv is not None and file_format not in {"auto", "csv", "tsv"}:
+            raise PydanticCustomError(INVALID, "Goes with the formats csv, tsv and auto.")
+        if csv is not None and file_format == "tsv" and csv.delimiter not in {None, "\t"}:
+            raise PydanticCustomError(INVALID, "Takes no other delimiter with the format tsv.")
+        return csv
 
 
 EXAMPLES = {
     "a registered source": {"source": "salesforce"},
     "an upload": {"dataset": "orders", "source": {"upload_id": examples.UPLOAD["upload_id"]}, "mode": "replace"},
     "records": {"source": {"records": [{"id": 1, "name": "Ada"}, {"id": 2, "name": "Grace"}]}, "schema": {"id": "int64"}},
+    "a spreadsheet's CSV": {
+        "dataset": "contacts",
+        "source": {"upload_id": examples.UPLOAD["upload_id"]},
+        "format": "csv",
+        "csv": {"delimiter": ";", "encoding": "windows-1252", "null": ["", "n/a"]},
+        "columns": {"E-Mail": "email", "Notes": None},
+        "max_errors": 100,
+    },
+    "a TSV dump without a header": {
+        "dataset": "measurements",
+        "source": {"upload_id": examples.UPLOAD["upload_id"]},
+        "format": "tsv",
+        "compression": "zstd",
+        "csv": {"header": False, "quote": None, "null": "\\N"},
+        "on_error": "abort",
+    },
 }
 
 
@@ -127,7 +176,16 @@ async def _import(taken: Intake[ImportBody]) -> Response:
         created_by=taken.caller.id,
         tenant=taken.caller.tenant,
         max_attempts=taken.api.settings.max_attempts,
-        params={"format": body.format, "compression": body.compression, "mode": body.mode, "schema": body.types},
+        params={
+            "format": body.format,
+            "compression": body.compression,
+            "mode": body.mode,
+            "schema": body.types,
+            "columns": body.columns,
+            "on_error": body.on_error,
+            "max_errors": body.max_errors,
+            "csv": None if body.csv is None else body.csv.model_dump(),
+        },
         labels=body.labels,
         description=body.description,
         callback=intake.callback(taken, body.callback_url),

@@ -1,71 +1,44 @@
 """gzip as RFC 1952 has it, in pieces: reading checks what zlib alone does not, writing leaves no trace of when it was done."""
 
-import io
 import struct
 import zlib
 from typing import BinaryIO
 
-from krai.errors import Terminal
+from krai.formats.unpacked import Unpacked
 
 MAGIC = b"\x1f\x8b"
 _WINDOW = 16 + zlib.MAX_WBITS  # with the gzip header
-_READ_BYTES = 1 << 20
 _LEVEL = 4
 
 
-class Gunzip(io.RawIOBase):
-    """The content of a gzip file of any number of members, read forwards.
+class Gunzip(Unpacked):
+    """The content of a gzip file of any number of members."""
 
-    Raises Terminal corrupt_file for a file that is cut off, damaged or goes on with something else, and decompression_limit.
-    """
+    name = "gzip"
 
     def __init__(self, file: BinaryIO, limit_bytes: int) -> None:
-        self._file = file
-        self._left = limit_bytes
+        super().__init__(file, limit_bytes)
         self._member: zlib._Decompress | None = None
         self._packed = b""
 
-    def readable(self) -> bool:
-        return True
+    @property
+    def _hungry(self) -> bool:
+        return not self._packed
 
-    def read(self, size: int = -1) -> bytes:
-        """`size` bytes, fewer at the end of the content alone."""
-        pieces, wanted = [], self._left + 1 if size < 0 else size
-        while wanted and (piece := self._some(wanted)):
-            pieces.append(piece)
-            wanted -= len(piece)
-        return b"".join(pieces)
+    @property
+    def _whole(self) -> bool:
+        return self._member is None
 
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-    def _some(self, at_most: int) -> bytes:
-        while self._packed or self._refill():
-            data = self._unpack(at_most)
-            if data:
-                self._left -= len(data)
-                if self._left < 0:
-                    raise Terminal("decompression_limit")
-                return data
-        return b""
-
-    def _refill(self) -> bool:
-        self._packed = self._file.read(_READ_BYTES)
-        if not self._packed and self._member is not None:
-            # zlib itself says nothing about a file that is cut off.
-            raise Terminal("corrupt_file", "The gzip file ends early.")
-        return bool(self._packed)
-
-    def _unpack(self, at_most: int) -> bytes:
+    def _unpack(self, packed: bytes, at_most: int) -> bytes:
+        self._packed += packed
         if self._member is None:
             if not MAGIC.startswith(self._packed[: len(MAGIC)]):
-                raise Terminal("corrupt_file", "The gzip file goes on with something else.")
+                raise self._corrupt("goes on with something else")
             self._member = zlib.decompressobj(_WINDOW)
         try:
             data = self._member.decompress(self._packed, at_most)
         except zlib.error:
-            raise Terminal("corrupt_file", "The gzip file is damaged.") from None
+            raise self._corrupt("is damaged") from None
         if self._member.eof:
             self._packed, self._member = self._member.unused_data, None
         else:

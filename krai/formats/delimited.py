@@ -1,7 +1,7 @@
-"""CSV as RFC 4180 has it, read strictly: a row is imported as it stands or rejected with its reason, never bent into shape.
+"""CSV as RFC 4180 has it, and its dialects, read strictly: a row is imported as it stands or rejected with its reason, never bent.
 
 Lines end in LF, CR LF or CR; a byte order mark and blank lines are skipped, and the last line may lack its end. An empty cell is
-null, `""` is the empty text. In a file with a single column a blank line is a row with a null: nothing else could say that.
+null, `""` is the empty text. In a file with a single column a blank line is a row with an empty cell: nothing else could say that.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +15,14 @@ import pyarrow.csv as arrow_csv
 
 from krai.errors import Terminal
 from krai.formats.cells import TextCells
+from krai.formats.dialect import RFC_4180, DelimitedRejects, Dialect
 from krai.formats.header import Header, read_header
 from krai.formats.oversize import skip_record
 from krai.formats.quotes import cut
-from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, Places, Reject
+from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, Places, Reject, RejectsForm
 from krai.formats.records import Records, rejects_of
+from krai.formats.unnamed import HEAD_BYTES, header_of
+from krai.text_encodings import UTF_8
 
 _SHOWN_OF_OVERSIZE_BYTES = 64 << 10
 
@@ -34,31 +37,45 @@ class CsvBlock:
 
 
 class CsvReader:
-    """Implements `Reader`. Raises Terminal at once when the header cannot be used."""
+    """Implements `Reader`. Raises Terminal at once when the header cannot be used.
+
+    `opener` gives UTF-8; `encoding` is what it was before, and `columns` are the names for a file without a header, where they are known.
+    """
 
     def __init__(
-        self, opener: Opener, *, max_row_bytes: int, max_columns: int, max_name_bytes: int, block_bytes: int = BLOCK_BYTES
+        self,
+        opener: Opener,
+        dialect: Dialect = RFC_4180,
+        *,
+        max_row_bytes: int,
+        max_columns: int,
+        max_name_bytes: int,
+        block_bytes: int = BLOCK_BYTES,
+        encoding: str = UTF_8,
+        columns: Sequence[str] | None = None,
     ) -> None:
         self._opener = opener
+        self._dialect = dialect
+        self._recoded = encoding != UTF_8
         self._max_row_bytes = max_row_bytes
         self._max_columns = max_columns
         self._max_name_bytes = max_name_bytes
         self._block_bytes = block_bytes
         with opener() as file:
-            self.header, _ = self._read_header(file)
+            self.header = self._read_header(file) if dialect.header else self._make_header(file, columns)
         self.names: Sequence[str] = [self.header.names[place] for place in self.header.kept]
+        self.form: RejectsForm | None = DelimitedRejects(self.header.raw, dialect, encoding)
 
     def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
         """Text is text: nothing to learn."""
 
     def blocks(self) -> Iterator[CsvBlock]:
         with self._opener() as file:
-            header, carry = self._read_header(file)
-            offset = header.end
+            carry, offset = self._after_header(file), self.header.end
             while True:
                 chunk = file.read(self._block_bytes)
                 data, final = carry + chunk, not chunk
-                found = cut(data, final=final)
+                found = cut(data, self._dialect, final=final)
                 if final and found.open_at is not None:
                     raise self._unterminated(offset + found.open_at)
                 if found.end:
@@ -69,7 +86,7 @@ class CsvReader:
                     return
                 if len(carry) > self._max_row_bytes:
                     yield CsvBlock(carry[:_SHOWN_OF_OVERSIZE_BYTES], oversize=True)
-                    length, rest = skip_record(carry, file, self._block_bytes, in_quotes=found.open_at is not None)
+                    length, rest = skip_record(carry, file, self._block_bytes, self._dialect, in_quotes=found.open_at is not None)
                     if length is None:
                         raise self._unterminated(offset + (found.open_at or 0) - found.end)
                     offset, carry = offset + length, rest
@@ -88,7 +105,7 @@ class CsvReader:
         return self._parse_one_by_one(block)
 
     def _parse_one_by_one(self, block: CsvBlock) -> Parsed:
-        records = Records.find(block.data, block.bad, keep_blank=self._keep_blank)
+        records = Records.find(block.data, block.bad, self._dialect, keep_blank=self._keep_blank)
         wrong = records.wrong(block.bad, len(self.header.names), self._max_row_bytes)
         dropped = np.zeros(len(records), dtype=np.bool_)
         dropped[list(wrong)] = True
@@ -96,11 +113,11 @@ class CsvReader:
         kept = np.flatnonzero(~dropped)
         if len(kept) != table.num_rows:
             raise Terminal("corrupt_file", "The rows of the file cannot be told apart.")
-        return self._parsed(block, table, rejects_of(records, wrong), kept)
+        return self._parsed(block, table, rejects_of(records, wrong, recoded=self._recoded), kept)
 
     def _parsed(self, block: CsvBlock, table: pa.Table, rejects: Sequence[Reject], kept: Places | None) -> Parsed:
         def trace(indexes: Places) -> list[tuple[int, bytes]]:
-            records = Records.find(block.data, block.bad, keep_blank=self._keep_blank)
+            records = Records.find(block.data, block.bad, self._dialect, keep_blank=self._keep_blank)
             places = indexes if kept is None else kept[indexes]
             return [(int(place), records.raw(int(place))) for place in places]
 
@@ -114,8 +131,17 @@ class CsvReader:
         return arrow_csv.read_csv(
             pa.BufferReader(data),
             read_options=arrow_csv.ReadOptions(column_names=self._columns, use_threads=False, block_size=len(data) + 1),
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=b'"' in data, ignore_empty_lines=not self._keep_blank),
+            parse_options=self._parse_options(data),
             convert_options=self._convert_options,
+        )
+
+    def _parse_options(self, data: bytes) -> arrow_csv.ParseOptions:
+        quote = self._dialect.quote_mark
+        return arrow_csv.ParseOptions(
+            delimiter=self._dialect.delimiter,
+            quote_char=self._dialect.quote or False,
+            newlines_in_values=quote is not None and quote in data,
+            ignore_empty_lines=not self._keep_blank,
         )
 
     @cached_property
@@ -128,7 +154,7 @@ class CsvReader:
         return arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(self._columns, pa.string()),
             include_columns=[str(place) for place in self.header.kept],
-            null_values=[""],
+            null_values=list(self._dialect.null),
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         )
@@ -137,15 +163,27 @@ class CsvReader:
     def _keep_blank(self) -> bool:
         return len(self.header.names) == 1
 
-    def _read_header(self, file: BinaryIO) -> tuple[Header, bytes]:
-        """The header, and what was read beyond it."""
+    def _after_header(self, file: BinaryIO) -> bytes:
+        """What comes after the header, as far as it was read with it."""
+        data = b""
+        while len(data) < self.header.end and (chunk := file.read(self._block_bytes)):
+            data += chunk
+        return data[self.header.end :]
+
+    def _make_header(self, file: BinaryIO, columns: Sequence[str] | None) -> Header:
+        head = b""
+        while len(head) < HEAD_BYTES and (chunk := file.read(HEAD_BYTES)):
+            head += chunk
+        return header_of(head, self._dialect, columns, max_columns=self._max_columns, max_name_bytes=self._max_name_bytes)
+
+    def _read_header(self, file: BinaryIO) -> Header:
         data = b""
         while True:
             chunk = file.read(self._block_bytes)
             data += chunk
-            header = read_header(data, whole=not chunk, max_columns=self._max_columns, max_name_bytes=self._max_name_bytes)
+            header = read_header(data, self._dialect, whole=not chunk, max_columns=self._max_columns, max_name_bytes=self._max_name_bytes)
             if header is not None:
-                return header, data[header.end :]
+                return header
             if len(data) > self._max_row_bytes:
                 raise Terminal("row_too_large", f"The header has more than {self._max_row_bytes} bytes.")
 

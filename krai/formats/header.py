@@ -1,4 +1,4 @@
-"""The header line of a CSV file, and whether the file is text at all."""
+"""The header line of a text file, and whether the file is text at all."""
 
 import codecs
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from krai.errors import Terminal
-from krai.formats.quotes import QUOTE, cut, line_end
+from krai.formats.dialect import Dialect
+from krai.formats.quotes import cut, line_end, quotes_in
 from krai.formats.reading import OWN_PREFIX
 
-_COMMA = 0x2C
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
@@ -23,23 +23,21 @@ class Header:
     end: int
 
 
-def read_header(data: bytes, *, whole: bool, max_columns: int, max_name_bytes: int) -> Header | None:
+def read_header(data: bytes, dialect: Dialect, *, whole: bool, max_columns: int, max_name_bytes: int) -> Header | None:
     """The header of a file that begins with `data`, None when more data is needed (never when `whole`: there is no more).
 
     Raises Terminal for what makes the file impossible to import.
     """
-    if data.startswith(_WIDE_MARKS):
-        raise Terminal("encoding_unsupported", "The file is in UTF-16 or UTF-32.")
-    start = _skip_blank(data, len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0)
+    start = start_of_rows(data)
     if start == len(data):
         if whole:
             raise Terminal("empty_file")
         return None
-    end = _end_of_record(data, start, whole=whole)
+    end = _end_of_record(data, start, dialect, whole=whole)
     if end < 0:
         return None
     line = data[start:end].rstrip(b"\r\n")
-    names = _names(line)
+    names = names_in(line, dialect)
     kept = tuple(place for place, name in enumerate(names) if not name.startswith(OWN_PREFIX))
     check_names([names[place] for place in kept], max_columns=max_columns, max_name_bytes=max_name_bytes)
     return Header(names, kept, line, end)
@@ -62,41 +60,49 @@ def check_names(names: list[str], *, max_columns: int, max_name_bytes: int) -> N
         seen.add(name)
 
 
+def start_of_rows(data: bytes) -> int:
+    """Where the first line that is not blank begins. Raises Terminal encoding_unsupported."""
+    if data.startswith(_WIDE_MARKS):
+        raise Terminal("encoding_unsupported", "The file is in UTF-16 or UTF-32.")
+    return _skip_blank(data, len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0)
+
+
 def _skip_blank(data: bytes, start: int) -> int:
     while start < len(data) and data[start] in b"\r\n":
         start += 1
     return start
 
 
-def _end_of_record(data: bytes, start: int, *, whole: bool) -> int:
+def _end_of_record(data: bytes, start: int, dialect: Dialect, *, whole: bool) -> int:
     end = line_end(data, start, final=whole)
-    while end >= 0 and data.count(b'"', start, end) % 2:
+    while end >= 0 and dialect.quote_mark is not None and data.count(dialect.quote_mark, start, end) % 2:
         if end == len(data) and whole:
             raise Terminal("unterminated_quote", "The quote opened in line 1 is never closed.")
         end = line_end(data, end, final=whole)
     return end
 
 
-def _names(line: bytes) -> tuple[str, ...]:
+def names_in(line: bytes, dialect: Dialect) -> tuple[str, ...]:
+    """The cells of a header line. Raises Terminal encoding_unsupported, bad_quote."""
     if b"\0" in line:
         raise Terminal("encoding_unsupported", "The file has NUL characters where text should be.")
-    if cut(line, final=True).bad:
+    if cut(line, dialect, final=True).bad:
         raise Terminal("bad_quote", "A quote stands where none may in the header.")
     octets = np.frombuffer(line, np.uint8)
-    quotes = np.flatnonzero(octets == QUOTE)
-    commas = np.flatnonzero(octets == _COMMA)
-    ends = [*commas[np.searchsorted(quotes, commas) % 2 == 0].tolist(), len(line)]
+    quotes = quotes_in(octets, dialect)
+    delimiters = np.flatnonzero(octets == dialect.delimiter_octet)
+    ends = [*delimiters[np.searchsorted(quotes, delimiters) % 2 == 0].tolist(), len(line)]
     names, begin = [], 0
     for end in ends:
-        names.append(_name(line[begin:end]))
+        names.append(_name(line[begin:end], dialect.quote_mark))
         begin = end + 1
     return tuple(names)
 
 
-def _name(cell: bytes) -> str:
-    if cell.startswith(b'"'):
-        cell = cell[1:-1].replace(b'""', b'"')
+def _name(cell: bytes, quote: bytes | None) -> str:
+    if quote is not None and cell.startswith(quote):
+        cell = cell[1:-1].replace(quote * 2, quote)
     try:
         return cell.decode()
     except UnicodeDecodeError:
-        raise Terminal("encoding_unsupported", "The header is not UTF-8.") from None
+        raise Terminal("encoding_unsupported", "The header is not in its encoding, which is UTF-8 when none is named.") from None

@@ -19,7 +19,7 @@ from krai.formats.json_cells import PlainJsonCells
 from krai.formats.json_fast import parse_fast
 from krai.formats.json_lines import Malformed, cells_of, read_line
 from krai.formats.lines import Lines
-from krai.formats.reading import BLOCK_BYTES, Cells, Opener, Parsed, Places, Reject
+from krai.formats.reading import BLOCK_BYTES, Cells, Opener, Parsed, Places, Reject, RejectsForm
 from krai.formats.types import ARROW, type_name
 
 _PRIMER_BYTES = 128 << 10
@@ -44,6 +44,7 @@ class NdjsonReader:
         self._free: Mapping[str, str] = {}
         self._bound: Mapping[str, pa.DataType] = {}
         self.names: Sequence[str] = ()
+        self.form: RejectsForm | None = None
         self._primed = self._prime()
 
     def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:

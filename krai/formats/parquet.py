@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from krai.errors import Terminal
 from krai.formats.fit import cast_or_name, fit_text
 from krai.formats.header import check_names
-from krai.formats.reading import Cells, Mask, Opener, Parsed, Places, Reject
+from krai.formats.reading import Cells, Mask, Opener, Parsed, Places, Reject, RejectsForm
 from krai.formats.records import is_utf8
 from krai.formats.types import arrow_type, type_name
 
@@ -58,6 +58,7 @@ class ParquetReader:
         check_names(list(schema.names), max_columns=max_columns, max_name_bytes=max_name_bytes)
         self.types = {field.name: kept_type(field.type) for field in schema}
         self.names: Sequence[str] = list(self.types)
+        self.form: RejectsForm | None = None
 
     def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
         """The file knows its types."""

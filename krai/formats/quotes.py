@@ -1,19 +1,20 @@
-"""Where a piece of CSV may be cut, and which of its quotes stand where RFC 4180 has none.
+"""Where a piece of delimited text may be cut, and which of its quotes stand where RFC 4180 has none.
 
 A quote opens a cell right after a delimiter or a line end, closes it right before one, and is doubled inside. The parser behind
 us takes more (`"a"b` would become `ab`), so every quote is looked at here, and nothing but the quotes.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
-QUOTE = 0x22
+from krai.formats.dialect import Dialect
+from krai.formats.reading import Mask
+
+_FEED, _RETURN = 0x0A, 0x0D
 _WINDOW = 1024
 _MAX_WINDOW = 1 << 16
-# What may stand before an opening and after a closing quote; a quote itself stands for the other half of a doubled one.
-_NEIGHBOUR = np.zeros(256, dtype=np.bool_)
-_NEIGHBOUR[[0x0A, 0x0D, 0x22, 0x2C]] = True
 
 Positions = np.ndarray[tuple[int], np.dtype[np.int64]]
 Octets = np.ndarray[tuple[int], np.dtype[np.uint8]]
@@ -31,15 +32,16 @@ class Cut:
     open_at: int | None = None
 
 
-def cut(data: bytes, *, final: bool) -> Cut:
+def cut(data: bytes, dialect: Dialect, *, final: bool) -> Cut:
     """Look through `data`, which begins with a record; `final`: the file ends with it."""
-    if data.find(b'"') < 0:
+    if dialect.quote_mark is None or data.find(dialect.quote_mark) < 0:
         return Cut(len(data) if final else _after_last_line_end(data, 0, len(data)))
     octets = np.frombuffer(data, np.uint8)
-    quotes = np.flatnonzero(octets == QUOTE)
+    quotes = quotes_in(octets, dialect)
+    neighbours = _neighbours(dialect)
     bad: list[tuple[int, int]] = []
     first, resumed = 0, 0
-    while (wrong := _first_wrong(octets, quotes, first)) is not None:
+    while (wrong := _first_wrong(octets, quotes, first, neighbours)) is not None:
         start = _record_start(data, quotes, first, resumed, int(quotes[wrong]))
         # The first line end after a bad quote ends its record, whatever the quotes around it would say.
         resumed = line_end(data, int(quotes[wrong]), final=final)
@@ -51,6 +53,12 @@ def cut(data: bytes, *, final: bool) -> Cut:
         opening = int(quotes[-1])
         return Cut(_record_start(data, quotes, first, resumed, opening), bad, opening)
     return Cut(len(data) if final else _record_start(data, quotes, first, resumed, len(data)), bad)
+
+
+def quotes_in(octets: Octets, dialect: Dialect) -> Positions:
+    if dialect.quote is None:
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(octets == ord(dialect.quote))
 
 
 def line_end(data: bytes, start: int, *, final: bool) -> int:
@@ -84,17 +92,25 @@ def _record_start(data: bytes, quotes: Positions, first: int, resumed: int, stop
         stop = int(quotes[before - 1])
 
 
-def _first_wrong(octets: Octets, quotes: Positions, first: int) -> int | None:
+@cache
+def _neighbours(dialect: Dialect) -> Mask:
+    """What may stand before an opening and after a closing quote; a quote itself stands for the other half of a doubled one."""
+    marks = np.zeros(256, dtype=np.bool_)
+    marks[[_FEED, _RETURN, dialect.delimiter_octet, *(dialect.quote_mark or b"")]] = True
+    return marks
+
+
+def _first_wrong(octets: Octets, quotes: Positions, first: int, neighbours: Mask) -> int | None:
     """The index of the first quote that stands wrong, when quotes[first] is to open a cell."""
     size = _WINDOW
     while first < len(quotes):
         window = quotes[first : first + size]
         opens, closes = window[0::2], window[1::2]
         wrong = np.zeros(len(window), dtype=np.bool_)
-        wrong[0::2] = ~_NEIGHBOUR[octets[opens - 1]]
+        wrong[0::2] = ~neighbours[octets[opens - 1]]
         if opens[0] == 0:
             wrong[0] = False
-        wrong[1::2] = ~_NEIGHBOUR[octets[np.minimum(closes + 1, len(octets) - 1)]]
+        wrong[1::2] = ~neighbours[octets[np.minimum(closes + 1, len(octets) - 1)]]
         if window[-1] == len(octets) - 1 and len(window) % 2 == 0:
             wrong[-1] = False
         if wrong.any():

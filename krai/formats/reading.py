@@ -5,7 +5,7 @@ them until somebody decides on types: either `observe` tells the narrowest type 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
@@ -48,6 +48,7 @@ class Parsed:
     """One block of `rows` records: `whole` of them are in `columns`, in order, the others in `rejects`.
 
     `trace(indexes)` gives place in the block and raw bytes of whole rows; `columns` may lack those that are null all through.
+    `sources` has the names that the file gives columns, where they are called otherwise.
     """
 
     rows: int
@@ -55,12 +56,28 @@ class Parsed:
     columns: Mapping[str, Cells]
     rejects: Sequence[Reject]
     trace: Callable[[Places], Sequence[tuple[int, bytes]]]
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+class RejectsForm(Protocol):
+    """How rejected rows of a file are written so that the request that read it reads them; `extension` is that of the file's name."""
+
+    extension: str
+
+    def first_line(self) -> bytes: ...
+
+    def line(self, own: Sequence[str], raw: bytes) -> bytes:
+        """A row under krai's own columns and those of the file."""
+
+    def original(self, raw: bytes) -> bytes:
+        """The row as the file has it, where `raw` is how the reader has seen it."""
 
 
 class Reader(Protocol):
-    """A file of one format. `names` are the columns it is known to have before it is read."""
+    """A file of one format. `names` are the columns it is known to have before it is read; `form` None: rejects are NDJSON."""
 
     names: Sequence[str]
+    form: RejectsForm | None
 
     def blocks(self) -> Iterator[Any]:
         """The file from its beginning, in pieces of whole records and of bounded size."""

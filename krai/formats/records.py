@@ -1,14 +1,16 @@
-"""The records of a CSV block one by one, for blocks in which something is wrong: where each begins and ends, and what is the matter."""
+"""The records of a block of text one by one, for blocks in which something is wrong: where each begins and ends, and what is the matter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from krai.formats.quotes import QUOTE, Octets, Positions
+from krai.formats.dialect import Dialect
+from krai.formats.quotes import Octets, Positions, quotes_in
 from krai.formats.reading import Mask, Reject
 
-_FEED, _RETURN, _COMMA, _FILLER = 0x0A, 0x0D, 0x2C, ord("x")
+_FEED, _RETURN = 0x0A, 0x0D
+_FILLER = 0  # neither a quote nor a delimiter of any dialect
 _FIRST_BEYOND_ASCII = 0x80
 
 
@@ -19,17 +21,18 @@ class Records:
     data: bytes
     starts: Positions
     stops: Positions
-    octets: Octets  # the data with bad records painted over, so that their quotes and commas do not count
+    octets: Octets  # the data with bad records painted over, so that their quotes and delimiters do not count
     quotes: Positions
+    dialect: Dialect
 
     @classmethod
-    def find(cls, data: bytes, bad: Sequence[tuple[int, int]], *, keep_blank: bool) -> "Records":
+    def find(cls, data: bytes, bad: Sequence[tuple[int, int]], dialect: Dialect, *, keep_blank: bool) -> "Records":
         octets = np.frombuffer(data, np.uint8)
         if bad:
             octets = octets.copy()
             for start, end in bad:
                 octets[start : _without_line_end(data, start, end)] = _FILLER
-        quotes = np.flatnonzero(octets == QUOTE)
+        quotes = quotes_in(octets, dialect)
         line_ends = _outside(_line_ends(octets), quotes)
         starts = np.concatenate(([0], line_ends + 1))
         stops = np.concatenate((line_ends, [len(data)]))
@@ -41,7 +44,7 @@ class Records:
         if not keep_blank:
             filled = stops > starts
             starts, stops = starts[filled], stops[filled]
-        return cls(data, starts, stops, octets, quotes)
+        return cls(data, starts, stops, octets, quotes, dialect)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -58,36 +61,48 @@ class Records:
         pieces.append(self.data[begin:])
         return b"".join(pieces)
 
+    def cells(self) -> Positions:
+        """How many cells each record has; of a bad one that means nothing."""
+        delimiters = _outside(np.flatnonzero(self.octets == self.dialect.delimiter_octet), self.quotes)
+        counts: Positions = np.searchsorted(delimiters, self.stops) - np.searchsorted(delimiters, self.starts) + 1
+        return counts
+
     def wrong(self, bad: Sequence[tuple[int, int]], cells: int, max_row_bytes: int) -> dict[int, tuple[str, str]]:
         """Code and reason of each record that cannot be imported; the gravest reason where there are several."""
         found: dict[int, tuple[str, str]] = {}
-        commas = _outside(np.flatnonzero(self.octets == _COMMA), self.quotes)
-        counts = np.searchsorted(commas, self.stops) - np.searchsorted(commas, self.starts) + 1
+        counts = self.cells()
+        columns = f"the header has {cells}" if self.dialect.header else f"there are {cells} columns"
         for record in np.flatnonzero(counts != cells).tolist():
-            found[record] = ("column_count", f"The row has {counts[record]} cells, the header has {cells}.")
+            found[record] = ("column_count", f"The row has {counts[record]} cells, {columns}.")
         for record in self._not_utf8():
             found[record] = ("invalid_utf8", "")
         original = np.frombuffer(self.data, np.uint8)
-        for record in np.unique(self._holding(np.flatnonzero(original == 0))).tolist():
+        for record in np.unique(self.holding(np.flatnonzero(original == 0))).tolist():
             found[record] = ("control_character", "")
         for record in np.flatnonzero(self.stops - self.starts > max_row_bytes).tolist():
             found[record] = ("row_too_large", f"The row has more than {max_row_bytes} bytes.")
         for start, _ in bad:
-            found[int(self._holding(np.array([start]))[0])] = ("bad_quote", "")
+            found[int(self.holding(np.array([start]))[0])] = ("bad_quote", "")
         return dict(sorted(found.items()))
 
-    def _holding(self, positions: Positions) -> Positions:
+    def holding(self, positions: Positions) -> Positions:
+        """The records that these places of the data are in."""
         places: Positions = np.searchsorted(self.starts, positions, side="right") - 1
         return places
 
     def _not_utf8(self) -> list[int]:
         original = np.frombuffer(self.data, np.uint8)
-        suspects = np.unique(self._holding(np.flatnonzero(original >= _FIRST_BEYOND_ASCII)))
+        suspects = np.unique(self.holding(np.flatnonzero(original >= _FIRST_BEYOND_ASCII)))
         return [int(record) for record in suspects if not is_utf8(self.raw(int(record)))]
 
 
-def rejects_of(records: Records, wrong: dict[int, tuple[str, str]]) -> list[Reject]:
-    return [Reject(record, None, code, detail, records.raw(record)) for record, (code, detail) in wrong.items()]
+def rejects_of(records: Records, wrong: dict[int, tuple[str, str]], *, recoded: bool) -> list[Reject]:
+    """`recoded`: what is not UTF-8 now was not in the file's own encoding before."""
+    not_text = "The row is not in the encoding of the request." if recoded else ""
+    return [
+        Reject(record, None, code, not_text if code == "invalid_utf8" else detail, records.raw(record))
+        for record, (code, detail) in wrong.items()
+    ]
 
 
 def is_utf8(data: bytes) -> bool:

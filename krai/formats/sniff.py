@@ -5,7 +5,6 @@ import codecs
 from krai.errors import Terminal
 from krai.formats.compression import MAGIC
 
-HEAD_BYTES = 512
 _PARQUET = b"PAR1"
 _BINARY = (
     MAGIC,
@@ -25,7 +24,10 @@ _MARKUP = (b"<!doctype", b"<html", b"<?xml")
 
 
 def format_of(head: bytes, declared: str) -> str:
-    """`csv`, `ndjson` or `parquet`. Raises Terminal format_mismatch when the content is not what was declared, or none of them."""
+    """`csv`, `ndjson` or `parquet`, or `tsv` where that is declared.
+
+    Raises Terminal format_mismatch when the content is not what was declared, or none of them.
+    """
     if head.startswith(_PARQUET):
         found = "parquet"
     elif head.startswith(_BINARY) or head.lstrip().lower().startswith(_MARKUP):

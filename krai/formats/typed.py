@@ -66,7 +66,7 @@ def _rejected(parsed: Parsed, target: Target, misfits: Mapping[str, Mask], bad: 
     for index, (row, raw) in zip(indexes, parsed.trace(indexes), strict=True):
         column = next(name for name, misfit in misfits.items() if misfit[index])
         detail = f"The cell is not {_article(type_name(target.bound[column]))}."
-        found.append(Reject(row, column, "type_mismatch", detail, raw))
+        found.append(Reject(row, parsed.sources.get(column, column), "type_mismatch", detail, raw))
     return found
 
 

@@ -14,7 +14,7 @@ from krai.formats.typed import Target
 from krai.formats.types import arrow_type
 from krai.job import Job, Stage
 from krai.transfer.fetch import fetch
-from krai.transfer.load import Load, Loaded
+from krai.transfer.load import Load, Loaded, most_rejected
 from krai.transfer.meter import Meter
 from krai.transfer.readers import open_reader
 from krai.transfer.tools import Outcome, Reporter, Tools
@@ -22,7 +22,10 @@ from krai.warehouse.port import Change, Committed, Mode
 
 
 def run_import(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
-    """Raises Terminal and Transient; the same job run again gives the same outcome, and its rows are there once."""
+    """Raises Terminal and Transient, and too_many_rejects with the rejects as its result.
+
+    The same job run again gives the same outcome, and its rows are there once.
+    """
     committed = tools.warehouse.find_commit(job.dataset, job.job_id)
     return _outcome(committed) if committed else _outcome(_load_and_commit(job, tools, Meter(reporter), reporter))
 
@@ -30,21 +33,21 @@ def run_import(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
 def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -> Committed:
     meter.say(Stage.FETCHING)
     source = fetch(job.source or {}, tools, lambda received: meter.say(Stage.FETCHING, read_bytes=received))
-    reader = open_reader(source, job.params, tools.limits, tools.spool)
+    reader = open_reader(source, job.params, tools.limits, tools.spool, columns=_columns(job, tools))
     target = _target(job, tools, reader)
     loaded = _load(Load(job=job, tools=tools, meter=meter, source=source, reader=reader, target=target))
     meter.say(Stage.UPLOADING, 1)
+    kept = loaded.rejects.put(tools.blobs, f"jobs/{job.job_id}/e{job.epoch}")
     result = {
         "records_processed": loaded.rows,
         "records_inserted": loaded.rows,
         "records_updated": 0,
         "records_rejected": loaded.rejects.count,
-        **loaded.rejects.put(tools.blobs, f"jobs/{job.job_id}/e{job.epoch}"),
+        **kept,
     }
     failpoint.reach("after_upload")
-    if not loaded.rows and loaded.rejects.first is not None:
-        row, reject = loaded.rejects.first
-        raise Terminal("too_many_rejects", f"All {loaded.rejects.count} rows were rejected, row {row} because of {reject.code}.")
+    if loaded.hopeless or (loaded.rejects.count and not loaded.rows):
+        raise Terminal("too_many_rejects", _too_many(loaded, most_rejected(job)), result=kept)
     meter.say(Stage.COMMITTING, 1)
     reporter.may_commit()
     failpoint.reach("before_commit")
@@ -63,6 +66,13 @@ def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -
     return committed
 
 
+def _too_many(loaded: Loaded, most: float) -> str:
+    many = f"All {loaded.rejects.count} rows were"
+    if loaded.hopeless:
+        many = f"More than {most:g} rows were" if most else "A row was"
+    return f"{many} rejected, {loaded.rejects.first_cause}."
+
+
 def _load(load: Load) -> Loaded:
     """At most two passes: the second begins with the types that the first has found in the whole file."""
     loaded = load.read({})
@@ -71,6 +81,12 @@ def _load(load: Load) -> Loaded:
     if loaded is None:
         raise Terminal("source_changed", "The file changed while it was read.")
     return loaded
+
+
+def _columns(job: Job, tools: Tools) -> list[str] | None:
+    """Those of a file that names none: the dataset's in their order, unless it has none yet or the request gives others."""
+    held = None if _mode(job) is Mode.REPLACE or job.params.get("columns") else tools.warehouse.schema(job.dataset)
+    return None if held is None else list(held.names)
 
 
 def _target(job: Job, tools: Tools, reader: Reader) -> Target:

@@ -1,5 +1,6 @@
 """One pass over a file: blocks are parsed and typed by the pool, and written as parts in their order."""
 
+import math
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -9,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 
 from krai.errors import Terminal
-from krai.formats.delimited import CsvReader
 from krai.formats.header import check_names
 from krai.formats.infer import Seen, join, settled
 from krai.formats.reading import Reader
+from krai.formats.renamed import Renamed
 from krai.formats.typed import Target, Typed, type_block
 from krai.formats.types import arrow_type
 from krai.job import Job, Stage
@@ -30,12 +31,16 @@ _BLANK_ROWS_AT_ONCE = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """The file as parts: `rows` in them, `schema` of all of them together."""
+    """The file as parts: `rows` in them, `schema` of all of them together.
+
+    `hopeless`: more rows were rejected than may be, and the rest was not read.
+    """
 
     rows: int
     schema: pa.Schema
     parts: list[str]
     rejects: Rejects
+    hopeless: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,11 +60,10 @@ class Load:
         """Write all rows; None when the file has refuted the types they were written with, now that `seen` is complete."""
         self.seen = {name: "null" for name in self.reader.names if name not in self.target.bound} | dict(known)
         self.reader.learn(self.seen, self.target.bound)
-        header = self.reader.header.raw if isinstance(self.reader, CsvReader) else None
-        rejects = Rejects(self.tools.spool, header)
+        rejects = Rejects(self.tools.spool, self.reader.form)
         parts = Parts(partial(self.tools.warehouse.open_part, self.job.dataset, self.job.job_id, self.job.epoch))
         self._blank_rows = rows = read_rows = 0
-        refuted = False
+        refuted = hopeless = False
         with closing(parts), closing(rejects):
             for typed in in_order(self._parse_and_type, self.reader.blocks(), ahead=_AHEAD):
                 refuted = self._take_types(typed) or refuted
@@ -68,15 +72,17 @@ class Load:
                     rejects.add(read_rows, typed.rejects)
                 rows, read_rows = rows + typed.whole, read_rows + typed.rows
                 self._say(read_rows, rejects.count)
+                if hopeless := rejects.count > most_rejected(self.job):
+                    break
             if not refuted:
                 self._write_blank(parts, self._schema())
         if refuted:
             return None
         if rows + rejects.count != read_rows:
             raise Terminal("internal", f"{read_rows} rows were read, {rows} written and {rejects.count} rejected.")
-        if rows or not rejects.count:
+        if (rows and not hopeless) or not rejects.count:
             self._check_names()
-        return Loaded(rows=rows, schema=self._schema(), parts=parts.locations, rejects=rejects)
+        return Loaded(rows=rows, schema=self._schema(), parts=parts.locations, rejects=rejects, hopeless=hopeless)
 
     def _parse_and_type(self, block: Any) -> Typed:
         return type_block(self.reader.parse(block), self.target, self.seen)
@@ -122,6 +128,8 @@ class Load:
 
     def _check_names(self) -> None:
         """Of a file that names its columns in its rows only its end tells what they are."""
+        if isinstance(self.reader, Renamed):
+            self.reader.check()
         if not self.target.closed:
             limits = self.tools.limits
             names = [*self.seen, *self.target.bound]
@@ -142,3 +150,11 @@ class Load:
             rejected=rejected,
             read_bytes=source.read_bytes,
         )
+
+
+def most_rejected(job: Job) -> float:
+    """How many rows of the file may be rejected."""
+    if job.params.get("on_error") == "abort":
+        return 0
+    most: int | None = job.params.get("max_errors")
+    return math.inf if most is None else most

@@ -1,45 +1,72 @@
 """Which reader a source needs."""
 
+import io
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from krai.errors import Terminal
-from krai.formats.compression import MAGIC, Gunzip
 from krai.formats.delimited import CsvReader
+from krai.formats.delimiter import with_delimiter
+from krai.formats.dialect import TAB, Dialect
+from krai.formats.encodings import Utf8, with_order
 from krai.formats.ndjson import NdjsonReader
 from krai.formats.parquet import ParquetReader
 from krai.formats.reading import Opener, Reader
-from krai.formats.sniff import HEAD_BYTES, format_of
+from krai.formats.renamed import Renamed
+from krai.formats.sniff import format_of
+from krai.formats.unnamed import HEAD_BYTES
+from krai.text_encodings import UTF_8
 from krai.transfer.fetch import Source
 from krai.transfer.tools import Limits
+from krai.transfer.unpacking import unpacked
 
 _COPY_BYTES = 1 << 20
 
 
-def open_reader(source: Source, params: dict[str, Any], limits: Limits, spool: Path) -> Reader:
-    """Raises Terminal when the file is not what it was declared to be, or cannot be imported as a whole."""
-    opener = _unpacked(source, params.get("compression", "auto"), limits)
+def open_reader(source: Source, params: dict[str, Any], limits: Limits, spool: Path, *, columns: Sequence[str] | None = None) -> Reader:
+    """`columns` are the names for a file that has none, where they are known.
+
+    Raises Terminal when the file is not what it was declared to be, or cannot be imported as a whole.
+    """
+    opener = unpacked(source, params.get("compression", "auto"), limits.unpacked_bytes)
     with opener() as file:
         head = file.read(HEAD_BYTES)
+    reader: Reader
     match format_of(head, params.get("format", "auto")):
         case "parquet":
-            return ParquetReader(
+            reader = ParquetReader(
                 _seekable(opener, spool),
                 max_bytes=limits.unpacked_bytes,
                 max_columns=limits.columns,
                 max_name_bytes=limits.column_name_bytes,
             )
         case "ndjson":
-            return NdjsonReader(opener, max_row_bytes=limits.row_bytes, block_bytes=limits.block_bytes)
-        case _:
-            return CsvReader(
-                opener,
-                max_row_bytes=limits.row_bytes,
-                max_columns=limits.columns,
-                max_name_bytes=limits.column_name_bytes,
-                block_bytes=limits.block_bytes,
-            )
+            reader = NdjsonReader(opener, max_row_bytes=limits.row_bytes, block_bytes=limits.block_bytes)
+        case found:
+            reader = _delimited(opener, head, params | {"format": found}, limits, columns)
+    return Renamed(reader, params["columns"]) if params.get("columns") else reader
+
+
+def _delimited(opener: Opener, head: bytes, params: dict[str, Any], limits: Limits, columns: Sequence[str] | None) -> CsvReader:
+    asked = params.get("csv") or {}
+    encoding = with_order(asked.get("encoding", UTF_8), head)
+    recoded = encoding != UTF_8
+    if recoded:
+        head = Utf8(io.BytesIO(head), encoding).read()
+    dialect = Dialect(**{name: asked[name] for name in ("quote", "header") if name in asked}, null=tuple(asked.get("null", ("",))))
+    delimiter = TAB if params["format"] == "tsv" else asked.get("delimiter")
+    return CsvReader(
+        (lambda: cast("BinaryIO", Utf8(opener(), encoding))) if recoded else opener,
+        with_delimiter(dialect, head) if delimiter is None else replace(dialect, delimiter=delimiter),
+        max_row_bytes=limits.row_bytes,
+        max_columns=limits.columns,
+        max_name_bytes=limits.column_name_bytes,
+        block_bytes=limits.block_bytes,
+        encoding=encoding,
+        columns=columns,
+    )
 
 
 def _seekable(opener: Opener, spool: Path) -> Opener:
@@ -51,13 +78,3 @@ def _seekable(opener: Opener, spool: Path) -> Opener:
         with copy.open("wb") as local:
             shutil.copyfileobj(file, local, _COPY_BYTES)
     return lambda: copy.open("rb")
-
-
-def _unpacked(source: Source, compression: str, limits: Limits) -> Opener:
-    with source.open() as file:
-        packed = file.read(len(MAGIC)) == MAGIC
-    if compression == "gzip" and not packed:
-        raise Terminal("format_mismatch", "The file is not compressed with gzip.")
-    if packed and compression != "none":
-        return lambda: cast("BinaryIO", Gunzip(source.open(), limits.unpacked_bytes))
-    return source.open

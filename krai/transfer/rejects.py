@@ -1,7 +1,7 @@
 """Rows that stayed out: one file to mend and import again, and pages of JSON for the API to show.
 
-The file of a CSV source is CSV: number, column, code and reason, then the row's bytes as they came, under the header as it came. Of
-other sources it is NDJSON with the record as it came in `_krai_raw`. Pages have at most `PAGE_ROWS` entries
+The file of delimited text is of the same dialect and encoding: number, column, code and reason, then the row's bytes as they came, under
+the header as it came. Of other sources it is NDJSON with the record as it came in `_krai_raw`. Pages have at most `PAGE_ROWS` entries
 `{row, column, code, detail, raw}`; `raw` is cut at 4 KiB there (`raw_cut`), and base64 when it is not UTF-8 (`raw_base64`).
 """
 
@@ -12,39 +12,40 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from krai.errors import PROBLEMS
-from krai.formats.reading import OWN_PREFIX, Reject
+from krai.formats.dialect import OWN_COLUMNS
+from krai.formats.reading import OWN_PREFIX, Reject, RejectsForm
 from krai.ports import BlobStore
 
 PAGE_ROWS = 1000
 _SHOWN_BYTES = 4096
-_OWN_COLUMNS = tuple(OWN_PREFIX + name for name in ("row", "column", "code", "reason"))
+_PLAIN_CHARACTERS = 64
 
 
 class Rejects:
-    """Collects rejects in `folder`, over what an earlier pass has left there; `csv_header` is the header of the source when that is CSV."""
+    """Collects rejects in `folder`, over what an earlier pass has left there, in `form` or as NDJSON."""
 
-    def __init__(self, folder: Path, csv_header: bytes | None) -> None:
+    def __init__(self, folder: Path, form: RejectsForm | None) -> None:
         self.count = 0
-        self.first: tuple[int, Reject] | None = None
+        self.first_cause = ""
         self._folder = folder
-        self._csv_header = csv_header
+        self._form = form
         self._file: BinaryIO | None = None
         self._page: list[dict[str, Any]] = []
         self._pages: list[Path] = []
 
     @property
     def name(self) -> str:
-        return "rejects.ndjson" if self._csv_header is None else "rejects.csv"
+        return f"rejects.{'ndjson' if self._form is None else self._form.extension}"
 
     def add(self, rows_before: int, rejects: Iterable[Reject]) -> None:
         """`rows_before` is how many rows of the file come before the block the rejects are of."""
         for reject in rejects:
             row = rows_before + reject.row + 1
-            if self.first is None:
-                self.first = (row, reject)
+            if not self.count:
+                self.first_cause = _cause(row, reject)
             self.count += 1
             self._write(self._line(row, reject))
-            self._page.append(_shown(row, reject))
+            self._page.append(_shown(row, reject, self._form))
             if len(self._page) == PAGE_ROWS:
                 self._end_page()
 
@@ -75,17 +76,16 @@ class Rejects:
     def _write(self, line: bytes) -> None:
         if self._file is None:
             self._file = (self._folder / self.name).open("wb")
-            if self._csv_header is not None:
-                self._file.write(",".join(_OWN_COLUMNS).encode() + b"," + self._csv_header + b"\n")
+            if self._form is not None:
+                self._file.write(self._form.first_line())
         self._file.write(line)
 
     def _line(self, row: int, reject: Reject) -> bytes:
-        if self._csv_header is not None:
-            own = (str(row), reject.column or "", reject.code, reason(reject))
-            return ",".join(map(_csv_cell, own)).encode() + b"," + reject.raw + b"\n"
+        if self._form is not None:
+            return self._form.line((str(row), reject.column or "", reject.code, reason(reject)), reject.raw)
         values = (row, reject.column, reject.code, reason(reject))
-        raw, is_base64 = _text(reject.raw)
-        doc = {**dict(zip(_OWN_COLUMNS, values, strict=True)), OWN_PREFIX + "raw": raw}
+        raw, is_base64 = _text(reject.raw, None)
+        doc = {**dict(zip(OWN_COLUMNS, values, strict=True)), OWN_PREFIX + "raw": raw}
         if is_base64:
             doc[OWN_PREFIX + "raw_base64"] = True
         return json.dumps(doc, ensure_ascii=False).encode() + b"\n"
@@ -101,9 +101,14 @@ def reason(reject: Reject) -> str:
     return reject.detail or f"{PROBLEMS[reject.code].title}."
 
 
-def _shown(row: int, reject: Reject) -> dict[str, Any]:
+def _cause(row: int, reject: Reject) -> str:
+    plain = reject.column is not None and reject.column.isprintable() and len(reject.column) <= _PLAIN_CHARACTERS
+    return f"row {row} because of {reject.code}" + (f" in column {reject.column}" if plain else "")
+
+
+def _shown(row: int, reject: Reject, form: RejectsForm | None) -> dict[str, Any]:
     cut = len(reject.raw) > _SHOWN_BYTES
-    raw, is_base64 = _text(reject.raw, _SHOWN_BYTES)
+    raw, is_base64 = _text(reject.raw, form, _SHOWN_BYTES)
     doc: dict[str, Any] = {"row": row, "column": reject.column, "code": reject.code, "detail": reason(reject), "raw": raw}
     if cut:
         doc["raw_cut"] = True
@@ -112,8 +117,8 @@ def _shown(row: int, reject: Reject) -> dict[str, Any]:
     return doc
 
 
-def _text(raw: bytes, at_most: int | None = None) -> tuple[str, bool]:
-    """The bytes as text, or as base64 and true."""
+def _text(raw: bytes, form: RejectsForm | None, at_most: int | None = None) -> tuple[str, bool]:
+    """The bytes as text, or as base64 and true: then as the file has them."""
     try:
         if at_most is None or len(raw) <= at_most:
             return raw.decode(), False
@@ -121,8 +126,5 @@ def _text(raw: bytes, at_most: int | None = None) -> tuple[str, bool]:
         raw.decode()
         return raw[:at_most].decode(errors="ignore"), False
     except UnicodeDecodeError:
-        return base64.b64encode(raw[:at_most]).decode(), True
-
-
-def _csv_cell(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
+        original = raw if form is None else form.original(raw)
+        return base64.b64encode(original[:at_most]).decode(), True

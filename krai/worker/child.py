@@ -90,13 +90,14 @@ def _serve(request: dict[str, Any], tools: Tools, pipe: Pipe) -> None:
     except Superseded:
         pipe.say("superseded")
     except KraiError as error:
-        pipe.say("failed", terminal=isinstance(error, Terminal), code=error.code, detail=error.detail)
+        pipe.say("failed", terminal=isinstance(error, Terminal), code=error.code, detail=error.detail, result=error.result)
     except MemoryError:
-        pipe.say("failed", terminal=True, code="memory_limit", detail="")
+        pipe.say("failed", terminal=True, code="memory_limit", detail="", result=None)
     except OSError as error:
         # What is left here is the machine's trouble, not the file's: a full disk is final, anything else may pass.
         full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-        pipe.say("failed", terminal=full, code="disk_full" if full else "store_busy", detail=os.strerror(error.errno or 0))
+        code, detail = "disk_full" if full else "store_busy", os.strerror(error.errno or 0)
+        pipe.say("failed", terminal=full, code=code, detail=detail, result=None)
 
 
 def _do(request: dict[str, Any], tools: Tools, pipe: Pipe) -> None:

@@ -273,7 +273,7 @@ def _event(said: dict[str, Any]) -> Event:
             return Succeeded(said["result"], dataset, dropped=said["dropped"])
         case "failed":
             kind: type[KraiError] = Terminal if said["terminal"] else Transient
-            return Failed(kind(said["code"], said["detail"]))
+            return Failed(kind(said["code"], said["detail"], result=said["result"]))
         case _:
             return Failed(Transient("internal", "The job was superseded."))
 

@@ -3,7 +3,7 @@
 # The parts of krai from the words down to what puts it all together; each name is krai.<name>, a module or a package.
 ROWS = (
     ("redaction",),
-    ("attachment", "durable", "errors", "failpoint", "known", "metrics", "observe"),
+    ("attachment", "durable", "errors", "failpoint", "known", "metrics", "observe", "text_encodings"),
     ("access", "strict_json"),
     ("job", "settings"),
     ("dataset", "gs_uri", "identity", "outbound", "transitions"),

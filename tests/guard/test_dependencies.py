@@ -15,6 +15,7 @@ DEV: list[str] = [re.split(r"[\[=<>~! ]", requirement)[0] for requirement in PRO
 
 # Packages that are not imported by their own name. Google's share one namespace.
 IMPORTED_AS = {
+    "backports.zstd": "backports_zstd",
     "google.api_core": "google_api_core",
     "google.auth": "google_auth",
     "google.oauth2": "google_auth",
@@ -26,6 +27,9 @@ IMPORTED_AS = {
 }
 
 
+NEWER_PYTHONS = {"compression"}  # what the standard library of a later one has
+
+
 def package_of(name: str) -> str:
     return next((package for prefix, package in IMPORTED_AS.items() if belongs(name, prefix)), name.partition(".")[0])
 
@@ -33,7 +37,7 @@ def package_of(name: str) -> str:
 def imported(modules: Iterable[Module]) -> set[str]:
     """Packages of what is neither krai's nor Python's own."""
     names = {package_of(name) for module in modules for _, name in module.imports()}
-    return names - sys.stdlib_module_names - {"krai", "main", "worker"}
+    return names - sys.stdlib_module_names - NEWER_PYTHONS - {"krai", "main", "worker"}
 
 
 def mismatches(modules: Iterable[Module], declared: Iterable[str]) -> set[str]:

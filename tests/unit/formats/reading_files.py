@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from krai.formats.delimited import CsvReader
+from krai.formats.dialect import RFC_4180, Dialect
 from krai.formats.infer import join, settled
 from krai.formats.ndjson import NdjsonReader
 from krai.formats.reading import Reader
@@ -26,15 +27,13 @@ class FileRead(NamedTuple):
     total: int
 
 
-def csv_reader(data: bytes, *, block_bytes: int = 1 << 20, max_row_bytes: int = 1 << 20, max_columns: int = 1000) -> CsvReader:
-    return CsvReader(
-        lambda: io.BytesIO(data), max_row_bytes=max_row_bytes, max_columns=max_columns, max_name_bytes=255, block_bytes=block_bytes
-    )
+def csv_reader(data: bytes, dialect: Dialect = RFC_4180, **options: Any) -> CsvReader:
+    limits = {"max_row_bytes": 1 << 20, "max_columns": 1000, "max_name_bytes": 255, "block_bytes": 1 << 20}
+    return CsvReader(lambda: io.BytesIO(data), dialect, **limits | options)
 
 
-def read_csv(data: bytes, *, block_bytes: int = 1 << 20, max_row_bytes: int = 1 << 20) -> FileRead:
-    reader = csv_reader(data, block_bytes=block_bytes, max_row_bytes=max_row_bytes)
-    return read_all(reader)
+def read_csv(data: bytes, dialect: Dialect = RFC_4180, **options: Any) -> FileRead:
+    return read_all(csv_reader(data, dialect, **options))
 
 
 def read_ndjson(data: bytes, *, block_bytes: int = 1 << 20, max_row_bytes: int = 1 << 20) -> FileRead:

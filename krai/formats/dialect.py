@@ -1,0 +1,67 @@
+"""How the rows of a text file are told apart into cells: CSV, TSV and their relatives."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from krai.formats.encodings import original
+from krai.formats.reading import OWN_PREFIX
+
+OWN_COLUMNS = tuple(OWN_PREFIX + name for name in ("row", "column", "code", "reason"))
+TAB = "\t"
+_BYTE_ORDER_MARK = "\ufeff"
+_WIDE = ("utf-16", "utf-32")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """RFC 4180 with other marks: both are one ASCII character, and `quote` is None where quotes mean nothing.
+
+    A cell that is one of `null` and not quoted is null. Without a `header` the first row is a row.
+    """
+
+    delimiter: str = ","
+    quote: str | None = '"'
+    header: bool = True
+    null: tuple[str, ...] = ("",)
+
+    @property
+    def delimiter_octet(self) -> int:
+        return ord(self.delimiter)
+
+    @property
+    def quote_mark(self) -> bytes | None:
+        return None if self.quote is None else self.quote.encode()
+
+
+RFC_4180 = Dialect()
+
+
+class DelimitedRejects:
+    """Implements `RejectsForm` in the dialect and the encoding of the file: `header` is its own."""
+
+    def __init__(self, header: bytes, dialect: Dialect, encoding: str) -> None:
+        self.extension = "tsv" if dialect.delimiter == TAB else "csv"
+        self._header = header
+        self._dialect = dialect
+        self._encoding = encoding
+
+    def first_line(self) -> bytes:
+        mark = _BYTE_ORDER_MARK.encode(self._encoding) if self._encoding.startswith(_WIDE) else b""
+        return mark + self._joined(OWN_COLUMNS, self._header)
+
+    def line(self, own: Sequence[str], raw: bytes) -> bytes:
+        return self._joined(map(self._cell, own), raw)
+
+    def original(self, raw: bytes) -> bytes:
+        return original(raw, self._encoding)
+
+    def _joined(self, own: Iterable[str], raw: bytes) -> bytes:
+        return self.original(self._dialect.delimiter.join((*own, "")).encode() + raw + b"\n")
+
+    def _cell(self, text: str) -> str:
+        quote, special = self._dialect.quote, {self._dialect.delimiter, self._dialect.quote, "\r", "\n"}
+        if special.isdisjoint(text):
+            return text
+        if quote is None:
+            return "".join(" " if mark in special else mark for mark in text)
+        return quote + text.replace(quote, quote * 2) + quote

@@ -1,0 +1,54 @@
+"""The columns of a text file that has no header line."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from krai.errors import Terminal
+from krai.formats.dialect import OWN_COLUMNS, Dialect
+from krai.formats.header import Header, check_names, names_in, start_of_rows
+from krai.formats.quotes import Positions, cut, line_end
+from krai.formats.reading import OWN_PREFIX
+from krai.formats.records import Records
+
+HEAD_BYTES = 64 << 10
+_MOST_NULS = 3  # of so many octets of text one is NUL at most; UTF-16 has more
+
+
+def header_of(head: bytes, dialect: Dialect, columns: Sequence[str] | None, *, max_columns: int, max_name_bytes: int) -> Header:
+    """What stands for the header of a file that begins with `head`; `end` is where its rows begin.
+
+    The columns are called as `columns` says, else `column_1`, `column_2` and so on, as many as most rows have cells. A rejects file has
+    a header of krai's own above such rows, which is known by its first name and passed over.
+
+    Raises Terminal empty_file, encoding_unsupported and those for columns no dataset can have.
+    """
+    start = start_of_rows(head)
+    if start == len(head):
+        raise Terminal("empty_file")
+    if head.count(0) * _MOST_NULS > len(head):
+        raise Terminal("encoding_unsupported", "The file has NUL characters where text should be.")
+    end, own, cells = start, 0, 0
+    if head.startswith(OWN_COLUMNS[0].encode(), start):
+        end = line_end(head, start, final=True)
+        written = names_in(head[start:end].rstrip(b"\r\n"), dialect)
+        own = sum(name.startswith(OWN_PREFIX) for name in written)
+        cells = len(written) - own
+    elif columns is None:
+        counts = cells_of(head[start:], dialect)
+        cells = int(np.bincount(counts).argmax())
+    names = list(columns) if columns is not None else [f"column_{number + 1}" for number in range(cells)]
+    check_names(names, max_columns=max_columns, max_name_bytes=max_name_bytes)
+    every = (*(f"{OWN_PREFIX}{number}" for number in range(own)), *names)
+    return Header(every, tuple(range(own, len(every))), dialect.delimiter.join(every).encode(), end)
+
+
+def cells_of(head: bytes, dialect: Dialect) -> Positions:
+    """How many cells the records have that `head` begins with; one of which only the beginning is there counts when it is the only one."""
+    found = cut(head, dialect, final=False)
+    data, bad = (head[: found.end], found.bad) if found.end else (head, [])
+    records = Records.find(data, bad, dialect, keep_blank=False)
+    good = np.ones(len(records), dtype=np.bool_)
+    good[records.holding(np.array([start for start, _ in bad], dtype=np.int64))] = False
+    counts = records.cells()
+    return counts[good] if good.any() else counts
