@@ -6,6 +6,7 @@ that holds them is rejected like any that is not UTF-8, and its bytes can be had
 
 import codecs
 import io
+from itertools import takewhile
 from typing import BinaryIO
 
 from krai.text_encodings import UTF_8
@@ -67,9 +68,10 @@ def _mark(error: UnicodeError) -> tuple[str | bytes, int]:
     if isinstance(error, UnicodeDecodeError):
         return "".join(chr(_FIRST_MARK + octet) for octet in error.object[error.start : error.end]), error.end
     if isinstance(error, UnicodeEncodeError):
-        marks = [ord(mark) for mark in error.object[error.start : error.end]]
-        if all(_FIRST_MARK <= mark <= _LAST_MARK for mark in marks):
-            return bytes(mark - _FIRST_MARK for mark in marks), error.end
+        # As many as follow one another: wide encodings take no single octet.
+        marks = list(takewhile(lambda mark: _FIRST_MARK <= mark <= _LAST_MARK, map(ord, error.object[error.start :])))
+        if marks:
+            return bytes(mark - _FIRST_MARK for mark in marks), error.start + len(marks)
     raise error
 
 
