@@ -98,7 +98,10 @@ class ImportBody(Body):
     on_error: Annotated[Literal["reject", "abort"], Field(description="abort: the first row that cannot be imported fails the job.")] = (
         "reject"
     )
-    max_errors: Annotated[int | None, Field(ge=0, le=2**53, description="More rejected rows than this fail the job.")] = None
+    max_errors: Annotated[
+        int | None,
+        Field(ge=0, le=2**53, description="More rejected rows than this fail the job; what it has read by then stays at /errors."),
+    ] = None
     csv: Annotated[CsvDialect | None, Field(description="How the text is written, for the formats `csv`, `tsv` and `auto`.")] = None
     callback_url: CallbackUrl | None = None
     labels: Labels = Field(default_factory=dict)

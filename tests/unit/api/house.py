@@ -78,10 +78,10 @@ class House:
         job = await self.job(job_id)
         return await jobs.swap(job, transitions.complete(job, result, job.progress, jobs.now(), keep_s=keep_s))
 
-    async def fail(self, job_id: str, code: str = "corrupt_file") -> Job:
+    async def fail(self, job_id: str, code: str = "corrupt_file", result: dict[str, Any] | None = None) -> Job:
         jobs = self.stores.jobs
         job = await self.claim(job_id)
-        return await jobs.swap(job, transitions.fail(job, Terminal(code), jobs.now(), keep_s=KEEP_S))
+        return await jobs.swap(job, transitions.fail(job, Terminal(code, result=result), jobs.now(), keep_s=KEEP_S))
 
     async def store(self, path: str, content: bytes) -> Blob:
         with tempfile.TemporaryDirectory() as folder:

@@ -33,8 +33,8 @@ async def completed_export(house: House, *names: str, keep_s: float = KEEP_S) ->
     return job_id
 
 
-async def completed_import(house: House, rejected: int, keep_s: float = KEEP_S) -> str:
-    """A completed import with so many rejected rows, 1,000 to a page."""
+async def completed_import(house: House, rejected: int, keep_s: float = KEEP_S, *, fails: bool = False) -> str:
+    """An import with so many rejected rows, 1,000 to a page; it has completed, or failed for them."""
     job_id = str((await house.post("imports", {"source": {"records": [{"a": 1}]}})).json()["job_id"])
     rows = [{"row": n, "column": None, "code": "column_count", "detail": "short", "raw": f"r{n}"} for n in range(1, rejected + 1)]
     prefix = f"jobs/{job_id}/e1/errors/"
@@ -54,7 +54,10 @@ async def completed_import(house: House, rejected: int, keep_s: float = KEEP_S) 
         "rejects": rejects,
         "error_pages": {"prefix": prefix, "pages": len(pages), "page_rows": 1000},
     }
-    await house.complete(job_id, result, keep_s=keep_s)
+    if fails:
+        await house.fail(job_id, "too_many_rejects", {name: result[name] for name in ("rejects", "error_pages")})
+    else:
+        await house.complete(job_id, result, keep_s=keep_s)
     return job_id
 
 
@@ -178,6 +181,14 @@ async def test_a_rejected_row_says_what_is_wrong_with_it(house: House) -> None:
     page = await rejects(house, await completed_import(house, 1))
     assert page["errors"] == [{"row": 1, "column": None, "code": "column_count", "detail": "short", "raw": "r1"}]
     assert (await house.client(None).get(page["rejects_url"])).status_code == 200
+
+
+async def test_the_rejected_rows_of_an_import_that_failed_for_them_can_be_read(house: House) -> None:
+    job_id = await completed_import(house, 3, fails=True)
+    page = await rejects(house, job_id)
+    assert [error["row"] for error in page["errors"]] == [1, 2, 3]
+    assert (await house.client(None).get(page["rejects_url"])).status_code == 200
+    assert problem(await house.http.get(f"/api/v1/jobs/{job_id}/result"), 409) == "job_failed"
 
 
 async def test_a_rejected_row_that_is_no_text_says_so(house: House) -> None:

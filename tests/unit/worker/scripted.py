@@ -47,6 +47,7 @@ ACTS: dict[str, Callable[[], object]] = {
     "blink": lambda: time.sleep(0.3),
     "disk_full": disk_full,
     "terminal": failing(Terminal("corrupt_file", "byte 17")),
+    "hopeless": failing(Terminal("too_many_rejects", result={"rejects": {"records": 1}})),
     "busy": failing(Transient("store_busy", "the catalog is locked")),
 }
 

@@ -106,6 +106,14 @@ async def test_a_terminal_failure_ends_the_job_with_its_reason(stores: Stores, e
     assert failed.status is Status.FAILED
     assert failed.error is not None
     assert (failed.error["code"], failed.error["detail"]) == ("corrupt_file", "byte 17")
+    assert failed.result is None
+
+
+async def test_what_a_failure_leaves_to_be_read_is_kept_with_the_job(stores: Stores, execution: Execution) -> None:
+    job = await accepted(stores, "hopeless")
+    assert await execution.run(job.job_id) == Ack()
+    failed = await read(stores, job)
+    assert (failed.status, failed.result) == (Status.FAILED, {"rejects": {"records": 1}})
 
 
 async def test_a_transient_failure_is_tried_again_until_the_attempts_are_spent(
