@@ -100,7 +100,7 @@ class ImportBody(Body):
     )
     max_errors: Annotated[
         int | None,
-        Field(ge=0, le=2**53, description="More rejected rows than this fail the job; what it has read by then stays at /errors."),
+        Field(ge=0, le=2**53, description="More rejected rows than this fail the job; /errors has those read by then."),
     ] = None
     csv: Annotated[CsvDialect | None, Field(description="How the text is written, for the formats `csv`, `tsv` and `auto`.")] = None
     callback_url: CallbackUrl | None = None

@@ -14,6 +14,7 @@ from tests.unit.identity.provider import AUDIENCE, Provider, serving
 
 PAGE = "https://app.example"
 CREATES = 600  # a caller may make in a quarter of an hour; no row but 25 comes near
+UNPACKED_MIB = 64  # so that a bomb is made in a moment
 
 
 @pytest.fixture(scope="session")
@@ -28,8 +29,8 @@ def providers() -> Iterator[tuple[Provider, Provider]]:
 
 def _environment(providers: tuple[Provider, Provider]) -> dict[str, str]:
     issuers = [{"issuer": one.url, "audience": AUDIENCE, "tenant": "acme"} for one in providers]
-    limit = {"KRAI_RATE_LIMIT_CREATE": f"{CREATES}/15minutes", "CORS_ORIGINS": PAGE}
-    return QUICK | limit | {"KRAI_OIDC_ISSUERS": json.dumps(issuers)}
+    limits = {"KRAI_RATE_LIMIT_CREATE": f"{CREATES}/15minutes", "KRAI_MAX_UNPACKED_MB": str(UNPACKED_MIB), "CORS_ORIGINS": PAGE}
+    return QUICK | limits | {"KRAI_OIDC_ISSUERS": json.dumps(issuers)}
 
 
 def _ground(deployment: Deployment, providers: tuple[Provider, Provider]) -> Iterator[Ground]:
