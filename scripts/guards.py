@@ -10,6 +10,8 @@ FIELDS, URLS = f"{HOSTILE}/test_rows_32_34_fields.py", f"{HOSTILE}/test_rows_35_
 SOURCES, BUCKETS = f"{HOSTILE}/test_rows_39_43_sources.py", f"{HOSTILE}/test_rows_44_buckets.py"
 UPLOADS, LINKS = f"{HOSTILE}/test_rows_45_uploads.py", f"{HOSTILE}/test_rows_45_links.py"
 DESCRIBED, SOCKET = f"{HOSTILE}/test_schemathesis.py", f"{HOSTILE}/test_rows_31_websocket.py"
+TEXT, ZSTD, ENCODINGS = f"{HOSTILE}/test_rows_47_58_text.py", "tests/unit/formats/test_zstd.py", "tests/unit/formats/test_encodings.py"
+DIALECTS, COLUMNS, REJECTS = (f"tests/unit/transfer/test_{name}.py" for name in ("dialects", "columns", "too_many_rejects"))
 SESSIONS, EVENTS, CALLBACKS = (f"tests/unit/api/test_{name}.py" for name in ("session", "events", "webhooks"))
 
 
@@ -271,4 +273,28 @@ GUARDS = (
         "    try:\n        pass\n",
         CALLBACKS,
     ),
+    # -- what is in a file ------------------------------------------------------------------------------------------------
+    Guard("a packed file's end", "krai/formats/unpacked.py", "if not self._whole:", "if False:", ZSTD),
+    Guard("a packed file's size", "krai/formats/unpacked.py", "if self._left < 0:", "if False:", ZSTD),
+    Guard("a zstd file's window", "krai/formats/zstd.py", "window_log_max: _WINDOW_LOG}", "window_log_max: 31}", ZSTD),
+    Guard("a text file's encoding is one of text", "krai/text_encodings.py", "if canonical in _REFUSED or ", "if ", ENCODINGS),
+    Guard("a text file's row keeps its bytes", "krai/formats/encodings.py", "encoding, _MARKING)", 'encoding, "replace")', ENCODINGS),
+    Guard("a text file's quotes", "krai/formats/quotes.py", "if wrong.any():", "if False:", "tests/unit/formats/test_csv_rules.py"),
+    Guard("a mended file's header", "krai/formats/unnamed.py", "if head.startswith(_RULED, start):", "if False:", DIALECTS),
+    Guard(
+        "a file's columns are apart",
+        "krai/formats/renamed.py",
+        "self._sources.setdefault(name, source) != source",
+        "False",
+        COLUMNS,
+    ),
+    Guard(
+        "a file's columns are in it",
+        "krai/formats/renamed.py",
+        "if self._targets.keys() - self._seen:",
+        "if False:",
+        COLUMNS,
+    ),
+    Guard("a file's rejects are not too many", "krai/transfer/load.py", "rejects.count > most_rejected(self.job)", "False", REJECTS),
+    Guard("a failed file's rejects stay", "krai/execute.py", "replace(lease.job, result=error.result)", "lease.job", TEXT),
 )

@@ -12,6 +12,7 @@ from krai.formats.reading import OWN_PREFIX
 from krai.formats.records import Records
 
 HEAD_BYTES = 64 << 10
+_RULED = OWN_COLUMNS[0].encode()
 _MOST_NULS = 3  # of so many octets of text one is NUL at most; UTF-16 has more
 
 
@@ -29,7 +30,7 @@ def header_of(head: bytes, dialect: Dialect, columns: Sequence[str] | None, *, m
     if head.count(0) * _MOST_NULS > len(head):
         raise Terminal("encoding_unsupported", "The file has NUL characters where text should be.")
     end, own, cells = start, 0, 0
-    if head.startswith(OWN_COLUMNS[0].encode(), start):
+    if head.startswith(_RULED, start):
         end = line_end(head, start, final=True)
         written = names_in(head[start:end].rstrip(b"\r\n"), dialect)
         own = sum(name.startswith(OWN_PREFIX) for name in written)

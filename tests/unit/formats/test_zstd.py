@@ -48,19 +48,19 @@ def test_a_window_of_128_mib_is_taken_and_no_larger_one() -> None:
     assert unpack(window_of(27)) == b"abc"
 
 
-DAMAGED = [
-    *(FRAME[:end] for end in range(1, len(FRAME), 3)),
-    FRAME + FRAME[:-1],
-    FRAME + b"garbage",
-    FRAME + b"\0",
-    FRAME[:-1] + bytes([FRAME[-1] ^ 1]),
-    SKIPPED[:-1],
-    window_of(28),
-    window_of(31),
-]
+DAMAGED = {
+    **{f"cut-at-{end}": FRAME[:end] for end in range(1, len(FRAME), 3)},
+    "second-frame-cut": FRAME + FRAME[:-1],
+    "garbage": FRAME + b"garbage",
+    "nul": FRAME + b"\0",
+    "checksum": FRAME[:-1] + bytes([FRAME[-1] ^ 1]),
+    "skippable-cut": SKIPPED[:-1],
+    "window-256-mib": window_of(28),
+    "window-2-gib": window_of(31),
+}
 
 
-@pytest.mark.parametrize("data", DAMAGED)
+@pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
 @pytest.mark.parametrize("size", [1, 1 << 16])
 def test_what_is_cut_off_damaged_or_goes_on_with_something_else_is_corrupt(data: bytes, size: int) -> None:
     with pytest.raises(Terminal) as error:
