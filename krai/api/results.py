@@ -40,6 +40,7 @@ async def get_result(job: OwnJob, api: ApiOf, base_url: BaseUrl) -> Response:
 @router.get(
     "/errors",
     summary="List the rejected rows of an import",
+    description="Of one that completed, or that failed with `too_many_rejects`: then those it had read. Blank lines are no rows.",
     responses={
         **openapi.gives(200, Rejects, "A page of rejected rows", examples.REJECTS),
         **openapi.fails(*openapi.CALL, "not_found", "invalid_argument", "invalid_page_token", "job_not_finished", "result_expired"),

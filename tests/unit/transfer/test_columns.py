@@ -76,6 +76,13 @@ def test_what_ndjson_names_late_is_renamed_too(desk: Desk, block_bytes: int, lat
     assert error.value.code == "unknown_column"
 
 
+def test_columns_without_names_are_renamed_by_their_numbers(desk: Desk) -> None:
+    request: dict[str, Any] = {"csv": {"header": False}, "columns": {"column_2": "name", "column_1": "id", "column_3": None}}
+    result = desk.load(b"1,a,x\n2,b\n3,c,z\n", **request)
+    desk.load(desk.content(result["rejects"]["path"]).replace(b",2,b", b",2,b,y"), **request)
+    assert desk.table().to_pydict() == {"id": [1, 3, 2], "name": ["a", "c", "b"]}
+
+
 def test_a_schema_speaks_of_the_dataset(desk: Desk) -> None:
     desk.load(b"Price\n1.10\n", columns={"Price": "price"}, schema={"price": "decimal(10,2)"})
     assert desk.types() == {"price": "decimal(10,2)"}
