@@ -54,9 +54,17 @@ class Unzstd(Unpacked):
 
 
 class Zstd:
-    """Frames that follow one another are one file, so any thread may pack each piece; equal pieces give equal frames."""
+    """A file put together from frames as `Gzip` puts one together: any thread may pack a piece, and equal pieces give equal frames."""
+
+    HEADER = b""
 
     @staticmethod
     def pack(data: "bytes | memoryview") -> bytes:
         parameters = zstd.CompressionParameter
         return zstd.compress(data, options={parameters.compression_level: _LEVEL, parameters.checksum_flag: 1})
+
+    def count(self, data: "bytes | memoryview") -> None:
+        """Each frame has its own length and checksum."""
+
+    def finish(self) -> bytes:
+        return b""
