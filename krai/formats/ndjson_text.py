@@ -19,24 +19,29 @@ def ndjson_rows(table: pa.Table) -> memoryview:
     if not table.num_rows:
         return memoryview(b"")
     pieces: list[pa.Array | pa.Scalar] = []
-    for number, (name, column) in enumerate(zip(table.column_names, table.columns, strict=True)):
-        pieces.append(pa.scalar(("," if number else "{") + json.dumps(name, ensure_ascii=False) + ":", pa.string()))
-        pieces.append(_values(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()))
-    lines = pc.binary_join_element_wise(*pieces, pa.scalar("}\n", pa.string()), "", null_handling="replace", null_replacement="null")
+    between = "{"
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        text, in_quotes = _values(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks())
+        quote = '"' if in_quotes else ""
+        pieces += [pa.scalar(f"{between}{json.dumps(name, ensure_ascii=False)}:{quote}", pa.string()), text]
+        between = f"{quote},"
+    pieces.append(pa.scalar(between.removesuffix(",") + "}\n", pa.string()))
+    lines = pc.binary_join_element_wise(*pieces, "", null_handling="replace", null_replacement="null")
     # The lines lie one after the other in the array's data, which is the text of the file.
     return memoryview(lines.buffers()[2])[: text_bytes(lines)]
 
 
-def _values(column: pa.Array) -> pa.Array:
+def _values(column: pa.Array) -> tuple[pa.Array, bool]:
+    """The cells as JSON, and whether the quotes around each of them are still to be set: with what stands between two columns,
+    that costs nothing."""
     text = as_text(column)
     kind = column.type
     if pa.types.is_floating(kind):
-        return _floats(column, text)
-    if pa.types.is_string(kind):
-        return _quoted(_escaped(text))
-    if pa.types.is_temporal(kind) or pa.types.is_binary(kind):
-        return _quoted(text)
-    return text
+        return _floats(column, text), False
+    if not (pa.types.is_string(kind) or pa.types.is_temporal(kind) or pa.types.is_binary(kind)):
+        return text, False
+    escaped = _escaped(text) if pa.types.is_string(kind) else text
+    return (_quoted(escaped), False) if escaped.null_count else (escaped, True)
 
 
 def _floats(column: pa.Array, text: pa.Array) -> pa.Array:

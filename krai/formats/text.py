@@ -51,17 +51,22 @@ def _times(values: pa.Array) -> pa.Array:
 
 def holds_any(text: pa.Array, octets: bytes) -> bool:
     """False when none of the octets is in any cell; quick, and now and then true without need."""
-    data = text.buffers()[2]
-    if data is None:
-        return False
-    held = np.frombuffer(data, np.uint8)
+    held = _octets(text)
     return any(bool((held == octet).any()) for octet in octets)
 
 
 def holds_controls(text: pa.Array) -> bool:
     """The same for the characters before the blank."""
-    data = text.buffers()[2]
-    return data is not None and bool((np.frombuffer(data, np.uint8) < _BLANK).any())
+    return bool((_octets(text) < _BLANK).any())
+
+
+def _octets(text: pa.Array) -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
+    """All cells of the array one after the other. Of a slice, the buffers are those of the whole."""
+    _, offsets, data = text.buffers()
+    if data is None or not len(text):
+        return np.empty(0, np.uint8)
+    ends = np.frombuffer(offsets, np.int32, count=len(text) + 1, offset=4 * text.offset)
+    return np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
 
 
 def text_bytes(text: pa.Array) -> int:
