@@ -44,8 +44,8 @@ chaos: setup ## ten minutes of every fault at once; make chaos ARGS="--minutes 2
 guards: setup ## the guards of docs/security.md taken away one by one, and whether a test notices; ARGS="link"
 	@$(PYTHON) -m scripts.guards_removed $(ARGS)
 
-bench: setup ## speed and memory, beside the yardsticks of docs/performance.md
-	@$(PYTHON) -m bench
+bench: setup ## speed and memory, beside the yardsticks of docs/performance.md; ARGS="--only bulk"
+	@$(PYTHON) -m bench $(ARGS)
 
 bench-gcp: setup ## the same on Google's emulators; ARGS="--only idle"
 	@$(PYTHON) -m bench.gcp $(ARGS)

@@ -1,65 +1,103 @@
-"""Millions of rows in and out over HTTP, beside DuckDB's CSV → Parquet and Polars' Parquet → CSV on the same file and machine."""
+"""Millions of rows in and out over HTTP, beside what other engines take for the same file on the same machine."""
 
 import statistics
-import subprocess
-import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-from pyarrow import csv
-
+from bench import data, engines
 from bench.server import Server
 
 RUNS = 3
-CHUNK_ROWS = 500_000
-# Each yardstick runs in a process of its own, and counts its time from after its imports.
-DUCKDB = "duckdb.sql(f\"COPY (FROM read_csv('{source}')) TO '{target}' (FORMAT parquet)\")"
-POLARS = "polars.scan_parquet(source).sink_csv(target)"
-NAMES = np.array([f"name {number} of somewhere" for number in range(1000)])
 
 
 @dataclass(frozen=True, slots=True)
-class Bulk:
-    """Seconds, medians of `RUNS`; `peak_rss_bytes` is the most that any process of the server held."""
+class Trial:
+    """Both are called in turn and give seconds; krai's may be at most `promised` times the other's."""
 
-    rows: int
-    source_bytes: int
-    import_s: float
-    export_s: float
-    duckdb_s: float
-    polars_s: float
-    peak_rss_bytes: int
+    what: str
+    ours: Callable[[], float]
+    yardstick: str
+    theirs: Callable[[], float]
+    promised: float
 
 
-def measure(served: Server, folder: Path, rows: int) -> Bulk:
-    """Krai and the yardsticks take turns, so that a change of the machine's pace meets both."""
-    source, parquet, out = folder / f"{rows}.csv", folder / f"{rows}.parquet", folder / f"{rows}-polars.csv"
-    write_csv(source, rows)
-    upload_id = served.client().upload(source)
-    dataset = f"bulk_{rows}"
-    imports: list[float] = []
-    exports: list[float] = []
-    duckdbs: list[float] = []
-    polarses: list[float] = []
-    for _ in range(RUNS):
-        order = {"dataset": dataset, "source": {"upload_id": upload_id}, "mode": "replace"}
-        imports.append(job_s(served, "/api/v1/imports", order))
-        duckdbs.append(yardstick_s("duckdb", DUCKDB, source, parquet))
-        exports.append(job_s(served, "/api/v1/exports", {"dataset": dataset}))
-        polarses.append(yardstick_s("polars", POLARS, parquet, out))
-    return Bulk(
-        rows=rows,
-        source_bytes=source.stat().st_size,
-        import_s=statistics.median(imports),
-        export_s=statistics.median(exports),
-        duckdb_s=statistics.median(duckdbs),
-        polars_s=statistics.median(polarses),
-        peak_rss_bytes=served.peak_rss_bytes(),
-    )
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Medians of `RUNS`, in seconds."""
+
+    trial: Trial
+    ours_s: float
+    theirs_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The same rows as CSV, NDJSON and Parquet, the first with a hundredth of its rows broken, and changes for a hundredth of them."""
+
+    csv: Path
+    ndjson: Path
+    parquet: Path
+    polluted: Path
+    changes: Path
+    out: Path
+
+    @classmethod
+    def make(cls, folder: Path, rows: int) -> "Files":
+        files = cls(*(folder / name for name in ("rows.csv", "rows.ndjson", "rows.parquet", "polluted.csv", "changes.csv", "out")))
+        data.write_csv(files.csv, rows)
+        data.write_other(files.csv, files.ndjson, "FORMAT json")
+        data.write_other(files.csv, files.parquet, "FORMAT parquet")
+        data.write_polluted(files.csv, files.polluted)
+        data.write_changed(files.changes, rows)
+        return files
+
+
+def measure(trials: list[Trial]) -> Iterator[Ratio]:
+    """Krai and the yardstick take turns, so that a change of the machine's pace meets both."""
+    for trial in trials:
+        took = [(trial.ours(), trial.theirs()) for _ in range(RUNS)]
+        ours, theirs = (statistics.median(times) for times in zip(*took, strict=True))
+        yield Ratio(trial, ours, theirs)
+
+
+def trials(served: Server, files: Files) -> list[Trial]:
+    uploads = {file: served.client().upload(file) for file in (files.csv, files.ndjson, files.parquet, files.polluted, files.changes)}
+
+    def load(file: Path, dataset: str, **params: Any) -> Callable[[], float]:
+        order = {"dataset": dataset, "source": {"upload_id": uploads[file]}, "mode": "replace", **params}
+        return lambda: job_s(served, "/api/v1/imports", order)
+
+    def export(**params: Any) -> Callable[[], float]:
+        return lambda: job_s(served, "/api/v1/exports", {"dataset": "rows", **params})
+
+    def duckdb(statement: str, source: Path) -> Callable[[], float]:
+        return lambda: engines.took_s("duckdb", statement, source, files.out)
+
+    def frames(module: str, statement: str) -> Callable[[], float]:
+        return lambda: engines.took_s(module, statement, files.parquet, files.out)
+
+    def rewritten() -> float:
+        return engines.rewritten_s(files.parquet, files.changes, files.out)
+
+    clean = load(files.csv, "rows")
+    copy = duckdb(engines.PARQUET_TO_PARQUET, files.parquet)
+    load(files.csv, "changed")()
+    size = f"{files.csv.stat().st_size / 1e6:.0f} MB"
+    return [
+        Trial(f"import CSV, {size}", clean, "DuckDB, to Parquet", duckdb(engines.CSV_TO_PARQUET, files.csv), 1.4),
+        Trial("the same", clean, "dlt into DuckDB", lambda: engines.dlt_s(files.csv), 1 / 3),
+        Trial("import NDJSON", load(files.ndjson, "ndjson"), "DuckDB, to Parquet", duckdb(engines.NDJSON_TO_PARQUET, files.ndjson), 1.4),
+        Trial("import Parquet", load(files.parquet, "parquet"), "DuckDB, a copy by COPY", copy, 1.5),
+        Trial("import CSV, 1 % of its rows bad", load(files.polluted, "polluted"), "krai, all good", clean, 1.3),
+        Trial("upsert of 1 %", load(files.changes, "changed", mode="upsert", key=["id"]), "DuckDB, all rows anew", rewritten, 1.5),
+        Trial("export CSV", export(format="csv"), "Polars, sink_csv", frames("polars", engines.POLARS_CSV), 1.2),
+        Trial("the same", export(format="csv"), "pandas, to_csv", frames("pandas", engines.PANDAS_CSV), 1 / 10),
+        Trial("export NDJSON", export(format="ndjson"), "Polars, sink_ndjson", frames("polars", engines.POLARS_NDJSON), 1.2),
+        Trial("export Parquet", export(format="parquet"), "DuckDB, a copy by COPY", copy, 1.2),
+    ]  # fmt: skip
 
 
 def job_s(served: Server, path: str, order: dict[str, Any]) -> float:
@@ -68,32 +106,3 @@ def job_s(served: Server, path: str, order: dict[str, Any]) -> float:
     began = time.perf_counter()
     client.finish(client.call("POST", path, order))
     return time.perf_counter() - began
-
-
-def yardstick_s(module: str, statement: str, source: Path, target: Path) -> float:
-    script = f"import {module}, time; source, target = {str(source)!r}, {str(target)!r}; began = time.perf_counter(); {statement}"
-    told = subprocess.run(
-        [sys.executable, "-c", f"{script}; print(time.perf_counter() - began)"], check=True, capture_output=True, text=True
-    )
-    return float(told.stdout.split()[-1])
-
-
-def write_csv(file: Path, rows: int) -> None:
-    """Six columns: a number, two texts, an amount, a truth and a time; the same on every machine."""
-    rng = np.random.default_rng(7)
-    with file.open("wb") as target:
-        for first in range(0, rows, CHUNK_ROWS):
-            count = min(CHUNK_ROWS, rows - first)
-            numbers = np.arange(first, first + count)
-            table = pa.table(
-                {
-                    "id": numbers,
-                    "name": NAMES[rng.integers(0, len(NAMES), count)],
-                    "email": [f"user{number}@example.com" for number in numbers],
-                    "amount": np.round(rng.random(count) * 1000, 2),
-                    "active": rng.integers(0, 2, count).astype(bool),
-                    "created": (1_600_000_000 + rng.integers(0, 10**8, count)).astype("datetime64[s]"),
-                }
-            )
-            options = csv.WriteOptions(include_header=first == 0, quoting_style="needed")
-            csv.write_csv(table, target, options)

@@ -7,7 +7,6 @@ writes and nothing else, as many as krai does for a job; krai also exports.
 import asyncio
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +20,10 @@ from google.cloud import firestore
 from bench.gcp import load, processors
 from bench.gcp.house import House, Site
 from bench.gcp.report import Line
+from bench.venvs import python_of
 from scripts.emulators import ROOT
 
 CELERY = ROOT / "bench" / "celery"
-PINS = CELERY / "requirements.txt"
-VENV = ROOT / "build" / "celery"
 CLIENTS = 16
 LOOK_EVERY_S = 2.0  # when the last was done is told by its document; looking costs the emulator time
 PATIENCE_S = 900
@@ -70,7 +68,7 @@ def _krai(house: House, jobs: int, slots: int) -> Done:
 
 
 def _celery(house: House, jobs: int, slots: int) -> Done:
-    python = _celery_python()
+    python = python_of("celery")
     env = {"CELERY_PREFETCH": str(PREFETCH)}
     with _celery_worker(house, python, slots, env):
         busy, began = processors.busy_s(), time.time()
@@ -92,17 +90,6 @@ def _celery_worker(house: House, python: Path, slots: int, env: dict[str, str]) 
                 raise RuntimeError(message)
             time.sleep(0.1)
         yield
-
-
-def _celery_python() -> Path:
-    """Celery's own Python, installed anew when its pins have changed."""
-    python, made_of = VENV / "bin" / "python", VENV / "requirements.txt"
-    if not made_of.exists() or made_of.read_text() != PINS.read_text():
-        uv = [sys.executable, "-m", "uv"]
-        subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)], check=True)
-        subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(python), "--requirement", str(PINS)], check=True)
-        made_of.write_text(PINS.read_text())
-    return python
 
 
 def _wait_until_done(house: House, collection: str, jobs: int) -> float:
