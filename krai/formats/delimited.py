@@ -4,7 +4,7 @@ Lines end in LF, CR LF or CR; a byte order mark and blank lines are skipped, and
 null, `""` is the empty text. In a file with a single column a blank line is a row with an empty cell: nothing else could say that.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import BinaryIO
@@ -20,11 +20,13 @@ from krai.formats.header import Header, read_header
 from krai.formats.oversize import skip_record
 from krai.formats.quotes import cut
 from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, Places, Reject, RejectsForm
-from krai.formats.records import Records, rejects_of
+from krai.formats.records import Records, cell_count, is_utf8, rejects_of
 from krai.formats.unnamed import HEAD_BYTES, header_of
 from krai.text_encodings import UTF_8
 
 _SHOWN_OF_OVERSIZE_BYTES = 64 << 10
+
+Otherwise = Callable[[arrow_csv.InvalidRow], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +98,23 @@ class CsvReader:
             too_large = Reject(0, None, "row_too_large", f"The row has more than {self._max_row_bytes} bytes.", block.data)
             return Parsed(rows=1, whole=0, columns={}, rejects=[too_large], trace=lambda _: [])
         if not block.bad and len(block.data) <= self._max_row_bytes and b"\0" not in block.data:
+            # Most of what is wrong with rows is how many cells they have: the parser leaves these out by itself.
+            skipped: list[Reject] = []
             try:
-                table = self._table(block.data)
+                table = self._table(block.data, None if self._recoded or not is_utf8(block.data) else self._skip(skipped))
             except pa.ArrowInvalid:
                 pass
             else:
-                return self._parsed(block, table, [], None)
+                return self._parsed(block, table, skipped, _all_but(skipped, table.num_rows) if skipped else None)
         return self._parse_one_by_one(block)
+
+    def _skip(self, skipped: list[Reject]) -> Otherwise:
+        def skip(row: arrow_csv.InvalidRow) -> str:
+            detail = cell_count(row.actual_columns, row.expected_columns, self._dialect)
+            skipped.append(Reject(row.number - 1, None, "column_count", detail, row.text.encode()))
+            return "skip"
+
+        return skip
 
     def _parse_one_by_one(self, block: CsvBlock) -> Parsed:
         records = Records.find(block.data, block.bad, self._dialect, keep_blank=self._keep_blank)
@@ -124,24 +136,28 @@ class CsvReader:
         columns = {name: TextCells(_one(column)) for name, column in zip(self.names, table.columns, strict=True)}
         return Parsed(rows=table.num_rows + len(rejects), whole=table.num_rows, columns=columns, rejects=rejects, trace=trace)
 
-    def _table(self, data: bytes) -> pa.Table:
-        """The records as text. Raises ArrowInvalid when one of them has not as many cells as the header, or is not UTF-8."""
+    def _table(self, data: bytes, otherwise: Otherwise | None = None) -> pa.Table:
+        """The records as text; `otherwise` decides about those that have not as many cells as the header.
+
+        Raises ArrowInvalid when nobody decides about them, or when a record is not UTF-8.
+        """
         if not data:
             return pa.table([pa.array([], pa.string())] * len(self.names), names=[str(place) for place in self.header.kept])
         return arrow_csv.read_csv(
             pa.BufferReader(data),
             read_options=arrow_csv.ReadOptions(column_names=self._columns, use_threads=False, block_size=len(data) + 1),
-            parse_options=self._parse_options(data),
+            parse_options=self._parse_options(data, otherwise),
             convert_options=self._convert_options,
         )
 
-    def _parse_options(self, data: bytes) -> arrow_csv.ParseOptions:
+    def _parse_options(self, data: bytes, otherwise: Otherwise | None) -> arrow_csv.ParseOptions:
         quote = self._dialect.quote_mark
         return arrow_csv.ParseOptions(
             delimiter=self._dialect.delimiter,
             quote_char=self._dialect.quote or False,
             newlines_in_values=quote is not None and quote in data,
             ignore_empty_lines=not self._keep_blank,
+            invalid_row_handler=otherwise,
         )
 
     @cached_property
@@ -197,6 +213,10 @@ class CsvReader:
                 # A carriage return that ends a piece is counted again with what follows it.
                 last = b"\r" if chunk.endswith(b"\r") else b""
         return Terminal("unterminated_quote", f"The quote opened in line {line} is never closed.")
+
+
+def _all_but(skipped: Sequence[Reject], others: int) -> Places:
+    return np.setdiff1d(np.arange(others + len(skipped)), [reject.row for reject in skipped], assume_unique=True)
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

@@ -71,9 +71,8 @@ class Records:
         """Code and reason of each record that cannot be imported; the gravest reason where there are several."""
         found: dict[int, tuple[str, str]] = {}
         counts = self.cells()
-        columns = f"the header has {cells}" if self.dialect.header else f"there are {cells} columns"
         for record in np.flatnonzero(counts != cells).tolist():
-            found[record] = ("column_count", f"The row has {counts[record]} cells, {columns}.")
+            found[record] = ("column_count", cell_count(counts[record], cells, self.dialect))
         for record in self._not_utf8():
             found[record] = ("invalid_utf8", "")
         original = np.frombuffer(self.data, np.uint8)
@@ -103,6 +102,11 @@ def rejects_of(records: Records, wrong: dict[int, tuple[str, str]], *, recoded: 
         Reject(record, None, code, not_text if code == "invalid_utf8" else detail, records.raw(record))
         for record, (code, detail) in wrong.items()
     ]
+
+
+def cell_count(cells: int, columns: int, dialect: Dialect) -> str:
+    """Why a row with so many cells cannot be imported."""
+    return f"The row has {cells} cells, {f'the header has {columns}' if dialect.header else f'there are {columns} columns'}."
 
 
 def is_utf8(data: bytes) -> bool:
