@@ -18,7 +18,7 @@ def with_delimiter(dialect: Dialect, head: bytes) -> Dialect:
     head = head.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
     best, best_share = _CANDIDATES[0], 0.0
     for candidate in _CANDIDATES:
-        if candidate == dialect.quote:
+        if candidate == dialect.quote or not _may_have(head, candidate, dialect):
             continue
         tried = replace(dialect, delimiter=candidate)
         if head.startswith((OWN_COLUMNS[0] + candidate).encode()):
@@ -28,3 +28,10 @@ def with_delimiter(dialect: Dialect, head: bytes) -> Dialect:
         if share > best_share and (share > _MOST or candidate == best):
             best, best_share = candidate, share
     return replace(dialect, delimiter=best)
+
+
+def _may_have(head: bytes, delimiter: str, dialect: Dialect) -> bool:
+    """False when the first record has no such mark: to count the others' cells all the same would cost the time of a small import."""
+    first, _, _ = head.partition(b"\n")
+    goes_on = dialect.quote_mark is not None and first.count(dialect.quote_mark) % 2
+    return delimiter.encode() in (head if goes_on else first)
