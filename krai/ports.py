@@ -246,8 +246,11 @@ class OpenUpload(Protocol):
 
     def append(self, data: bytes) -> None: ...
 
-    def finish(self) -> None:
-        """Make the file appear under its path. Raises Terminal upload_conflict when bytes are missing."""
+    def finish(self, digests: Sequence[tuple[str, str]] = ()) -> None:
+        """Make the file appear under its path, if it has all `digests`: pairs of `md5` or `crc32c` and base64, as Cloud Storage has them.
+
+        Raises Terminal upload_conflict when bytes are missing; upload_mismatch, and then nothing is kept.
+        """
 
     def close(self) -> None:
         """Keep what has arrived."""

@@ -74,6 +74,15 @@ FileName = Annotated[Text, Field(min_length=1), AfterValidator(_filename)]
 ColumnName = Annotated[Text, Field(min_length=1, max_length=255)]
 ColumnNames = Annotated[list[ColumnName], Field(min_length=1, max_length=10_000), AfterValidator(_unique)]
 ColumnType = Annotated[str, AfterValidator(_column_type), Field(examples=["int64", "decimal(12,2)"])]
+Sha256 = Annotated[
+    str,
+    Field(
+        pattern="^[0-9a-fA-F]{64}$",
+        description="SHA-256 of the file as it comes, in hexadecimal digits, before it is unpacked: another file is not imported.",
+        examples=["2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"],
+    ),
+    AfterValidator(str.lower),
+]
 Labels = Annotated[
     dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")], Annotated[Text, Field(max_length=128)]],
     Field(max_length=20, description="At most 20 names with a value each, to find jobs by.", examples=[{"team": "sales"}]),

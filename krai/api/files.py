@@ -62,12 +62,14 @@ async def download(path: str, request: Request, api: ApiOf) -> Response:
     "/uploads/{path:path}",
     summary="Send the bytes of an upload",
     description="As Cloud Storage's resumable uploads have it. Without `Content-Range` the body is the whole file, which is"
-    " taken while nothing has arrived. Bytes that come again are not stored again; a finished file stays as it is.",
+    " taken while nothing has arrived. Bytes that come again are not stored again; a finished file stays as it is."
+    " With `Content-MD5` or `x-goog-hash` the file appears only if it has that digest.",
     responses={
         **openapi.gives(200, Uploaded, "The file is complete", {"size_bytes": 1048576}),
         308: {"description": "`Range` says what has arrived; without it nothing has"},
         **openapi.fails(
-            "invalid_link", "not_found", "upload_conflict", "upload_range", "too_large", "request_timeout", "store_busy", "internal"
+            *("invalid_link", "not_found", "upload_conflict", "upload_range", "upload_mismatch", "too_large"),
+            *("request_timeout", "store_busy", "internal"),
         ),
     },
     openapi_extra={
@@ -122,10 +124,17 @@ async def _receive(session: OpenUpload, piece: _Piece, request: Request, api: Ap
         await _append(session, piece, _pieces(request, api.patience_s), largest_bytes)
     known = total if total is not None else session.expected_bytes
     if piece.whole or (known is not None and session.received_bytes == known):
-        await asyncio.to_thread(session.finish)
+        await asyncio.to_thread(session.finish, _digests(request, piece))
         return _done(session)
     arrived = {"range": f"bytes=0-{session.received_bytes - 1}"} if session.received_bytes else {}
     return Response(status_code=308, headers=arrived)
+
+
+def _digests(request: Request, piece: _Piece) -> list[tuple[str, str]]:
+    """What the whole file must have: `x-goog-hash` says it of the file, `Content-MD5` (RFC 1864) of a body that is all of it."""
+    said = [part.strip().partition("=")[::2] for part in request.headers.get("x-goog-hash", "").split(",")]
+    md5 = request.headers.get("content-md5")
+    return [*said, *([("md5", md5)] if md5 is not None and piece.first == 0 else [])]
 
 
 def _check_total(session: OpenUpload, total: int | None, largest_bytes: int) -> None:

@@ -11,9 +11,9 @@ from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import JobAnswer
 from krai.api.dialect import CsvDialect
-from krai.api.fields import INVALID, Body, CallbackUrl, ColumnName, ColumnType, DatasetName, Description, Labels, Text
+from krai.api.fields import INVALID, Body, CallbackUrl, ColumnName, ColumnType, DatasetName, Description, Labels, Sha256, Text
 from krai.api.intake import Intake
-from krai.errors import Terminal
+from krai.errors import FieldError, Terminal
 from krai.outbound import urls
 from krai.settings import Mode
 
@@ -29,7 +29,9 @@ class UploadSource(Body):
 
 
 class UrlSource(Body):
-    """A file behind an https URL that anybody can reach, where the deployment allows it. Its server must tell the Content-Length."""
+    """A file behind an https URL that anybody can reach, where the deployment allows it. Its server must tell the Content-Length, or the
+    request the `sha256`.
+    """
 
     url: Annotated[str, Field(json_schema_extra={"format": "uri", "pattern": "^https://", "maxLength": urls.LONGEST_BYTES})]
 
@@ -103,6 +105,7 @@ class ImportBody(Body):
         Field(ge=0, le=2**53, description="More rejected rows than this fail the job; /errors has those read by then."),
     ] = None
     csv: Annotated[CsvDialect | None, Field(description="How the text is written, for the formats `csv`, `tsv` and `auto`.")] = None
+    sha256: Sha256 | None = None
     callback_url: CallbackUrl | None = None
     labels: Labels = Field(default_factory=dict)
     description: Description = ""
@@ -187,6 +190,7 @@ async def _import(taken: Intake[ImportBody]) -> Response:
             "columns": body.columns,
             "on_error": body.on_error,
             "max_errors": body.max_errors,
+            "sha256": body.sha256,
             "csv": None if body.csv is None else body.csv.model_dump(),
         },
         labels=body.labels,
@@ -209,6 +213,8 @@ async def _source(body: ImportBody, taken: Intake[ImportBody]) -> submit.Source:
         case ObjectSource():
             return await _object(body.source.uri, taken)
         case RecordsSource():
+            if body.sha256 is not None:
+                raise Terminal("invalid_field", errors=[FieldError("/sha256", "invalid_field", "Records are no file.")])
             return submit.Inline(body.source.records)
         case name:
             return submit.Registered(name)

@@ -1,4 +1,4 @@
-"""One file from an https URL: as it is, whole, of a length that was told beforehand, and from nowhere else.
+"""One file from an https URL: as it is, whole, of a length that was told beforehand or a digest that is known, and from nowhere else.
 
 What the server says is never shown: an answer may hold what only krai's network can see.
 """
@@ -25,10 +25,13 @@ def download(
     *,
     limit_bytes: int,
     outbound: Outbound,
+    length_told: bool = True,
     told: Callable[[int], None] = lambda _: None,
     pace: Pace = _PACE,
 ) -> None:
     """Write the file to `target`. A source may be slow, but not hold a worker for ever: it must keep `pace`.
+
+    `length_told`: it must say how long the file is. Where it need not, only the caller knows whether what came is the whole of it.
 
     Raises Terminal invalid_source_url, source_blocked, source_http_401, source_http_error, source_redirect, source_encoding,
     source_length_unknown, source_too_large, source_truncated, source_timeout; Transient source_unreachable, source_http_500.
@@ -36,19 +39,20 @@ def download(
     with _translated():
         urls.check(url)
         with outbound.client(pace) as client, client.stream("GET", url) as answer:
-            _check(answer, limit_bytes)
-            _copy(answer, target, told)
+            _check(answer, limit_bytes, length_told=length_told)
+            _copy(answer, target, limit_bytes, told)
 
 
-def _check(answer: httpx.Response, limit_bytes: int) -> None:
+def _check(answer: httpx.Response, limit_bytes: int, *, length_told: bool) -> None:
     _check_status(answer.status_code)
     if answer.headers.get("content-encoding", "identity").lower() != "identity":
         raise Terminal("source_encoding")
     length = answer.headers.get("content-length", "")
     # With a Transfer-Encoding the body ends where it says, whatever the length was (RFC 9112, 6.3).
     if not length.isdecimal() or "transfer-encoding" in answer.headers:
-        raise Terminal("source_length_unknown")
-    if int(length) > limit_bytes:
+        if length_told:
+            raise Terminal("source_length_unknown")
+    elif int(length) > limit_bytes:
         raise Terminal("source_too_large", f"The file has {int(length)} bytes, at most {limit_bytes} are read.")
 
 
@@ -66,12 +70,14 @@ def _check_status(status: int) -> None:
         raise Terminal("source_http_error", said)
 
 
-def _copy(answer: httpx.Response, target: Path, told: Callable[[int], None]) -> None:
+def _copy(answer: httpx.Response, target: Path, limit_bytes: int, told: Callable[[int], None]) -> None:
     received_bytes = 0
     with target.open("wb") as file:
         for chunk in answer.iter_raw():
-            file.write(chunk)
             received_bytes += len(chunk)
+            if received_bytes > limit_bytes:
+                raise Terminal("source_too_large", f"At most {limit_bytes} bytes are read.")
+            file.write(chunk)
             told(received_bytes)
 
 

@@ -1,5 +1,6 @@
 """The bytes of an import: a stored file is read in place, a URL is copied to the spool first."""
 
+import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ from krai.errors import Terminal
 from krai.ports import Files
 from krai.transfer.download import download
 from krai.transfer.tools import Tools
+
+_HASH_BYTES = 1 << 20
 
 
 class Source:
@@ -51,13 +54,20 @@ class _Counted(io.RawIOBase):
         super().close()
 
 
-def fetch(source: dict[str, Any], tools: Tools, told: Callable[[int], None]) -> Source:
-    """The source of a job; `told` hears how many bytes of a download have arrived.
+def fetch(source: dict[str, Any], tools: Tools, told: Callable[[int], None], *, sha256: str | None = None) -> Source:
+    """The source of a job; `told` hears how many bytes of a download have arrived. `sha256`: what the whole of it must have.
 
-    Raises Terminal source_missing, source_changed, source_too_large, source_forbidden, and what `download` raises.
+    Raises Terminal source_missing, source_changed, source_too_large, source_forbidden, upload_mismatch, and what `download` raises.
     """
+    found = _find(source, tools, told, length_told=sha256 is None)
+    if sha256 is not None:
+        _check(found, sha256)
+    return found
+
+
+def _find(source: dict[str, Any], tools: Tools, told: Callable[[int], None], *, length_told: bool) -> Source:
     if "url" in source:
-        return _from_url(source["url"], tools, told)
+        return _from_url(source["url"], tools, told, length_told=length_told)
     files: Files = tools.blobs
     if "bucket" in source:
         if tools.bucket is None:
@@ -66,11 +76,21 @@ def fetch(source: dict[str, Any], tools: Tools, told: Callable[[int], None]) -> 
     return _stored(source["path"], source.get("generation"), files, tools.limits.source_bytes)
 
 
-def _from_url(url: str, tools: Tools, told: Callable[[int], None]) -> Source:
+def _check(source: Source, sha256: str) -> None:
+    """Before anything else reads the file, and all of it: a reader may stop early, or read twice."""
+    digest = hashlib.sha256()
+    with source.open() as file:
+        while data := file.read(_HASH_BYTES):
+            digest.update(data)
+    if digest.hexdigest() != sha256:
+        raise Terminal("upload_mismatch")
+
+
+def _from_url(url: str, tools: Tools, told: Callable[[int], None], *, length_told: bool) -> Source:
     if not tools.url_imports:
         raise Terminal("url_imports_off")
     copy: Path = tools.spool / "source"
-    download(url, copy, limit_bytes=tools.limits.source_bytes, outbound=tools.outbound, told=told)
+    download(url, copy, limit_bytes=tools.limits.source_bytes, outbound=tools.outbound, length_told=length_told, told=told)
     return Source(lambda: copy.open("rb"), copy.stat().st_size)
 
 

@@ -32,7 +32,8 @@ def run_import(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
 
 def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -> Committed:
     meter.say(Stage.FETCHING)
-    source = fetch(job.source or {}, tools, lambda received: meter.say(Stage.FETCHING, read_bytes=received))
+    sha256 = job.params.get("sha256")
+    source = fetch(job.source or {}, tools, lambda received: meter.say(Stage.FETCHING, read_bytes=received), sha256=sha256)
     reader = open_reader(source, job.params, tools.limits, tools.spool, columns=_columns(job, tools))
     target = _target(job, tools, reader)
     loaded = _load(Load(job=job, tools=tools, meter=meter, source=source, reader=reader, target=target))

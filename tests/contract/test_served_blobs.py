@@ -193,6 +193,40 @@ def test_an_upload_takes_no_more_than_was_agreed(served: Served) -> None:
     upload.finish()
 
 
+MD5, CRC32C = "6AtQFwmJUPxYqtg8jBSXjg==", "U7zv8Q=="  # of abcdef
+
+
+@pytest.mark.parametrize(
+    ("digests", "right"),
+    [
+        ([("md5", MD5), ("crc32c", CRC32C)], True),
+        ([("sha1", "of which nothing is known")], True),
+        ([("md5", "AAAAAAAAAAAAAAAAAAAAAA==")], False),
+        ([("md5", MD5), ("crc32c", "AAAAAA==")], False),
+        ([("md5", MD5), ("md5", "AAAAAAAAAAAAAAAAAAAAAA==")], False),
+        ([("crc32c", "")], False),
+    ],
+)
+def test_a_file_that_has_not_its_digests_does_not_appear(served: Served, digests: list[tuple[str, str]], *, right: bool) -> None:
+    url = served.open_upload("uploads/1", size_bytes=6, ttl_s=60).url
+    upload = resume(served, url)
+    upload.append(b"abc")
+    upload.append(b"def")
+    if right:
+        upload.finish(digests)
+        assert served.stat("uploads/1") is not None
+        return
+    with pytest.raises(Terminal, match="upload_mismatch"):
+        upload.finish(digests)
+    upload.close()
+    assert served.stat("uploads/1") is None
+    again = resume(served, url)
+    assert (again.received_bytes, again.complete) == (0, False)
+    again.append(b"abcdef")
+    again.finish()
+    again.close()
+
+
 def test_an_empty_upload_is_a_file(served: Served) -> None:
     upload = resume(served, served.open_upload("uploads/1", size_bytes=0, ttl_s=60).url)
     upload.finish()

@@ -4,16 +4,23 @@ Its bytes are appended to a partial file, so what has arrived is that file's siz
 process, and ends with the process that held it.
 """
 
+import base64
 import contextlib
 import fcntl
+import hashlib
 import os
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import google_crc32c
 
 from krai.backends.local.disk import full_disk_is_terminal, place
 from krai.durable import make_folders
 from krai.errors import Terminal
+
+READ_BYTES = 1 << 20
 
 
 class LocalUpload:
@@ -44,13 +51,16 @@ class LocalUpload:
                 self._drop()  # others need the room, and the client can begin again
                 raise
 
-    def finish(self) -> None:
+    def finish(self, digests: Sequence[tuple[str, str]] = ()) -> None:
         with self._one_call_at_a_time:
             if self.complete:
                 return
             descriptor = self._open_descriptor()
             if self.expected_bytes is not None and self.received_bytes != self.expected_bytes:
                 raise Terminal("upload_conflict", f"{self.received_bytes} of {self.expected_bytes} bytes have arrived.")
+            if digests and not has(descriptor, digests):
+                self._drop()  # none of its bytes can be trusted, and the client can begin again
+                raise Terminal("upload_mismatch")
             try:
                 with full_disk_is_terminal():
                     os.fsync(descriptor)
@@ -105,6 +115,30 @@ class LocalUpload:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def has(descriptor: int, digests: Sequence[tuple[str, str]]) -> bool:
+    """Whether the file has all these digests; one by an algorithm that is not known is not looked at."""
+    found: dict[str, str] = {}
+    for name in {name for name, _ in digests}:
+        if name == "md5":
+            md5 = hashlib.md5(usedforsecurity=False)
+            for data in _read(descriptor):
+                md5.update(data)
+            found[name] = base64.b64encode(md5.digest()).decode()
+        elif name == "crc32c":
+            crc32c = 0
+            for data in _read(descriptor):
+                crc32c = google_crc32c.extend(crc32c, data)
+            found[name] = base64.b64encode(crc32c.to_bytes(4, "big")).decode()
+    return all(found.get(name, text) == text for name, text in digests)
+
+
+def _read(descriptor: int) -> Iterator[bytes]:
+    offset = 0
+    while data := os.pread(descriptor, READ_BYTES, offset):
+        offset += len(data)
+        yield data
 
 
 def lock(partial: Path, *, create: bool) -> int | None:

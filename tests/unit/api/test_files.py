@@ -1,6 +1,8 @@
 """Links and uploads of the embedded store, which the API serves itself."""
 
 import asyncio
+import base64
+import hashlib
 import resource
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -208,6 +210,38 @@ async def test_a_whole_file_in_one_put(house: House) -> None:
     answer = await put(house, url, CONTENT)
     assert (answer.status_code, answer.json()) == (200, {"size_bytes": len(CONTENT)})
     assert await stored(house, upload_id) == CONTENT
+
+
+MD5, OTHER_MD5 = "6AtQFwmJUPxYqtg8jBSXjg==", "AAAAAAAAAAAAAAAAAAAAAA=="  # of abcdef, and of something else
+WHOLE, AS_ONE_PIECE, IN_TWO = [(b"abcdef", None)], [(b"abcdef", "bytes 0-5/6")], [(b"abc", "bytes 0-2/6"), (b"def", "bytes 3-5/6")]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "header", "prefix"),
+    [
+        (WHOLE, "content-md5", ""),
+        (AS_ONE_PIECE, "content-md5", ""),
+        *((pieces, "x-goog-hash", "crc32c=U7zv8Q==, md5=") for pieces in (WHOLE, AS_ONE_PIECE, IN_TWO)),
+    ],
+)
+async def test_a_file_with_a_digest_is_that_file_or_none(
+    house: House, pieces: list[tuple[bytes, str | None]], header: str, prefix: str
+) -> None:
+    upload_id, url = await open_upload(house)
+    for md5, status in ((OTHER_MD5, 422), (MD5, 200)):
+        answers = [await put(house, url, content, piece, **{header: prefix + md5}) for content, piece in pieces]
+        assert answers[-1].status_code == status
+        if status == 422:
+            assert problem(answers[-1], 422) == "upload_mismatch"
+            assert house.stores.blobs.stat(f"uploads/{upload_id}") is None
+    assert await stored(house, upload_id) == b"abcdef"
+
+
+async def test_the_digest_of_a_piece_is_not_that_of_the_file(house: House) -> None:
+    upload_id, url = await open_upload(house)
+    for content, piece in IN_TWO:
+        await put(house, url, content, piece, **{"content-md5": base64.b64encode(hashlib.md5(content).digest()).decode()})  # noqa: S324
+    assert await stored(house, upload_id) == b"abcdef"
 
 
 async def test_an_empty_file_is_an_upload_too(house: House) -> None:

@@ -32,7 +32,7 @@ async def test_a_registered_source_is_found_with_its_format(house: House) -> Non
     assert blob is not None
     assert (job.type, job.dataset, job.source) == (Kind.IMPORT, "contacts", {"path": blob.path, "generation": blob.generation})
     expected = {"source": "salesforce", "format": "csv", "compression": "auto", "mode": "append", "schema": None}
-    expected |= {"columns": None, "on_error": "reject", "max_errors": None, "csv": None}
+    expected |= {"columns": None, "on_error": "reject", "max_errors": None, "csv": None, "sha256": None}
     assert job.params == answer.json()["params"] == expected
     named = await import_(house, "salesforce", format="ndjson")
     assert named.json()["params"]["format"] == "ndjson"
@@ -197,6 +197,24 @@ async def test_other_types_are_refused(house: House, name: Any) -> None:
 async def test_a_field_takes_only_what_it_should(house: House, name: str, value: Any) -> None:
     answer = await import_(house, {"records": [{"a": 1}]}, **{name: value})
     assert problem(answer, 422) == "invalid_field"
+
+
+async def test_a_digest_is_kept_as_small_letters(house: House) -> None:
+    source = {"upload_id": await uploaded(house)}
+    answer = await import_(house, source, sha256="AB" * 32)
+    assert answer.json()["params"]["sha256"] == "ab" * 32
+
+
+@pytest.mark.parametrize("sha256", ["", "a" * 63, "a" * 65, "g" * 64, "a" * 64 + "\n", "\uff11" * 64, 5, ["a" * 64]])
+async def test_what_is_no_digest_is_refused(house: House, sha256: Any) -> None:
+    answer = await import_(house, "salesforce", sha256=sha256)
+    assert problem(answer, 422) == "invalid_field"
+    assert pointers(answer) == {"/sha256": "invalid_field"}
+
+
+async def test_records_have_no_digest(house: House) -> None:
+    answer = await import_(house, {"records": [{"a": 1}]}, sha256="a" * 64)
+    assert pointers(answer) == {"/sha256": "invalid_field"}
 
 
 async def test_a_new_dataset_is_no_mistake(house: House) -> None:

@@ -1,6 +1,7 @@
 """Sources from https URLs: whole, as they are, or not at all. A real server on this machine says what a test wants it to."""
 
 import gzip
+import hashlib
 import threading
 import time
 import traceback
@@ -96,6 +97,29 @@ def test_a_file_that_does_not_come_whole_and_plain_is_refused(
     assert error.value.code == code
     assert "secret" not in "".join(traceback.format_exception(error.value))
     assert source.connects == 1
+
+
+NO_LENGTH = {
+    "to the end": partial(raw, data=head() + CONTENT),
+    "chunks": partial(raw, data=head("Transfer-Encoding: chunked") + b"%x\r\n%b\r\n0\r\n\r\n" % (len(CONTENT), CONTENT)),
+}
+
+
+@pytest.mark.parametrize("name", NO_LENGTH)
+def test_a_file_of_no_told_length_is_one_with_a_digest(desk: Desk, source: HttpsSource, name: str) -> None:
+    source.answer = NO_LENGTH[name]
+    desk.tools = replace(desk.tools, url_imports=True, outbound=source.outbound)
+    with pytest.raises(Terminal, match="source_length_unknown"):
+        desk.run(desk.job(Kind.IMPORT, source={"url": source.url}))
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    assert desk.run(desk.job(Kind.IMPORT, source={"url": source.url}, sha256=sha256)).result["records_processed"] == 2
+    source.answer = partial(raw, data=head() + CONTENT[:-4])
+    with pytest.raises(Terminal, match="upload_mismatch"):
+        desk.run(desk.job(Kind.IMPORT, source={"url": source.url}, sha256=sha256))
+    desk.tools = replace(desk.tools, limits=Limits(source_bytes=len(CONTENT) - 1))
+    source.answer = NO_LENGTH[name]
+    with pytest.raises(Terminal, match="source_too_large"):
+        desk.run(desk.job(Kind.IMPORT, source={"url": source.url}, sha256=sha256))
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -1,6 +1,7 @@
 """An import: types of the whole file, one commit, and the same outcome however often it runs."""
 
 import gzip
+import hashlib
 import io
 from dataclasses import replace
 from typing import Any
@@ -35,6 +36,14 @@ def test_a_file_becomes_a_dataset(desk: Desk) -> None:
     assert outcome.result["snapshot_id"] == outcome.dataset.snapshot_id
     assert desk.types() == {"id": "int64", "name": "string", "when": "date"}
     assert desk.table().column("name").to_pylist() == ["a", None]
+
+
+@pytest.mark.parametrize("data", [FLIGHTS, gzip.compress(FLIGHTS)], ids=["plain", "packed"])
+def test_a_file_with_a_digest_is_that_file_as_it_came(desk: Desk, data: bytes) -> None:
+    result = desk.load(data, sha256=hashlib.sha256(data).hexdigest())
+    assert result["records_processed"] == 2
+    assert desk.listener.said[-1].bytes_processed == len(data), "what was read for its digest alone is not counted"
+    assert refused(desk, data + b"\n", sha256=hashlib.sha256(data).hexdigest()).code == "upload_mismatch"
 
 
 def test_an_import_says_how_far_it_has_come_and_never_goes_back(desk: Desk) -> None:
