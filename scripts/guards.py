@@ -12,7 +12,9 @@ UPLOADS, LINKS = f"{HOSTILE}/test_rows_45_uploads.py", f"{HOSTILE}/test_rows_45_
 DESCRIBED, SOCKET = f"{HOSTILE}/test_schemathesis.py", f"{HOSTILE}/test_rows_31_websocket.py"
 TEXT, ZSTD, ENCODINGS = f"{HOSTILE}/test_rows_47_58_text.py", "tests/unit/formats/test_zstd.py", "tests/unit/formats/test_encodings.py"
 DIALECTS, COLUMNS, REJECTS = (f"tests/unit/transfer/test_{name}.py" for name in ("dialects", "columns", "too_many_rejects"))
-SESSIONS, EVENTS, CALLBACKS = (f"tests/unit/api/test_{name}.py" for name in ("session", "events", "webhooks"))
+SESSIONS, SIGN_IN = "tests/unit/api/test_session.py", "tests/unit/api/test_sign_in.py"
+NO_SIGN_IN = "tests/unit/api/test_sign_in_refused.py"
+EVENTS, CALLBACKS = "tests/unit/api/test_events.py", "tests/unit/api/test_webhooks.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,30 +234,30 @@ GUARDS = (
         "if False:",
         SESSIONS,
     ),
-    Guard("cookies are not for scripts", "krai/api/cookies.py", "httponly=True", "httponly=False", SESSIONS),
-    Guard("cookies stay on their site", "krai/api/cookies.py", ', samesite="lax"', ', samesite="none"', SESSIONS),
+    Guard("cookies are not for scripts", "krai/api/cookies.py", "httponly=True", "httponly=False", SIGN_IN),
+    Guard("cookies stay on their site", "krai/api/cookies.py", ', samesite="lax"', ', samesite="none"', SIGN_IN),
     Guard(
         "an answer is to this browser's sign-in",
         "krai/api/session.py",
         'if not hmac.compare_digest(state.encode("utf-8", "surrogatepass"), begun.handshake.state.encode()):',
         "if False:",
-        SESSIONS,
+        NO_SIGN_IN,
     ),
     Guard(
         "a token is the answer to this sign-in",
         "krai/identity/tokens.py",
         'if not isinstance(claimed, str) or not hmac.compare_digest(claimed.encode("utf-8", "surrogatepass"), nonce.encode()):',
         "if False:",
-        SESSIONS,
+        NO_SIGN_IN,
     ),
     Guard(
         "a code is for who has asked for it",
         "krai/identity/sign_in.py",
         '            "code_challenge": _challenge(handshake.verifier),\n            "code_challenge_method": "S256",\n',
         "",
-        SESSIONS,
+        SIGN_IN,
     ),
-    Guard("a sign-in leads to krai alone", "krai/api/session.py", "if not LOCAL_PATH.fullmatch(wanted):", "if False:", SESSIONS),
+    Guard("a sign-in leads to krai alone", "krai/api/session.py", "if not LOCAL_PATH.fullmatch(wanted):", "if False:", SIGN_IN),
     Guard("a session ends", "krai/sessions.py", " and session.expires_at > now else None", " else None", SESSIONS),
     Guard("who listens may read", "krai/api/socket.py", "        caller.demand(Scope.READ)\n", "", SOCKET),
     Guard(

@@ -9,12 +9,6 @@ from tests.unit.identity.provider import Provider, serving
 
 
 @pytest.fixture
-def provider() -> Iterator[Provider]:
-    with serving() as here:
-        yield here
-
-
-@pytest.fixture
 def provider_with_tls() -> Iterator[Provider]:
     authority = trustme.CA()
     own = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -28,7 +28,7 @@ from krai.webhooks.courier import Courier
 from krai.wiring import work
 from tests.acceptance.waiting import until as until_true
 from tests.https_source import HttpsSource, say
-from tests.unit.webhooks.conftest import ClockedJobStore
+from tests.unit.clocked import ClockedJobStore
 
 RETENTION = Retention(files_s=30 * 86_400, jobs_s=60 * 86_400)
 BASE_URL = "https://krai.example.org"

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler
@@ -20,15 +20,9 @@ from krai.webhooks.courier import Courier
 from krai.worker.loop import Worker
 from krai.worker.pool import ChildPool
 from tests.acceptance.waiting import until
-from tests.https_source import HttpsSource, say, serving
+from tests.https_source import HttpsSource, say
 
 NEVER_S = 3600  # its first sweep is its last
-
-
-@pytest.fixture
-def source() -> Iterator[HttpsSource]:
-    with serving() as source:
-        yield source
 
 
 async def accepted(stores: Stores, act: str, url: str) -> Job:
