@@ -44,14 +44,19 @@ class Network:
 
 @dataclass
 class HttpsSource:
-    """`asked` are the headers of the last request, their names in small letters, `sent` what came with it."""
+    """`asked` are the headers of the last request, their names in small letters, `sent` what came with it; `posts` are all of these.
 
+    `authority` has signed its certificate, which `trust` trusts.
+    """
+
+    authority: trustme.CA
     trust: ssl.SSLContext
     answer: Answer
     port: int = 0
     connects: int = 0
     asked: dict[str, str] = field(default_factory=dict)
     sent: bytes = b""
+    posts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     network: Network = field(default_factory=lambda: Network({HOST: [[HERE]]}))
 
     @property
@@ -73,11 +78,12 @@ def say(handler: BaseHTTPRequestHandler, status: int = 200, body: bytes = b"", l
 
 
 @contextmanager
-def serving() -> Iterator[HttpsSource]:
+def serving(*more_names: str) -> Iterator[HttpsSource]:
+    """Its certificate has `more_names` too."""
     authority = trustme.CA()
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
-    here = HttpsSource(trust, partial(say, body=CONTENT))
+    here = HttpsSource(authority, trust, partial(say, body=CONTENT))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -86,6 +92,7 @@ def serving() -> Iterator[HttpsSource]:
 
         def do_POST(self) -> None:
             here.sent = self.rfile.read(int(self.headers["Content-Length"]))
+            here.posts.append(({name.lower(): value for name, value in self.headers.items()}, here.sent))
             self.do_GET()
 
         def log_message(self, format: str, *_: object) -> None:  # noqa: A002 (the standard library's name)
@@ -101,7 +108,7 @@ def serving() -> Iterator[HttpsSource]:
 
     listening = Listening((HERE, 0), Handler)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(HOST).configure_cert(context)
+    authority.issue_cert(HOST, *more_names).configure_cert(context)
     listening.socket = context.wrap_socket(listening.socket, server_side=True)
     here.port = listening.server_address[1]
     thread = threading.Thread(target=partial(listening.serve_forever, poll_interval=0.01))

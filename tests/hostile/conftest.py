@@ -9,10 +9,12 @@ import pytest
 from scripts.emulators import Emulators
 from tests.acceptance.deployment import MODES, Deployment, embedded, gcp
 from tests.acceptance.krai_process import QUICK
-from tests.hostile.ground import Ground
+from tests.hostile.ground import Ground, check_lines
+from tests.hostile.internet import Internet, outside
 from tests.unit.identity.provider import AUDIENCE, Provider, serving
 
 PAGE = "https://app.example"
+ATTEMPTS = {"KRAI_MAX_ATTEMPTS": "3", "KRAI_SLOTS": "3"}  # of jobs that fail by what is outside
 CREATES = 600  # a caller may make in a quarter of an hour; no row but 25 comes near
 UNPACKED_MIB = 64  # so that a bomb is made in a moment
 
@@ -61,6 +63,32 @@ def shared_ground(mode: str, request: pytest.FixtureRequest) -> Iterator[Ground]
     ground: Ground = request.getfixturevalue(f"{mode}_ground")
     yield ground
     ground.is_well()
+
+
+@pytest.fixture(scope="module")
+def internet(mode: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
+    """One for each mode."""
+    with outside(tmp_path_factory.mktemp(f"outside-{mode}")) as internet:
+        yield internet
+        internet.holds()
+
+
+@pytest.fixture(scope="module")
+def connected_ground(
+    mode: str,
+    internet: Internet,
+    providers: tuple[Provider, Provider],
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Ground]:
+    """One of the module's own, on the internet of the test. A module that wants it names it `shared_ground`."""
+    home, env = tmp_path_factory.mktemp("hostile") / "data", _environment(providers) | ATTEMPTS | internet.environment
+    made = embedded(home, env) if mode == "embedded" else gcp(home, env, request.getfixturevalue("emulators"))
+    for ground in _ground(made, providers):
+        yield ground
+        ground.is_well()
+        for process in made.processes:
+            check_lines(process, 0)
 
 
 @pytest.fixture

@@ -1,60 +1,52 @@
-"""Rows 39 to 43: what a URL leads to turns out to be hostile. A job as a child process runs it, with a real server at the other end.
-
-That server is on this machine, under a public name, and the network is one of the test's own: krai itself would not call it.
-"""
+"""Rows 39 to 43: what a URL leads to turns out to be hostile. Imports of a running krai, from servers under public names."""
 
 import gzip
+import hashlib
 import time
-import traceback
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 
 import pytest
 
-from krai import transitions
-from krai.errors import KraiError, Terminal, Transient
-from krai.job import Kind
-from krai.outbound.pace import Pace
 from krai.settings import Settings
-from krai.transfer.download import download
-from krai.transfer.tools import Limits
-from tests.https_source import HERE, HOST, Answer, HttpsSource, say, serving
-from tests.unit.transfer.desk import Desk
+from tests.acceptance.krai_client import Json
+from tests.hostile.conftest import ATTEMPTS
+from tests.hostile.ground import Ground
+from tests.hostile.internet import DOMAIN, PUBLIC, Internet
+from tests.https_source import Answer, say
 
 METADATA = "169.254.169.254"
-SECRET = b"what only krai's own network can see"
+SECRET = b"what-only-the-network-of-krai-can-see"
 ROWS = b"id,name\n1,a\n2,b\n"
+SHA256, OTHER_SHA256 = hashlib.sha256(ROWS).hexdigest(), "0" * 64
 LARGEST_BYTES = Settings().max_source_mb << 20
-MAX_ATTEMPTS = 5
+DATASET = "outside"
+TOO_SLOW_WITHIN_S = 45  # half a minute without 30 KiB is too slow
 
 
-@pytest.fixture
-def source() -> Iterator[HttpsSource]:
-    with serving() as here:
-        yield here
-
-
-@pytest.fixture
-def desk(tmp_path: Path, source: HttpsSource) -> Desk:
+@pytest.fixture(scope="module")
+def shared_ground(connected_ground: Ground) -> Ground:
     """With a dataset of one row in it."""
-    desk = Desk(tmp_path)
-    desk.tools = replace(desk.tools, url_imports=True, outbound=source.outbound, limits=Limits(source_bytes=LARGEST_BYTES))
-    desk.load(b"id,name\n0,before\n")
-    return desk
+    for secret in (SECRET.decode(), METADATA):
+        connected_ground.keep_secret(secret)
+    connected_ground.admin.import_(dataset=DATASET, source={"records": [{"id": 0, "name": "before"}]})
+    return connected_ground
 
 
-def import_from(desk: Desk, source: HttpsSource) -> str:
-    """The code of the failure that an import from there ends with; its dataset is as it was, and nothing of the source is told."""
-    before = desk.table()
-    with pytest.raises(KraiError) as failure:
-        desk.run(desk.job(Kind.IMPORT, source={"url": source.url}, format="csv"))
-    assert desk.table().equals(before)
-    assert SECRET.decode() not in "".join(traceback.format_exception(failure.value))
-    assert METADATA not in str(failure.value.to_doc())
-    return failure.value.code
+def import_from(ground: Ground, internet: Internet, host: str, **request: str) -> Json:
+    """How an import from there ends; if it fails, its dataset is as it was."""
+    before = ground.admin.dataset(DATASET)
+    job_id = ground.admin.submit_import(dataset=DATASET, source={"url": internet.url(host)}, format="csv", **request)
+    status = ground.admin.wait_until_finished(job_id)["status"]
+    job: Json = ground.call(ground.admin, "GET", f"/api/v1/jobs/{job_id}").json()
+    assert (ground.admin.dataset(DATASET) == before) == (status == "FAILED")
+    return job
+
+
+def code(job: Json) -> str | None:
+    """Why it failed."""
+    return None if job["error"] is None else str(job["error"]["code"])
 
 
 def raw(handler: BaseHTTPRequestHandler, *, head: Sequence[str] = (), body: bytes = b"") -> None:
@@ -65,37 +57,67 @@ def no_http(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"SSH-2.0-" + SECRET + b"\r\n")
 
 
+def here(handler: BaseHTTPRequestHandler) -> None:
+    """Lead to this very server by another address of it."""
+    say(handler, status=302, Location=f"//127.0.0.1:{handler.connection.getsockname()[1]}/")
+
+
+def drip(handler: BaseHTTPRequestHandler) -> None:
+    raw(handler, head=["Content-Length: 1000"])
+    for _ in range(1000):
+        handler.wfile.write(b"a")
+        time.sleep(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def slow(mode: str, shared_ground: Ground, internet: Internet) -> str | None:
+    """The id of an import that goes on beside all others, from a source that sends a byte a second. A child is the same in both modes."""
+    url = internet.url(internet.host("drip", drip))
+    return shared_ground.admin.submit_import(dataset="slow", source={"url": url}) if mode == "embedded" else None
+
+
 # -- row 39: names ----------------------------------------------------------------------------------------------------------
 
 
-def test_39_a_name_that_moves_between_two_looks_is_looked_up_once(desk: Desk, source: HttpsSource) -> None:
-    source.answer = partial(say, body=ROWS)
-    source.network.names[HOST] = [[HERE], [METADATA]]
-    assert desk.run(desk.job(Kind.IMPORT, source={"url": source.url})).result["records_processed"] == 2
-    assert (source.network.asked, source.connects) == ([HOST], 1)
-    assert import_from(desk, source) == "source_blocked"
-    assert (source.network.asked, source.connects) == ([HOST, HOST], 1)
+def test_39_a_name_that_moves_between_two_looks_is_looked_up_once(ground: Ground, internet: Internet) -> None:
+    host = internet.host("moves", partial(say, body=ROWS), [PUBLIC], [METADATA])
+    assert import_from(ground, internet, host)["records_processed"] == 2
+    assert (internet.looks(host), internet.asked[host]) == (1, 1)
+    assert code(import_from(ground, internet, host)) == "source_blocked"
+    assert (internet.looks(host), internet.asked[host]) == (2, 1)
+    internet.holds()
 
 
-@pytest.mark.parametrize(
-    "addresses",
-    [[METADATA], [HERE, METADATA], [METADATA, HERE], [HERE, "::ffff:10.0.0.1"], [HERE, "fd20:ce::254"], ["2002:a9fe:a9fe::"], ["::1"]],
-)
-def test_39_one_address_inside_is_enough(desk: Desk, source: HttpsSource, addresses: list[str]) -> None:
-    source.network.names[HOST] = [addresses]
-    assert import_from(desk, source) == "source_blocked"
-    assert (source.network.asked, source.connects) == ([HOST], 0)
+INSIDE = {
+    "link-local": [METADATA],
+    "second": [PUBLIC, METADATA],
+    "first": [METADATA, PUBLIC],
+    "mapped": [PUBLIC, "::ffff:10.0.0.1"],
+    "unique-local": [PUBLIC, "fd20:ce::254"],
+    "6to4": ["2002:a9fe:a9fe::"],
+    "here": ["127.0.0.1"],
+    "here-too": ["::1"],
+}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_39_one_address_inside_is_enough(ground: Ground, internet: Internet, name: str) -> None:
+    host = internet.host(f"inside-{name}", partial(say, body=ROWS), INSIDE[name])
+    assert code(import_from(ground, internet, host)) == "source_blocked"
+    assert (internet.looks(host), internet.asked[host]) == (1, 0)
+    internet.holds()
 
 
 # -- rows 40 to 43: answers -------------------------------------------------------------------------------------------------
 
-PLACES = (f"https://{METADATA}/latest/meta-data", f"http://{METADATA}/", "//127.0.0.1/", "/file.csv", f"https://{HOST}/other.csv", "")
+PLACES = (f"http://{METADATA}/", "//127.0.0.1/", "/file.csv", f"https://other.{DOMAIN}/", "")
 ANSWERS: dict[str, tuple[Answer, str]] = {
     **{
-        f"40-{status}-{number}": (partial(say, status=status, body=SECRET, Location=place), "source_redirect")
+        f"40-{status}": (partial(say, status=status, body=SECRET, Location=f"https://{METADATA}/latest/meta-data"), "source_redirect")
         for status in (301, 302, 303, 307, 308)
-        for number, place in enumerate(PLACES)
     },
+    **{f"40-to-{number}": (partial(say, status=302, Location=place), "source_redirect") for number, place in enumerate(PLACES)},
+    "40-to-here": (here, "source_redirect"),
     "41-gzip-twice": (
         partial(say, body=gzip.compress(gzip.compress(bytes(50 << 20))), Content_Encoding="gzip, gzip"),
         "source_encoding",
@@ -116,40 +138,44 @@ ANSWERS: dict[str, tuple[Answer, str]] = {
     "43-403": (partial(say, status=403, body=SECRET), "source_http_error"),
     "43-404": (partial(say, status=404, body=SECRET), "source_http_error"),
     "43-206": (partial(say, status=206, body=ROWS), "source_http_error"),
-    "43-500": (partial(say, status=500, body=SECRET), "source_http_500"),
 }
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_hostile_source(desk: Desk, source: HttpsSource, name: str) -> None:
-    source.answer, code = ANSWERS[name]
-    assert import_from(desk, source) == code
-    assert (source.network.asked, source.connects) == ([HOST], 1), "asked once"
-    assert source.asked["accept-encoding"] == "identity"
-    assert not {"authorization", "cookie", "x-api-key", "referer"} & source.asked.keys()
+def test_hostile_source(ground: Ground, internet: Internet, name: str) -> None:
+    answer, expected = ANSWERS[name]
+    host = internet.host(name, answer)
+    job = import_from(ground, internet, host)
+    assert (code(job), job["attempt"]) == (expected, 1)
+    assert (internet.looks(host), internet.asked[host]) == (1, 1), "asked once"
+    internet.holds()
 
 
-def test_42_a_byte_a_second_is_too_slow(source: HttpsSource, tmp_path: Path) -> None:
-    """Here with a window of a third of a second; krai's own is half a minute."""
-
-    def drip(handler: BaseHTTPRequestHandler) -> None:
-        raw(handler, head=["Content-Length: 1000"])
-        for _ in range(1000):
-            handler.wfile.write(b"a")
-            time.sleep(0.01)
-
-    source.answer = drip
-    began_s = time.monotonic()
-    with pytest.raises(Terminal, match="source_timeout"):
-        download(source.url, tmp_path / "copy", limit_bytes=1000, outbound=source.outbound, pace=Pace(window_s=0.3, window_bytes=1000))
-    assert time.monotonic() - began_s < 5
+def test_42_a_source_without_a_length_is_told_whole_by_its_digest(ground: Ground, internet: Internet) -> None:
+    host = internet.host("digest", partial(raw, body=ROWS))
+    assert code(import_from(ground, internet, host, sha256=OTHER_SHA256)) == "upload_mismatch"
+    assert import_from(ground, internet, host, sha256=SHA256)["records_processed"] == 2
 
 
-def test_43_an_error_of_the_source_is_tried_again_and_named_at_the_end(desk: Desk) -> None:
-    failure = Transient("source_http_500", "The source answered with status 500.")
-    job = replace(desk.job(Kind.IMPORT), max_attempts=MAX_ATTEMPTS)
-    ends = [transitions.give_up(replace(job, attempt=attempt), failure) for attempt in range(1, MAX_ATTEMPTS + 1)]
-    assert ends[:-1] == [None] * (MAX_ATTEMPTS - 1)
-    last = ends[-1]
-    assert last is not None
-    assert (last.code, f"attempt {MAX_ATTEMPTS}" in last.detail) == ("source_http_500", True)
+def test_43_an_error_of_the_source_is_tried_again_and_named_at_the_end(ground: Ground, internet: Internet) -> None:
+    host, attempts = internet.host("fails", partial(say, status=500, body=SECRET)), int(ATTEMPTS["KRAI_MAX_ATTEMPTS"])
+    job = import_from(ground, internet, host)
+    assert (code(job), job["attempt"]) == ("source_http_500", attempts)
+    assert f"attempt {attempts}" in job["error"]["detail"]
+    assert (internet.looks(host), internet.asked[host]) == (attempts, attempts)
+
+
+def test_43_what_krai_says_to_a_source_is_nobodys_secret(ground: Ground, internet: Internet) -> None:
+    host = internet.host("listens", partial(say, body=ROWS))
+    assert import_from(ground, internet, host)["records_processed"] == 2
+    asked = internet.server.asked
+    assert (asked["host"], asked["accept-encoding"]) == (f"{host}:{internet.server.port}", "identity")
+    assert not {"authorization", "cookie", "x-api-key", "referer"} & asked.keys()
+
+
+# Last, for it takes longest.
+def test_42_a_byte_a_second_is_too_slow(ground: Ground, slow: str | None) -> None:
+    if slow is not None:
+        job = ground.admin.wait_until_finished(slow, within_s=TOO_SLOW_WITHIN_S)
+        assert (code(job), job["attempt"]) == ("source_timeout", 1)
+        assert ground.admin.http.get("/api/v1/datasets/slow").status_code == 404
