@@ -156,6 +156,14 @@ GUARDS = (
     Guard("100 headers", "krai/api/edge.py", "return len(headers) > MOST_HEADERS or sum(", "return sum(", WIRE),
     Guard("32 KiB of headers", "krai/api/edge.py", "> LARGEST_HEADERS_BYTES", "> 1 << 30", WIRE),
     Guard("one Host", "krai/wiring/protocol.py", "if hosts != 1 and self", "if False and self", WIRE),
+    Guard(
+        "a request begins where the one before ends",
+        "krai/wiring/protocol.py",
+        'data if self._between else b""',
+        "data",
+        "tests/unit/api/test_server.py",
+        "whatever_follows",
+    ),
     Guard("nosniff", "krai/api/shields.py", '    (b"x-content-type-options", b"nosniff"),\n', "", BODIES),
     Guard(
         "pages that were named",
@@ -218,6 +226,14 @@ GUARDS = (
     ),
     Guard("a length, and no chunks", "krai/transfer/download.py", "if not length.isdecimal() or ", "if False and ", SOURCES),
     Guard("a source's size", "krai/transfer/download.py", "if int(length) > limit_bytes:", "if False:", SOURCES),
+    Guard("the file that was meant", "krai/transfer/fetch.py", "if digest.hexdigest() != sha256:", "if False:", UPLOADS),
+    Guard(
+        "the file that was sent",
+        "krai/backends/local/uploads.py",
+        "if digests and not has(descriptor, digests):",
+        "if False:",
+        LINKS,
+    ),
     # -- browsers, and who listens ------------------------------------------------------------------------------------------
     Guard(
         "a cookie is for pages of krai",

@@ -3,9 +3,12 @@ no HTTP.
 """
 
 import asyncio
+import re
 import secrets
+import sys
 from http import HTTPStatus
 
+from httptools import HttpParserInvalidMethodError, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from krai.api import problems
@@ -13,6 +16,8 @@ from krai.errors import KraiError, Terminal
 
 HEAD_WITHIN_S = 8.0
 LARGEST_HEAD_BYTES = 64 * 1024  # half of that is refused with the request's own id, once it is there
+A_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}(?= )")  # any token is one (RFC 9110, 9.1); the parser knows those of IANA
+STAND_IN = b"TRACE"  # which no route takes either
 
 
 class Protocol(HttpToolsProtocol):
@@ -20,6 +25,9 @@ class Protocol(HttpToolsProtocol):
 
     _late: asyncio.TimerHandle | None = None  # set while a head is awaited
     _head_bytes: int = 0
+    _between: bool = True  # the next byte begins a request
+    _beginning: bytes = b""  # what has come now, if it begins one
+    _method: bytes | None = None  # of the request for which the parser is given a stand-in
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         super().connection_made(transport)
@@ -30,6 +38,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._beginning = data if self._between else b""
         super().data_received(data)
         if self._late is not None and not self.transport.is_closing():
             self._head_bytes += len(data)
@@ -37,6 +46,7 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(Terminal("headers_too_large"))
 
     def on_message_begin(self) -> None:
+        self._between = False
         super().on_message_begin()
         self._await_head()
 
@@ -46,9 +56,22 @@ class Protocol(HttpToolsProtocol):
         if hosts != 1 and self.parser.get_http_version() == "1.1":
             raise ValueError("RFC 9112, 3.2: a request has one Host")  # the parser makes a 400 of it
         super().on_headers_complete()
+        if self._method is not None:
+            self.scope["method"], self._method = self._method.decode("ascii"), None
+
+    def on_message_complete(self) -> None:
+        self._between = True
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's
-        self._refuse(Terminal("malformed_request"))
+        data, self._beginning = self._beginning, b""
+        method = A_METHOD.match(data)
+        if method and isinstance(sys.exception(), HttpParserInvalidMethodError):
+            # The app says 405 and what it takes instead. All else about the request is judged as ever, by a parser without the failure.
+            self.parser, self._method = HttpRequestParser(self), method[0]
+            super().data_received(STAND_IN + data[method.end() :])
+        else:
+            self._refuse(Terminal("malformed_request"))
 
     def _await_head(self) -> None:
         if self._late is None:

@@ -1,8 +1,12 @@
 """Row 45 where krai serves files itself: an address is signed for one thing, and opens nothing else."""
 
+import base64
+import hashlib
+
 import httpx
 import pytest
 
+from tests.acceptance.krai_client import Json
 from tests.hostile.case import IMPORTS
 from tests.hostile.ground import Ground, problem_of
 from tests.hostile.test_rows_45_uploads import ROWS, dataset, opened, send
@@ -40,13 +44,27 @@ def test_45_an_address_that_was_changed_opens_nothing(ground: Ground) -> None:
 
 
 def test_45_a_file_of_another_size_than_agreed(ground: Ground) -> None:
-    """It does not become a file, so that there is no job to fail with upload_mismatch."""
+    """It does not become a file, so that there is nothing to import."""
     session = opened(ground, ground.ada, size_bytes=len(ROWS))
     for wrong in (ROWS + b"3,Cy\n", ROWS[:-1]):
         answer = send(session, wrong)
         assert (answer.status_code, answer.json()["code"]) == (409, "upload_conflict")
     refused = ground.call(ground.ada, "POST", IMPORTS, json={"dataset": dataset(), "source": {"upload_id": session["upload_id"]}})
     assert (refused.status_code, refused.json()["code"]) == (409, "upload_incomplete")
+
+
+def test_45_a_file_that_is_not_the_one_its_sender_has_meant(ground: Ground) -> None:
+    """It does not become a file either, and can be sent again."""
+    session, md5 = opened(ground, ground.ada), base64.b64encode(hashlib.md5(ROWS, usedforsecurity=False).digest()).decode()
+    wrong: Json
+    for wrong in ({"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, {"x-goog-hash": "crc32c=AAAAAA=="}, {"x-goog-hash": "md5=x"}):
+        refused = send(session, ROWS, **wrong)
+        assert (refused.status_code, refused.json()["code"]) == (422, "upload_mismatch")
+    order: Json = {"dataset": dataset(), "source": {"upload_id": session["upload_id"]}}
+    early = ground.call(ground.ada, "POST", IMPORTS, json=order)
+    assert (early.status_code, early.json()["code"]) == (409, "upload_incomplete")
+    assert send(session, ROWS, **{"Content-MD5": md5}).status_code == httpx.codes.OK
+    assert ground.ada.import_(**order)["records_processed"] == 2
 
 
 PIECES = ("bytes 5-4/10", "bytes 0-10/10", "bytes a-b/c", "bytes 0-1/", "items 0-1/2", "bytes -1-2/3", f"bytes {'9' * 30}-1/2")

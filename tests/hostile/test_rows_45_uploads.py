@@ -1,5 +1,6 @@
 """Row 45: uploads of somebody else, of another size, sent twice, or used too early. An upload's address is its only credential."""
 
+import hashlib
 import secrets
 
 import httpx
@@ -55,6 +56,22 @@ def test_45_a_second_file_has_no_effect(ground: Ground) -> None:
     imported = ground.ada.import_(dataset=name, source={"upload_id": session["upload_id"]})
     assert imported["records_processed"] == 2
     assert b"Eve" not in b"".join(ground.ada.files(ground.ada.export(dataset=name)))
+
+
+def test_45_a_file_that_is_not_the_one_its_importer_has_meant(ground: Ground) -> None:
+    session, name = opened(ground, ground.ada), dataset()
+    assert send(session, ROWS).status_code in {200, 201}
+    order: Json = {"dataset": name, "source": {"upload_id": session["upload_id"]}}
+    job = ground.ada.wait_until_finished(ground.ada.submit_import(**order, sha256=hashlib.sha256(ROWS[:-1]).hexdigest()))
+    assert (job["status"], job["error"]["code"]) == ("FAILED", "upload_mismatch")
+    assert ground.ada.http.get(f"/api/v1/datasets/{name}").status_code == httpx.codes.NOT_FOUND
+    assert ground.ada.import_(**order, sha256=hashlib.sha256(ROWS).hexdigest().upper())["records_processed"] == 2
+
+
+@pytest.mark.parametrize("sha256", ["0" * 63, "0" * 65, "z" * 64, "", 7, ["0" * 64], "sha256:" + "0" * 64])
+def test_45_a_digest_that_is_none(ground: Ground, sha256: object) -> None:
+    answer = ground.call(ground.ada, "POST", IMPORTS, json={"source": "salesforce", "sha256": sha256})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_field")
 
 
 def test_45_an_import_before_its_upload(ground: Ground) -> None:

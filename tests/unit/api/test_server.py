@@ -196,3 +196,45 @@ async def test_a_head_without_end_is_not_kept(tmp_path: Path) -> None:
         answer = await exchange(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ", *[b"a" * 8192] * 20, answers=2)
         assert answer.startswith(b"HTTP/1.1 431 ")
         assert b"headers_too_large" in answer
+
+
+async def test_a_method_that_nobody_knows_is_one_all_the_same(tmp_path: Path) -> None:
+    """Also as the second request of a connection, with a body, or in pieces; what is wrong with the rest of it stays wrong."""
+    async with open_house(tmp_path) as house, serve(house) as (_, port, _):
+        known, unknown = b"GET /healthz HTTP/1.1\r\nHost: krai\r\n\r\n", b"FOO /healthz HTTP/1.1\r\nHost: krai\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for parts, status in (([known], 200), ([unknown], 405), ([unknown[:20], unknown[20:]], 405), ([known], 200)):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(0.02)  # so that it comes by itself
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+            assert head.startswith(b"HTTP/1.1 %d " % status), head
+            assert status == 200 or b"allow: GET, HEAD" in head, head
+            await reader.readexactly(int(re.findall(rb"content-length: (\d+)", head)[0]))
+        writer.close()
+        wrong = (
+            unknown.replace(b"Host: krai", b"Host: krai\r\nContent-Length: 2\r\nTransfer-Encoding: chunked"),
+            unknown.replace(b"Host: krai", b"Host: krai\r\nHost: krai"),
+            b"\r\n" + unknown,
+            unknown + b"BAR /healthz HTTP/1.1\r\nHost: krai\r\n\r\n",
+        )
+        for request in wrong:
+            answer = await exchange(port, request, answers=2)
+            assert answer.startswith(b"HTTP/1.1 400 "), answer
+            assert b"405" not in answer
+
+
+async def test_a_body_is_no_request_whatever_follows_it(tmp_path: Path) -> None:
+    """Here it is one word by word, comes by itself, and is followed by a method that nobody knows."""
+    async with open_house(tmp_path) as house, serve(house) as (_, port, _):
+        body = f'{HEAD.format(key=KEY)}Content-Length: 20\r\n\r\n{{"dataset": "users"}}'.encode()
+        head = b"PUT /healthz HTTP/1.1\r\nHost: krai\r\nContent-Length: %d\r\n\r\n" % len(body)
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        for part in (head, body + b"FOO / HTTP/1.1\r\n\r\n"):
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.05)
+        writer.close()
+        assert (await house.http.get("/api/v1/jobs")).json()["jobs"] == []
+        assert b"202" in (await exchange(port, body))[:20]
