@@ -21,7 +21,9 @@ from krai.ports import Directory
 
 COLLECTION = "grants"
 # Whom something is granted to: an address on the allowlist, one of its groups, who signs in at an issuer of a tenant, an API key.
-GRANTEE = re.compile(r"all|user:[^\s@:]{1,64}@[a-z0-9.-]{1,189}|(?:group|tenant):[a-z][a-z0-9_-]{0,62}|key:[0-9a-f]{16}", re.ASCII)
+GRANTEE = re.compile(
+    r"all|user:[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]{1,189}|(?:group|tenant):[a-z][a-z0-9_-]{0,62}|key:[0-9a-f]{16}", re.ASCII
+)
 TRUSTED_S = 10.0  # so long what was taken away may still be had where it was just looked up
 
 

@@ -139,7 +139,7 @@ GUARDS = (
     Guard("no control characters", "krai/api/fields.py", "if UNPRINTABLE.search(text):", "if False:", BODIES),
     Guard("JSON by its media type", "krai/api/intake.py", "    _check_media_type(request)\n", "", BODIES),
     Guard("names of datasets", "krai/api/fields.py", "if not DATASET.fullmatch(text):", "if False:", FIELDS),
-    Guard("names of files", "krai/api/fields.py", "set(text) & set('/\\\\:*?\"<>|') or ", "", FIELDS),
+    Guard("names of files", "krai/api/fields.py", "set(text) & set(IN_NO_FILENAME) or ", "", FIELDS),
     Guard("a body's length as it is told", "krai/api/intake.py", "or int(promised[:20]) > cap_bytes:", "or False:", WIRE),
     Guard(
         "a body's length as it comes", "krai/api/intake.py", "                if len(body) > cap_bytes:", "                if False:", WIRE

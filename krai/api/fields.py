@@ -14,7 +14,9 @@ M = TypeVar("M", bound=BaseModel)
 
 DATASET = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 # Control characters, line and paragraph separators, and what turns the direction of writing: they make a name look like another.
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
+UNPRINTABLE_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"
+UNPRINTABLE = re.compile(f"[{UNPRINTABLE_CHARACTERS}]")
+IN_NO_FILENAME = '/\\:*?"<>|'
 COLUMN_TYPE = re.compile(r"boolean|int64|float64|date|timestamp|timestamptz|string|binary|decimal\(([1-9]\d?),(\d{1,2})\)", re.ASCII)
 LARGEST_PRECISION = 38
 LONGEST_FILENAME_BYTES = 200
@@ -49,7 +51,7 @@ def _dataset(text: str) -> str:
 
 
 def _filename(text: str) -> str:
-    if text.startswith(".") or text != text.strip() or set(text) & set('/\\:*?"<>|') or len(text.encode()) > LONGEST_FILENAME_BYTES:
+    if text.startswith(".") or text != text.strip() or set(text) & set(IN_NO_FILENAME) or len(text.encode()) > LONGEST_FILENAME_BYTES:
         raise PydanticCustomError(INVALID, "Takes a file name of at most 200 bytes, without a folder and without a dot at the start.")
     return text
 
@@ -62,18 +64,33 @@ def _column_type(text: str) -> str:
     return text
 
 
-def _unique(names: list[str]) -> list[str]:
+def unique(names: list[Any]) -> list[Any]:
     if len(set(names)) != len(names):
         raise PydanticCustomError(INVALID, "Takes each name once.")
     return names
 
 
-Text = Annotated[str, AfterValidator(_printable)]
+Text = Annotated[str, AfterValidator(_printable), Field(json_schema_extra={"pattern": f"^[^{UNPRINTABLE_CHARACTERS}]*$"})]
 DatasetName = Annotated[Text, AfterValidator(_dataset), Field(json_schema_extra={"pattern": f"^{DATASET.pattern}$"}, examples=["users"])]
-FileName = Annotated[Text, Field(min_length=1), AfterValidator(_filename)]
+_NOT_THERE = re.escape(IN_NO_FILENAME) + UNPRINTABLE_CHARACTERS
+FileName = Annotated[
+    str,
+    AfterValidator(_printable),
+    Field(
+        min_length=1,
+        max_length=LONGEST_FILENAME_BYTES,
+        json_schema_extra={"pattern": rf"^[^.\s{_NOT_THERE}](?:[^{_NOT_THERE}]*[^\s{_NOT_THERE}])?$"},
+    ),
+    AfterValidator(_filename),
+]
 ColumnName = Annotated[Text, Field(min_length=1, max_length=255)]
-ColumnNames = Annotated[list[ColumnName], Field(min_length=1, max_length=10_000), AfterValidator(_unique)]
-ColumnType = Annotated[str, AfterValidator(_column_type), Field(examples=["int64", "decimal(12,2)"])]
+ColumnNames = Annotated[list[ColumnName], Field(min_length=1, max_length=10_000), AfterValidator(unique)]
+ColumnType = Annotated[
+    str,
+    AfterValidator(_column_type),
+    Field(json_schema_extra={"pattern": f"^(?:{COLUMN_TYPE.pattern})$"}, examples=["int64", "decimal(12,2)"]),
+]
+ColumnTypes = Annotated[dict[ColumnName, ColumnType], Field(max_length=10_000, json_schema_extra={"additionalProperties": False})]
 Sha256 = Annotated[
     str,
     Field(
@@ -85,7 +102,12 @@ Sha256 = Annotated[
 ]
 Labels = Annotated[
     dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,62}$")], Annotated[Text, Field(max_length=128)]],
-    Field(max_length=20, description="At most 20 names with a value each, to find jobs by.", examples=[{"team": "sales"}]),
+    Field(
+        max_length=20,
+        description="At most 20 names with a value each, to find jobs by.",
+        json_schema_extra={"additionalProperties": False},
+        examples=[{"team": "sales"}],
+    ),
 ]
 Description = Annotated[Text, Field(max_length=500, description="Shown with the job; at most 500 characters.")]
 

@@ -73,7 +73,14 @@ async def download(path: str, request: Request, api: ApiOf) -> Response:
         ),
     },
     openapi_extra={
-        "parameters": [{"name": "Content-Range", "in": "header", "schema": {"type": "string"}, "example": "bytes 0-524287/1048576"}],
+        "parameters": [
+            {
+                "name": "Content-Range",
+                "in": "header",
+                "schema": {"type": "string", "pattern": f"^{RANGE.pattern}$"},
+                "example": "bytes 0-524287/1048576",
+            },
+        ],
         "requestBody": {"content": {"application/octet-stream": {"example": "id,name\n1,Ada\n"}}},
     },
 )

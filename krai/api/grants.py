@@ -3,7 +3,7 @@
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from krai import gs_uri
@@ -36,9 +36,22 @@ def _grantee(text: str) -> str:
     return text.lower()
 
 
-ResourceName = Annotated[str, Field(max_length=80, examples=["dataset/orders", "bucket/acme-landing"])]
+ResourceName = Annotated[
+    str,
+    Field(
+        max_length=80,
+        json_schema_extra={"pattern": f"^(?:dataset/{DATASET.pattern}|bucket/{gs_uri.BUCKET.pattern})$"},
+        examples=["dataset/orders", "bucket/acme-landing"],
+    ),
+]
 Grantees = Annotated[
-    list[Annotated[str, Field(max_length=260), AfterValidator(_grantee)]],
+    list[
+        Annotated[
+            str,
+            Field(max_length=260, json_schema_extra={"pattern": f"^(?:{GRANTEE.pattern})$"}, description="Capital letters become small."),
+            AfterValidator(_grantee),
+        ]
+    ],
     Field(
         max_length=100,
         default_factory=list,
@@ -48,8 +61,16 @@ Grantees = Annotated[
 ]
 
 
+NOBODY_WRITES_INTO_A_BUCKET: dict[str, JsonValue] = {
+    "if": {"properties": {"resource": {"pattern": "^bucket/"}}},
+    "then": {"properties": {"write": {"maxItems": 0}}},
+}
+
+
 class GrantBody(Body):
     """Who may do what with a dataset or a bucket; admins may do everything with every dataset."""
+
+    model_config = ConfigDict(json_schema_extra=NOBODY_WRITES_INTO_A_BUCKET)
 
     resource: Annotated[ResourceName, AfterValidator(_resource)]
     read: Annotated[Grantees, Field(description="May see and export the dataset, or import from the bucket.")]

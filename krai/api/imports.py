@@ -11,7 +11,19 @@ from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import JobAnswer
 from krai.api.dialect import CsvDialect
-from krai.api.fields import INVALID, Body, CallbackUrl, ColumnName, ColumnType, DatasetName, Description, Labels, Sha256, Text
+from krai.api.fields import (
+    INVALID,
+    UNPRINTABLE_CHARACTERS,
+    Body,
+    CallbackUrl,
+    ColumnName,
+    ColumnTypes,
+    DatasetName,
+    Description,
+    Labels,
+    Sha256,
+    Text,
+)
 from krai.api.intake import Intake
 from krai.errors import FieldError, Terminal
 from krai.outbound import urls
@@ -25,7 +37,7 @@ MOST_RECORDS = 1000
 class UploadSource(Body):
     """A finished upload of the caller's own."""
 
-    upload_id: Annotated[Text, Field(pattern=r"^[0-9a-f]{32}$")]
+    upload_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
 class UrlSource(Body):
@@ -45,7 +57,15 @@ class RecordsSource(Body):
 class ObjectSource(Body):
     """A file in a bucket of Cloud Storage that an admin has granted the caller."""
 
-    uri: Annotated[Text, Field(pattern=r"^gs://", max_length=1100, examples=["gs://acme-landing/2026/orders.csv"])]
+    uri: Annotated[
+        Text,
+        Field(
+            pattern=r"^gs://",
+            max_length=1100,
+            json_schema_extra={"pattern": f"^gs://[^{UNPRINTABLE_CHARACTERS}]*$"},
+            examples=["gs://acme-landing/2026/orders.csv"],
+        ),
+    ]
 
 
 # The tags cannot be names of fields, so that a pointer into the body never shows them.
@@ -85,13 +105,12 @@ class ImportBody(Body):
     compression: Literal["auto", "none", "gzip", "zstd"] = "auto"
     mode: Annotated[Literal["append", "replace"], Field(description="replace: the new rows take the place of all others.")] = "append"
     types: Annotated[
-        dict[ColumnName, ColumnType] | None,
-        Field(alias="schema", max_length=10_000, description="Types of columns; those left out are inferred from the whole file."),
+        ColumnTypes | None,
+        Field(alias="schema", description="Types of columns; those left out are inferred from the whole file."),
     ] = None
     columns: Annotated[
-        dict[ColumnName, ColumnName | None] | None,
+        Annotated[dict[ColumnName, ColumnName | None], Field(max_length=10_000, json_schema_extra={"additionalProperties": False})] | None,
         Field(
-            max_length=10_000,
             description="What columns of the file are called in the dataset; null leaves one out. Others keep their names.",
             examples=[{"E-Mail": "email", "Notes": None}],
         ),

@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from krai import keys
 from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import Answer, Time
 from krai.api.deps import ApiOf, Caller
-from krai.api.fields import Body, Text
+from krai.api.fields import Body, Text, unique
 from krai.api.intake import Intake
 from krai.errors import Terminal
 from krai.job import format_time
@@ -36,6 +36,7 @@ class KeyBody(Body):
             description="What it may do: no more than who makes it.",
             json_schema_extra={"uniqueItems": True, "default": ["read", "export", "import"]},
         ),
+        AfterValidator(unique),
     ]
     expires_in_days: Annotated[int | None, Field(ge=1, le=3650, description="null: it does not end by itself.")] = 90
 

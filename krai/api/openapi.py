@@ -60,7 +60,7 @@ IDEMPOTENCY_KEY = {
     "required": False,
     "description": "1 to 255 printable ASCII characters, bare or as a quoted string. The same key with the same body gets the first answer"
     " again for 24 hours; with another body 422 idempotency_mismatch.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    "schema": {"type": "string", "pattern": r'^(?:[!#-~][ -~]{0,254}|"(?:[ !#-\[\]-~]|\\["\\]){1,255}")$'},
     "example": "5c1d0a6e-import-2026-11",
 }
 

@@ -3,13 +3,13 @@
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from krai.access import Role, Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import Answer, Time
 from krai.api.deps import Admin, ApiOf
-from krai.api.fields import Body, Text
+from krai.api.fields import Body, Text, unique
 from krai.api.intake import Intake
 from krai.job import format_time
 from krai.users import LONGEST_ADDRESS, User
@@ -17,8 +17,16 @@ from krai.users import LONGEST_ADDRESS, User
 router = APIRouter(tags=["access"], prefix="/api/v1/users")
 JSON = "application/json"
 
+EMAIL_FORMAT: dict[str, JsonValue] = {"format": "email"}
+
 Email = Annotated[
-    Text, Field(max_length=LONGEST_ADDRESS, description="Small and capital letters are the same.", examples=["ada@example.org"])
+    Text,
+    Field(
+        max_length=LONGEST_ADDRESS,
+        description="Small and capital letters are the same.",
+        json_schema_extra=EMAIL_FORMAT,
+        examples=["ada@example.org"],
+    ),
 ]
 
 
@@ -35,13 +43,14 @@ class UserBody(Body):
             description="Names that datasets may be granted to.",
             json_schema_extra={"uniqueItems": True, "default": []},
         ),
+        AfterValidator(unique),
     ]
 
 
 class UserQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    email: Annotated[str, Field(max_length=LONGEST_ADDRESS)]
+    email: Annotated[str, Field(max_length=LONGEST_ADDRESS, json_schema_extra=EMAIL_FORMAT)]
 
 
 class UserAnswer(Answer):

@@ -33,7 +33,22 @@ async def test_what_is_neither_dataset_nor_bucket_is_pointed_at(house: House, re
     assert problem(await house.http.delete("/api/v1/grants", params={"resource": resource}), 404) == "not_found"
 
 
-@pytest.mark.parametrize("name", ["", "everybody", "user:", "user:ada", "group:Sales team", "key:1", "tenant:", "all ", "ada@example.org"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "everybody",
+        "user:",
+        "user:ada",
+        "group:Sales team",
+        "key:1",
+        "user:a\x08@b",
+        "user:é@example.org",
+        "tenant:",
+        "all ",
+        "ada@example.org",
+    ],
+)
 async def test_what_names_nobody_is_pointed_at(house: House, name: str) -> None:
     answer = await grant(house, read=["all", name])
     assert problem(answer, 422) == "invalid_field"

@@ -91,6 +91,7 @@ async def test_a_secret_is_not_kept_for_an_idempotency_key(house: House) -> None
         ({}, "/name"),
         ({"name": ""}, "/name"),
         ({"name": "a\nb"}, "/name"),
+        ({"name": "a", "scopes": ["read", "read"]}, "/scopes"),
         ({"name": "a", "scopes": []}, "/scopes"),
         ({"name": "a", "scopes": ["everything"]}, "/scopes/0"),
         ({"name": "a", "expires_in_days": 0}, "/expires_in_days"),

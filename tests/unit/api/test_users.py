@@ -29,6 +29,12 @@ async def test_what_is_no_address_is_pointed_at(house: House, email: str) -> Non
     assert problem(await house.http.delete("/api/v1/users", params={"email": "ada"}), 422) == "invalid_field"
 
 
+async def test_a_group_is_named_once(house: House) -> None:
+    answer = await house.http.put("/api/v1/users", json={"email": "ada@example.org", "groups": ["sales", "sales"]})
+    assert problem(answer, 422) == "invalid_field"
+    assert pointers(answer) == {"/groups": "invalid_field"}
+
+
 async def test_the_list_is_for_admins(house: House) -> None:
     script = house.client(ADA)
     assert problem(await script.get("/api/v1/users"), 403) == "not_allowed"
