@@ -29,7 +29,7 @@ def _listed(spellings: Any) -> Any:
     return [spellings] if isinstance(spellings, str) else spellings
 
 
-Mark = Annotated[str, AfterValidator(_mark), Field(json_schema_extra={"minLength": 1, "maxLength": 1})]
+Mark = Annotated[str, AfterValidator(_mark), Field(json_schema_extra={"pattern": r"^[\x01-\x09\x0b\x0c\x0e-\x7f]$"})]
 Null = Annotated[str, Field(max_length=LONGEST_NULL)]
 
 
