@@ -123,6 +123,8 @@ _TABLE = (
     ("unknown_column", 422, "There is no such column", "GET /api/v1/datasets/{name} lists the columns; what is renamed must be in the file."),
     ("unterminated_quote", 422, "A quoted cell does not end", "Close the quote in the line that the detail names."),
     ("too_many_rejects", 422, "Too many rows were rejected", "GET /api/v1/jobs/{id}/errors says what is wrong with each row."),
+    ("cell_too_large", 422, "A cell is too long for the format", "Export as another format, or leave the column out with columns."),
+    ("too_many_files", 422, "The export would have too many files", "Ask for more rows in a file with split_rows."),
     ("unsupported_type", 422, "A column has a type krai cannot keep", "Convert the column to numbers, text, dates or times."),
     ("source_changed", 422, "The source changed after the job was accepted", "Start a new import."),
     ("upload_mismatch", 422, "The file is not the one whose digest was given", "Send the file again, or correct the digest."),

@@ -45,6 +45,12 @@ class Progress:
     records_total: int | None = None
     records_rejected: int = 0
     bytes_processed: int = 0
+    files_written: int = 0  # of an export, finished and stored
+    files: tuple[dict[str, Any], ...] = ()  # the newest of them, as `krai.export_files` keeps them
+
+    @classmethod
+    def from_doc(cls, doc: Mapping[str, Any]) -> Self:
+        return cls(**{**doc, "stage": Stage(doc["stage"]), "files": tuple(doc.get("files", ()))})
 
 
 class CallbackState(StrEnum):
@@ -141,7 +147,7 @@ class Job:
                 values[name] = parse_time(value)
         if (callback := values.get("callback")) is not None:
             values["callback"] = Callback.from_doc(callback)
-        progress = Progress(**{**values["progress"], "stage": Stage(values["progress"]["stage"])})
+        progress = Progress.from_doc(values["progress"])
         return cls(**{**values, "type": Kind(values["type"]), "status": Status(values["status"]), "progress": progress})
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from krai import failpoint
+from krai import failpoint, signature
 
 DEMO_KEY = "demo-key-change-me"
 # RFC 6454: scheme, host and port, nothing else, as browsers write it.
@@ -169,6 +169,13 @@ class Settings(BaseSettings):
     log_format: Annotated[Literal["auto", "json", "text"], Field(alias="KRAI_LOG", description="log lines; auto: text on a terminal")] = (
         "auto"
     )
+    manifest_key: Annotated[
+        SecretStr | None,
+        Field(alias="KRAI_MANIFEST_KEY", description="what signs manifests: an Ed25519 key, as PEM or its 32 bytes in base64; or `off`; the embedded mode makes one of its own"),
+    ] = None
+    manifest_old_keys: Annotated[
+        str, Field(alias="KRAI_MANIFEST_OLD_KEYS", description="public keys, 32 bytes in base64 each, separated by commas, whose manifests are still good")
+    ] = ""
     fail: Annotated[str | None, Field(alias="KRAI_FAIL", description="for tests: die at this failpoint")] = None
 
     @property
@@ -178,6 +185,17 @@ class Settings(BaseSettings):
     @property
     def proxies(self) -> list[str]:
         return [network.strip() for network in self.trusted_proxies.split(",") if network.strip()]
+
+    @property
+    def signing_key(self) -> signature.SigningKey | None:
+        """The one that is set."""
+        text = None if self.manifest_key is None else self.manifest_key.get_secret_value()
+        return None if text in {None, "off"} else signature.SigningKey.read(str(text))
+
+    @property
+    def old_keys(self) -> list[dict[str, str]]:
+        """As JWKs."""
+        return [signature.public_key(text) for text in self.manifest_old_keys.split(",") if text.strip()]
 
     @property
     def deployment(self) -> str:
@@ -196,6 +214,8 @@ class Settings(BaseSettings):
             raise ValueError(f"KRAI_HOST={self.host} is not loopback: set API_KEY to a secret of your own")
         if self.mode is Mode.GCP and self.api_key == DEMO_KEY:
             raise ValueError("API_KEY is empty or the one of the README: mode gcp needs a secret of your own")
+        if self.mode is Mode.GCP and self.manifest_key is None:
+            raise ValueError("KRAI_MANIFEST_KEY is empty: set it to an Ed25519 key (`openssl genpkey -algorithm ed25519`), or to off for manifests without a signature")
         if self.heartbeat_s >= self.lease_s * 0.5:
             raise ValueError("KRAI_HEARTBEAT_S must be less than half of KRAI_LEASE_S, or one lost heartbeat loses the job")
         tenants = {(issuer.issuer, issuer.tenant) for issuer in self.oidc_issuers}
@@ -210,6 +230,11 @@ class Settings(BaseSettings):
         for name, rule in (("KRAI_RATE_LIMIT_CREATE", self.rate_limit_create), ("KRAI_RATE_LIMIT_READ", self.rate_limit_read)):
             if rule != "off" and not RATE.fullmatch(rule):
                 raise ValueError(f"{name} takes e.g. 100/15minutes, or off")
+        try:
+            _ = self.signing_key, self.old_keys
+        except ValueError:
+            # Without its text, which may tell of the key.
+            raise ValueError("KRAI_MANIFEST_KEY takes an Ed25519 key as PEM, its 32 bytes in base64, or off; KRAI_MANIFEST_OLD_KEYS public ones in base64") from None
         if not all(map(_is_network, self.proxies)):
             raise ValueError("KRAI_TRUSTED_PROXIES takes addresses and networks such as 10.0.0.0/8, separated by commas")
         if not all(ORIGIN.fullmatch(origin) for origin in self.origins):

@@ -4,6 +4,7 @@
 `make run-gcp` also starts the API and two workers on them. Tests use the classes.
 """
 
+import base64
 import os
 import secrets
 import shutil
@@ -157,7 +158,8 @@ class Emulators:
         """Make what krai expects to find; the environment that leads it there."""
         self.provision_pubsub(project)
         provision.bucket(f"http://{self.storage.host}", project, bucket)
-        return {**self.hosts, "GOOGLE_CLOUD_PROJECT": project, "GCS_BUCKET": bucket}
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        return {**self.hosts, "GOOGLE_CLOUD_PROJECT": project, "GCS_BUCKET": bucket, "KRAI_MANIFEST_KEY": key}
 
     def provision_pubsub(self, project: str) -> None:
         provision.pubsub(self.pubsub.host, project)

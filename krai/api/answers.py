@@ -72,6 +72,20 @@ class CallbackAnswer(Answer):
         )
 
 
+class WrittenFile(Answer):
+    """A finished file of an export. `crc32c` is base64 of its big-endian bytes, as Cloud Storage has it."""
+
+    name: str
+    size_bytes: int
+    records: int
+    sha256: str
+    crc32c: str
+
+    @classmethod
+    def of(cls, file: dict[str, Any], **more: Any) -> Self:
+        return cls(**{name: file[name] for name in WrittenFile.model_fields}, **more)
+
+
 class JobAnswer(Answer):
     """A job: what was asked for, how far it has come, what came of it."""
 
@@ -84,6 +98,8 @@ class JobAnswer(Answer):
     records_total: int | None
     records_rejected: int
     bytes_processed: int
+    files_written: Annotated[int, Field(description="files of a running export that are finished; an attempt begins with none")]
+    files: Annotated[list[WrittenFile], Field(description="the newest of them, at most 20; `/jobs/{id}/files` lists all, with links")]
     attempt: int
     max_attempts: int
     dataset: str
@@ -106,6 +122,7 @@ class JobAnswer(Answer):
     def of(cls, job: Job, base_url: str) -> Self:
         progress = job.progress
         link = f"{base_url}/api/v1/jobs/{job.job_id}"
+        running = job.status is Status.PROCESSING
         return cls(
             job_id=job.job_id,
             type=job.type,
@@ -116,6 +133,8 @@ class JobAnswer(Answer):
             records_total=progress.records_total,
             records_rejected=progress.records_rejected,
             bytes_processed=progress.bytes_processed,
+            files_written=progress.files_written if running else 0,
+            files=[WrittenFile.of(file) for file in progress.files] if running else [],
             attempt=job.attempt,
             max_attempts=job.max_attempts,
             dataset=job.dataset,
@@ -143,13 +162,17 @@ class JobList(Answer):
     next_page_token: str | None
 
 
-class ExportFile(Answer):
-    name: str
+class ExportFile(WrittenFile):
     download_url: Link
-    size_bytes: int
-    records: int
-    sha256: str
-    crc32c: str
+
+
+class ExportFiles(Answer):
+    """Finished files in the order of their rows. Links are new with every answer and live 15 minutes."""
+
+    files: list[ExportFile]
+    total: Annotated[int, Field(description="files that are finished by now")]
+    url_expires_at: Time
+    next_page_token: Annotated[str | None, Field(description="null at the end; while the job runs, of what is finished by now")]
 
 
 class ExportResult(Answer):
@@ -167,8 +190,13 @@ class ExportResult(Answer):
     snapshot_id: str | None
     snapshot_time: Time | None
     complete: Annotated[bool, Field(description="false when `limit` or `size_mb` cut the export short")]
-    files: list[ExportFile]
+    files: Annotated[list[ExportFile], Field(description="at most the first 100; `/api/v1/jobs/{id}/files` lists all")]
+    files_total: int
     manifest_url: Link
+    manifest_signature_url: Annotated[
+        Link | None,
+        Field(description="a JWS over the bytes of the manifest; its keys are at `/.well-known/krai-keys.json`"),
+    ]
 
 
 class ImportResult(Answer):

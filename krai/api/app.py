@@ -1,6 +1,7 @@
 """The API as one ASGI application."""
 
 import asyncio
+from collections.abc import Sequence
 
 from fastapi import FastAPI
 from starlette.types import Lifespan
@@ -12,12 +13,14 @@ from krai.api import (
     datasets,
     docs_page,
     events,
+    export_files,
     exports,
     files,
     grants,
     imports,
     jobs,
     keys,
+    manifest_keys as manifest_keys_routes,
     openapi,
     problems,
     results,
@@ -77,10 +80,12 @@ def create_app(
     lifespan: Lifespan[FastAPI] | None = None,
     tokens: Tokens | None = None,
     patience_s: float = PATIENCE_S,
+    manifest_keys: Sequence[dict[str, str]] = (),
 ) -> FastAPI:
     """`stopping`: set it before the server is stopped, so that clients that wait for a job do not hold that up.
 
     `tokens`: whose ID tokens are taken, and where people sign in; None: nobody's. `patience_s`: how long a request's body may take.
+    `manifest_keys`: the public keys of manifests, as JWKs.
     """
     docs = settings.docs == "on"
     app = FastAPI(
@@ -106,16 +111,16 @@ def create_app(
         sign_in=None if tokens is None else SignIn(tokens),
         stopping=stopping or asyncio.Event(),
         patience_s=patience_s,
+        manifest_keys=manifest_keys,
     )
     problems.install(app)
     if settings.origins:
         app.add_middleware(Cors, origins=settings.origins)
     app.add_middleware(Edge, https=(settings.public_url or "").startswith("https://"))
     access = (keys, users, grants, settings_routes, session)
-    for noun in (card, exports, imports, jobs, events, results, uploads, datasets, socket, webhooks, *access):
+    service = (card, manifest_keys_routes, docs_page) if docs else (card, manifest_keys_routes)
+    for noun in (*service, exports, imports, jobs, events, results, export_files, uploads, datasets, socket, webhooks, *access):
         app.include_router(noun.router)
-    if docs:
-        app.include_router(docs_page.router)
     if isinstance(stores.blobs, ServedBlobs):
         app.include_router(files.router)
     openapi.install(app, BODIES)

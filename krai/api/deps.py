@@ -1,6 +1,7 @@
 """What every route needs, as FastAPI dependencies."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -29,7 +30,7 @@ class Api:
     `creates` counts the requests that make a job, an upload or a key, `reads` all others. `sign_in` is None where no issuer is known.
 
     `stopping` is set when the process is asked to end: whoever waits for a job stops waiting. `patience_s` is how long a body may
-    take to arrive, and how long a client that sends a file may be silent.
+    take to arrive, and how long a client that sends a file may be silent. `manifest_keys` are public ones, as JWKs.
     """
 
     settings: Settings
@@ -42,6 +43,7 @@ class Api:
     sign_in: SignIn | None
     stopping: asyncio.Event
     patience_s: float
+    manifest_keys: Sequence[dict[str, str]]
 
 
 async def api_of(connection: HTTPConnection) -> Api:

@@ -19,10 +19,21 @@ def job(**changes: Any) -> dict[str, Any]:
         "records_total": None,
         "records_rejected": 0,
         "bytes_processed": 0,
+        "files_written": 0,
+        "files": [],
         "attempt": 0,
         "max_attempts": 5,
         "dataset": "users",
-        "params": {"format": "csv", "compression": "none", "columns": None, "limit": None, "size_mb": None, "filename": None},
+        "params": {
+            "format": "csv",
+            "compression": "none",
+            "csv": None,
+            "columns": None,
+            "limit": None,
+            "size_mb": None,
+            "split_rows": None,
+            "filename": None,
+        },
         "labels": {"team": "sales"},
         "description": "",
         "created_by": "api-key",
@@ -40,6 +51,13 @@ def job(**changes: Any) -> dict[str, Any]:
     }
 
 
+WRITTEN_FILE = {
+    "name": "users-00001.csv",
+    "size_bytes": 419430,
+    "records": 4000,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "crc32c": "yZRlqg==",
+}
 JOB = job()
 IMPORT_JOB = job(
     job_id=IMPORT_ID,
@@ -54,6 +72,8 @@ RUNNING = job(
     progress=42,
     records_processed=4200,
     records_total=10000,
+    files_written=1,
+    files=[WRITTEN_FILE],
     attempt=1,
     started_at="2026-11-21T09:30:00.120000Z",
 )
@@ -83,7 +103,32 @@ EXPORT_RESULT = {
             "crc32c": "yZRlqg==",
         }
     ],
+    "files_total": 1,
     "manifest_url": f"{BASE}/files/jobs/{EXPORT_ID}/e1/manifest.json?expires=1795253400&filename=manifest.json&signature=…",
+    "manifest_signature_url": f"{BASE}/files/jobs/{EXPORT_ID}/e1/manifest.json.jws?expires=1795253400&filename=…&signature=…",
+}
+EXPORT_FILES = {
+    "files": [
+        {
+            **WRITTEN_FILE,
+            "download_url": f"{BASE}/files/jobs/{EXPORT_ID}/e1/users-00001.csv?expires=1795253400&filename=users-00001.csv&signature=…",
+        }
+    ],
+    "total": 1,
+    "url_expires_at": "2026-11-21T09:45:00.000000Z",
+    "next_page_token": None,
+}
+MANIFEST_KEYS = {
+    "keys": [
+        {
+            "crv": "Ed25519",
+            "kty": "OKP",
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+            "alg": "EdDSA",
+            "use": "sig",
+        }
+    ]
 }
 IMPORT_RESULT = {
     "job_id": IMPORT_ID,

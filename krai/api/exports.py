@@ -11,25 +11,73 @@ from krai.api import examples, intake, openapi
 from krai.api.answers import JobAnswer
 from krai.api.fields import Body, CallbackUrl, ColumnNames, DatasetName, Description, FileName, Labels
 from krai.api.intake import Intake
+from krai.errors import FieldError, Terminal
+from krai.export_files import MOST_FILES
 
 router = APIRouter(tags=["jobs"])
+# A delimiter is none of what cells, numbers and quotes are made of; a null has none of what cells are quoted for.
+DELIMITER = r"^[\t !#$%&'()*+,./:;<=>?@\[\\\]^_`{|}~-]$"
+NULL = r'^[^"\x00-\x1f\x7f-\x9f]*$'
+FORMULA = tuple("=+-@\u2212\uff1d\uff0b\uff0d\uff20")
 LARGEST_COUNT = 2**63 - 1
 LARGEST_SIZE_MB = 1 << 20  # a tebibyte
+
+
+class CsvStyle(Body):
+    """How cells become lines."""
+
+    delimiter: Annotated[
+        str | None,
+        Field(pattern=DELIMITER, description="One ASCII character, no letter, digit or quote; a tab in tsv, else a comma when left out."),
+    ] = None
+    header: Annotated[bool, Field(description="Whether the first line has the names of the columns.")] = True
+    null: Annotated[
+        str,
+        Field(
+            pattern=NULL,
+            max_length=32,
+            description="How a null is spelled; text of that spelling is quoted.",
+            examples=["\\N"],
+        ),
+    ] = ""
+    profile: Annotated[
+        Literal["rfc4180", "spreadsheet"],
+        Field(
+            description="spreadsheet: a byte order mark, CR LF, and a `'` before text that would be taken for a formula; an import with"
+            " the same profile takes it away again, and the manifest counts such cells."
+        ),
+    ] = "rfc4180"
 
 
 class ExportBody(Body):
     """What to export, and as what."""
 
     dataset: DatasetName = "default"
-    format: Literal["csv", "ndjson", "parquet"] = "csv"
+    format: Annotated[
+        Literal["csv", "tsv", "ndjson", "json", "parquet", "xlsx"],
+        Field(
+            description="json is one array. In xlsx a value is a number or a date where a spreadsheet keeps it exactly, else text; what one"
+            " sheet cannot hold goes on in the next."
+        ),
+    ] = "csv"
     compression: Annotated[
-        Literal["none", "gzip"],
-        Field(description="gzip packs the file; in Parquet, which is always compressed inside, it names the codec."),
+        Literal["none", "gzip", "zstd"],
+        Field(description="Packs the file; in Parquet, which is always compressed inside, it names the codec. xlsx takes none."),
     ] = "none"
+    csv: Annotated[CsvStyle | None, Field(description="How csv and tsv are written.")] = None
     columns: Annotated[ColumnNames | None, Field(description="These columns, in this order; all when left out.")] = None
     limit: Annotated[int | None, Field(ge=1, le=LARGEST_COUNT, description="At most this many rows.")] = None
     size_mb: Annotated[
         float | None, Field(gt=0, le=LARGEST_SIZE_MB, allow_inf_nan=False, description="Stop after about this much output.")
+    ] = None
+    split_rows: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=LARGEST_COUNT,
+            description=f"Rows per file: `name-00001.csv` and so on, each with its header, at most {MOST_FILES:,}. Each can be downloaded"
+            " as soon as it is finished: `GET /api/v1/jobs/{id}/files`.",
+        ),
     ] = None
     filename: Annotated[FileName | None, Field(description="The name of the download.")] = None
     callback_url: CallbackUrl | None = None
@@ -41,6 +89,8 @@ EXAMPLES = {
     "everything": {"dataset": "users"},
     "some columns": {"dataset": "users", "format": "parquet", "columns": ["id", "email"], "limit": 1000, "labels": {"team": "sales"}},
     "compressed": {"dataset": "users", "format": "ndjson", "compression": "gzip", "filename": "users.ndjson.gz"},
+    "for a spreadsheet": {"dataset": "users", "csv": {"delimiter": ";", "profile": "spreadsheet"}},
+    "in many files": {"dataset": "users", "compression": "zstd", "split_rows": 1000000},
 }
 
 
@@ -69,6 +119,7 @@ async def create_export(request: Request) -> Response:
 async def _export(taken: Intake[ExportBody]) -> Response:
     taken.caller.demand(Scope.EXPORT)
     body = taken.body
+    _refuse_mismatch(body)
     await taken.api.admission.grants.demand_read(taken.caller, body.dataset)
     order = submit.Order(
         dataset=body.dataset,
@@ -81,3 +132,20 @@ async def _export(taken: Intake[ExportBody]) -> Response:
         callback=intake.callback(taken, body.callback_url),
     )
     return await intake.accept(taken, await submit.export(taken.api.stores, order))
+
+
+def _refuse_mismatch(body: ExportBody) -> None:
+    """Fields that are well each by itself, and do not go together. Raises Terminal invalid_field."""
+    errors = []
+    if body.format == "xlsx" and body.compression != "none":
+        errors.append(FieldError("/compression", "invalid_field", "xlsx is compressed inside and takes none."))
+    if body.csv is not None and body.format not in {"csv", "tsv"}:
+        errors.append(FieldError("/csv", "invalid_field", "Is for the formats csv and tsv."))
+    elif body.csv is not None:
+        delimiter = body.csv.delimiter or ("\t" if body.format == "tsv" else ",")
+        if delimiter in body.csv.null:
+            errors.append(FieldError("/csv/null", "invalid_field", "Has no delimiter inside."))
+        if body.csv.profile == "spreadsheet" and body.csv.null.lstrip().lstrip("' ").startswith(FORMULA):
+            errors.append(FieldError("/csv/null", "invalid_field", "Would be taken for a formula."))
+    if errors:
+        raise Terminal("invalid_field", errors=errors)

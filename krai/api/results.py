@@ -3,20 +3,19 @@
 import asyncio
 import json
 import re
-from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from krai.api import examples, openapi
-from krai.api.answers import DropResult, ExportFile, ExportResult, ImportResult, Reject, Rejects
-from krai.api.deps import Api, ApiOf, BaseUrl, OwnJob
+from krai.api.answers import DropResult, ExportResult, ImportResult, Reject, Rejects
+from krai.api.deps import ApiOf, BaseUrl, OwnJob
+from krai.api.links import Links, finished_result, refuse_expired
 from krai.errors import Terminal
-from krai.job import Job, Kind, Status, format_time
+from krai.job import Job, Kind, Status
 from krai.ports import BlobStore
 
 router = APIRouter(tags=["results"], prefix="/api/v1/jobs/{job_id}")
-LINK_TTL_S = 15 * 60
 LARGEST_PAGE = 1000
 PAGE_TOKEN = re.compile(r"([0-9a-f]{32})\.(\d{1,12})", re.ASCII)
 JSON = "application/json"
@@ -31,9 +30,9 @@ JSON = "application/json"
     },
 )
 async def get_result(job: OwnJob, api: ApiOf, base_url: BaseUrl) -> Response:
-    result = _result(job, api)
+    result = finished_result(job, api)
     # Links are made for this answer alone and never stored. Making them may ask a signing service, so it may block.
-    answer = await asyncio.to_thread(_RENDER[job.type], job, result, _Links(api, base_url))
+    answer = await asyncio.to_thread(_RENDER[job.type], job, result, Links(api, base_url))
     return Response(answer.model_dump_json(), media_type=JSON)
 
 
@@ -56,7 +55,7 @@ async def list_rejects(
     first = _first_row(job, page_token)
     if not job.finished:
         raise Terminal("job_not_finished", retry_after_s=1)
-    _refuse_expired(job, api)
+    refuse_expired(job, api)
     rejects = (job.result or {}).get("rejects")
     pages = (job.result or {}).get("error_pages")
     total = int(rejects["records"]) if rejects else 0
@@ -65,37 +64,14 @@ async def list_rejects(
     answer = Rejects(
         errors=[Reject(**row) for row in errors],
         total=total,
-        rejects_url=_Links(api, base_url).to(rejects) if rejects else None,
+        rejects_url=Links(api, base_url).to(rejects) if rejects else None,
         next_page_token=f"{job.job_id}.{last}" if last < total else None,
     )
     return Response(answer.model_dump_json(exclude_defaults=True), media_type=JSON)
 
 
-class _Links:
-    """Makes the links of one answer."""
-
-    def __init__(self, api: Api, base_url: str) -> None:
-        self._blobs = api.stores.blobs
-        self._base_url = base_url
-        self.expire_at = format_time(api.stores.jobs.now() + timedelta(seconds=LINK_TTL_S))
-
-    def to(self, file: dict[str, Any]) -> str:
-        link = self._blobs.link(file["path"], generation=file["generation"], filename=file["name"], ttl_s=LINK_TTL_S)
-        return f"{self._base_url}{link}" if link.startswith("/") else link
-
-
-def _export(job: Job, result: dict[str, Any], links: _Links) -> ExportResult:
-    files = [
-        ExportFile(
-            name=file["name"],
-            download_url=links.to(file),
-            size_bytes=file["size_bytes"],
-            records=file["records"],
-            sha256=file["sha256"],
-            crc32c=file["crc32c"],
-        )
-        for file in result["files"]
-    ]
+def _export(job: Job, result: dict[str, Any], links: Links) -> ExportResult:
+    files = links.of_files(result["files"])
     return ExportResult(
         job_id=job.job_id,
         type=Kind.EXPORT,
@@ -110,11 +86,13 @@ def _export(job: Job, result: dict[str, Any], links: _Links) -> ExportResult:
         snapshot_time=result["snapshot_time"],
         complete=result["complete"],
         files=files,
+        files_total=result.get("files_total", len(files)),
         manifest_url=links.to(result["manifest"]),
+        manifest_signature_url=links.to(signature) if (signature := result.get("signature")) else None,
     )
 
 
-def _import(job: Job, result: dict[str, Any], links: _Links) -> ImportResult:
+def _import(job: Job, result: dict[str, Any], links: Links) -> ImportResult:
     return ImportResult(
         job_id=job.job_id,
         type=Kind.IMPORT,
@@ -129,28 +107,11 @@ def _import(job: Job, result: dict[str, Any], links: _Links) -> ImportResult:
     )
 
 
-def _drop(job: Job, _result: dict[str, Any], _links: _Links) -> DropResult:
+def _drop(job: Job, _result: dict[str, Any], _links: Links) -> DropResult:
     return DropResult(job_id=job.job_id, type=Kind.DROP, status=Status.COMPLETED, dataset=job.dataset)
 
 
 _RENDER = {Kind.EXPORT: _export, Kind.IMPORT: _import, Kind.DROP: _drop}
-
-
-def _result(job: Job, api: Api) -> dict[str, Any]:
-    """Raises Terminal job_not_finished, job_failed, job_cancelled, result_expired."""
-    if not job.finished:
-        raise Terminal("job_not_finished", retry_after_s=1)
-    if job.status is Status.FAILED:
-        raise Terminal("job_failed")
-    if job.status is Status.CANCELLED:
-        raise Terminal("job_cancelled")
-    _refuse_expired(job, api)
-    return job.result or {}
-
-
-def _refuse_expired(job: Job, api: Api) -> None:
-    if job.expires_at is not None and job.expires_at <= api.stores.jobs.now():
-        raise Terminal("result_expired")
 
 
 def _first_row(job: Job, page_token: str | None) -> int:

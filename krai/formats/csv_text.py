@@ -1,64 +1,132 @@
-"""Tables as CSV: UTF-8, LF, a header; quotes only where a cell needs them.
+"""Tables as CSV or TSV: UTF-8, a header, LF; quotes only where a cell needs them.
 
 Null is an empty cell and the empty text is `""`. Times are ISO 8601 (`2020-01-31T12:00:00`, an instant ends in `Z`), with six digits
 of a second where there is a fraction. Reading such a file gives the same types and values, save for columns that are all null.
 """
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from krai.formats.spreadsheet import defuse
 from krai.formats.text import as_text, holds_any, text_bytes
 
-_SPECIAL_OCTETS = b'",\r\n'
-_SPECIAL = '[",\\r\\n]'
+_BOM = "\ufeff"
+_IN_NUMBERS_AND_TIMES = "+-.:"
 
 
-def csv_header(schema: pa.Schema) -> bytes:
-    names = _quoted(pa.array(schema.names, pa.string()))
-    return (",".join(names.to_pylist()) + "\n").encode()
+@dataclass(frozen=True)
+class Style:
+    """How cells become lines. `null` is how a null is spelled; text of that spelling is quoted, so that it stays text.
+
+    For a `spreadsheet` the file begins with a byte order mark, lines end in CR LF, and no text is taken for a formula.
+    """
+
+    delimiter: str = ","
+    header: bool = True
+    null: str = ""
+    spreadsheet: bool = False
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Self:
+        """The style that an export's `params` ask for."""
+        asked = params.get("csv") or {}
+        delimiter = asked.get("delimiter") or ("\t" if params.get("format") == "tsv" else ",")
+        return cls(delimiter, asked.get("header", True), asked.get("null", ""), asked.get("profile") == "spreadsheet")
+
+    @cached_property
+    def line_end(self) -> str:
+        return "\r\n" if self.spreadsheet else "\n"
+
+    @cached_property
+    def special_octets(self) -> bytes:
+        return f'"\r\n{self.delimiter}'.encode()
+
+    @cached_property
+    def special(self) -> str:
+        return f'["\\r\\n{re.escape(self.delimiter)}]'
+
+    @cached_property
+    def quotes_text_alone(self) -> bool:
+        """True when no number and no time can need quotes."""
+        return not self.null and self.delimiter not in _IN_NUMBERS_AND_TIMES
 
 
-def csv_rows(table: pa.Table) -> memoryview:
+@dataclass(frozen=True, slots=True)
+class CsvRows:
+    """Lines of a file, and how many of their cells were made harmless."""
+
+    data: memoryview
+    cells_altered: int = 0
+
+
+def csv_header(schema: pa.Schema, style: Style) -> bytes:
+    mark = _BOM if style.spreadsheet else ""
+    if not style.header:
+        return mark.encode()
+    names = pa.array(schema.names, pa.string())
+    names = _quoted(defuse(names)[0] if style.spreadsheet else names, style)
+    return (mark + style.delimiter.join(names.to_pylist()) + style.line_end).encode()
+
+
+def csv_rows(table: pa.Table, style: Style) -> CsvRows:
     """The rows of the table as the file has them."""
     if not table.num_rows:
-        return memoryview(b"")
+        return CsvRows(memoryview(b""))
     columns = [column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in table.columns]
-    if all(_is_plain(column) for column in columns):
-        return _plain_rows(columns)
-    cells = [_quoted(as_text(column)) if _may_need_quotes(column) else as_text(column) for column in columns]
-    cells[-1] = pc.binary_join_element_wise(cells[-1], "\n", "", null_handling="replace")
-    lines = pc.binary_join_element_wise(*cells, ",", null_handling="replace")
+    if not style.spreadsheet and style.quotes_text_alone and all(_is_plain(column, style) for column in columns):
+        return CsvRows(_plain_rows(columns, style))
+    altered = 0
+    cells = []
+    for column in columns:
+        text = as_text(column)
+        if style.spreadsheet and _is_text(column):
+            text, count = defuse(text)
+            altered += count
+        cells.append(_quoted(text, style) if _is_text(column) or not style.quotes_text_alone else text)
+    cells[-1] = pc.binary_join_element_wise(cells[-1], style.line_end, "", null_handling="replace", null_replacement=style.null)
+    lines = pc.binary_join_element_wise(*cells, style.delimiter, null_handling="replace", null_replacement=style.null)
     # The lines lie one after the other in the array's data, which is the text of the file.
-    return memoryview(lines.buffers()[2])[: text_bytes(lines)]
+    return CsvRows(memoryview(lines.buffers()[2])[: text_bytes(lines)], altered)
 
 
-def _plain_rows(columns: list[pa.Array]) -> memoryview:
+def _plain_rows(columns: list[pa.Array], style: Style) -> memoryview:
     """Arrow's own writer: quicker, and used where it has nothing to quote, for it would quote every text or none."""
     # What Arrow spells as krai does, it may spell while it writes.
     cells = [column if pa.types.is_integer(column.type) or pa.types.is_boolean(column.type) else as_text(column) for column in columns]
     rows = pa.table(cells, names=[str(number) for number in range(len(cells))])
     text = pa.BufferOutputStream()
-    csv.write_csv(rows, text, csv.WriteOptions(include_header=False, quoting_style="none", batch_size=rows.num_rows))
+    options = csv.WriteOptions(include_header=False, quoting_style="none", batch_size=rows.num_rows, delimiter=style.delimiter)
+    csv.write_csv(rows, text, options)
     return memoryview(text.getvalue())
 
 
-def _is_plain(column: pa.Array) -> bool:
+def _is_plain(column: pa.Array, style: Style) -> bool:
     """True when no cell of the column needs quotes."""
-    return not _may_need_quotes(column) or (pa.types.is_string(column.type) and _needs_no_quotes(column))
+    return not _is_text(column) or (pa.types.is_string(column.type) and _needs_no_quotes(column, style))
 
 
-def _may_need_quotes(column: pa.Array) -> bool:
+def _is_text(column: pa.Array) -> bool:
     return bool(pa.types.is_string(column.type) or pa.types.is_binary(column.type))
 
 
-def _needs_no_quotes(text: pa.Array) -> bool:
-    return not holds_any(text, _SPECIAL_OCTETS) and (pc.min(pc.binary_length(text)).as_py() or 0) > 0
+def _needs_no_quotes(text: pa.Array, style: Style) -> bool:
+    if style.null or holds_any(text, style.special_octets):
+        return False
+    return (pc.min(pc.binary_length(text)).as_py() or 0) > 0
 
 
-def _quoted(text: pa.Array) -> pa.Array:
-    if _needs_no_quotes(text):
+def _quoted(text: pa.Array, style: Style) -> pa.Array:
+    if _needs_no_quotes(text, style):
         return text
-    needed = pc.or_(pc.match_substring_regex(text, _SPECIAL), pc.equal(text, ""))
+    needed = pc.or_(pc.match_substring_regex(text, style.special), pc.equal(text, ""))
+    if style.null:
+        needed = pc.or_(needed, pc.equal(text, style.null))
     doubled = pc.replace_substring(text, '"', '""')
     return pc.if_else(needed, pc.binary_join_element_wise('"', doubled, '"', ""), text)

@@ -1,4 +1,4 @@
-"""Tables as NDJSON: one object a line with every column, null where a cell is null.
+"""Tables as NDJSON or JSON: one object a line with every column, null where a cell is null. JSON is an array of them.
 
 Numbers are JSON numbers with all their digits; NaN and the infinities, which JSON does not have, are the strings `"NaN"`,
 `"Infinity"` and `"-Infinity"`, so that they stay apart from null. Dates and times are ISO 8601 strings, binary is base64.
@@ -16,16 +16,25 @@ _TO_ESCAPE = '["\\\\\\x00-\\x1f]'
 
 def ndjson_rows(table: pa.Table) -> memoryview:
     """The rows of the table as the file has them."""
+    return _rows(table, "{", "}\n")
+
+
+def json_rows(table: pa.Table) -> memoryview:
+    """The rows as elements of an array, each with the comma before it: the first of a file goes without."""
+    return _rows(table, ",\n{", "}")
+
+
+def _rows(table: pa.Table, begin: str, end: str) -> memoryview:
     if not table.num_rows:
         return memoryview(b"")
     pieces: list[pa.Array | pa.Scalar] = []
-    between = "{"
+    between = begin
     for name, column in zip(table.column_names, table.columns, strict=True):
         text, in_quotes = _values(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks())
         quote = '"' if in_quotes else ""
         pieces += [pa.scalar(f"{between}{json.dumps(name, ensure_ascii=False)}:{quote}", pa.string()), text]
         between = f"{quote},"
-    pieces.append(pa.scalar(between.removesuffix(",") + "}\n", pa.string()))
+    pieces.append(pa.scalar(between.removesuffix(",") + end, pa.string()))
     lines = pc.binary_join_element_wise(*pieces, "", null_handling="replace", null_replacement="null")
     # The lines lie one after the other in the array's data, which is the text of the file.
     return memoryview(lines.buffers()[2])[: text_bytes(lines)]

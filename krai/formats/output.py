@@ -1,17 +1,20 @@
 """Files on their way out: pieces are encoded by any thread, and put together in order by one."""
 
-import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from krai.formats.compression import Gzip
-from krai.formats.csv_text import csv_header, csv_rows
-from krai.formats.ndjson_text import ndjson_rows
+from krai.formats.csv_text import CsvRows, Style, csv_header, csv_rows
+from krai.formats.ndjson_text import json_rows, ndjson_rows
 from krai.formats.row_groups import Codec, open_writer, write_group
+from krai.formats.sink import Sink
+from krai.formats.xlsx_text import XlsxFormat
+from krai.formats.zstd import Zstd
 
 # Text is made of so many rows at a time: arrays of a few hundred kilobytes come from memory that was just in use, larger ones from
 # fresh pages, which costs almost as much as the work.
@@ -21,75 +24,149 @@ Data = bytes | memoryview
 Write = Callable[[Data], None]
 
 
-class Encoder(Protocol):
-    """`encode` may be called by any thread; `add` and `finish` by one, in the order of the tables."""
+class Document(Protocol):
+    """One file: `add` what was encoded, in the order of the tables, then `finish`. All by one thread."""
 
-    def encode(self, table: pa.Table) -> Any: ...
+    cells_altered: int  # made harmless for spreadsheets, so far
 
     def add(self, encoded: Any) -> None: ...
 
     def finish(self) -> None: ...
 
 
-def open_encoder(name: str, compression: str, schema: pa.Schema, write: Write) -> Encoder:
-    """The encoder of a format that hands its bytes to `write`."""
-    packed = compression == "gzip"
+class Format(Protocol):
+    """`encode` may be called by any thread, and depends on its table alone: a piece may be ready before its file is begun."""
+
+    def encode(self, table: pa.Table) -> Any: ...
+
+    def begin(self, write: Write) -> Document:
+        """A new file, whose bytes go to `write`."""
+
+
+def open_format(params: Mapping[str, Any], schema: pa.Schema, *, title: str = "data") -> Format:
+    """The format that an export's `params` ask for; `title` is for formats whose files have one inside."""
+    name, compression = params.get("format", "csv"), params.get("compression", "none")
     if name == "parquet":
-        return ParquetEncoder(schema, write, packed=packed)
+        return ParquetFormat(schema, "gzip" if compression == "gzip" else "zstd")
+    if name == "xlsx":
+        return XlsxFormat(schema, title)
+    packer = _PACKERS[compression]
     if name == "ndjson":
-        return TextEncoder(ndjson_rows, b"", write, packed=packed)
-    return TextEncoder(csv_rows, csv_header(schema), write, packed=packed)
+        return TextFormat(_whole(ndjson_rows), packer)
+    if name == "json":
+        return TextFormat(_whole(json_rows), packer, header=b"[", footer=b"\n]\n", joint=b",")
+    style = Style.of(params)
+    return TextFormat(partial(csv_rows, style=style), packer, header=csv_header(schema, style))
+
+
+class Plain:
+    """Bytes as they are."""
+
+    HEADER = b""
+
+    @staticmethod
+    def pack(data: Data) -> Data:
+        return data
+
+    def count(self, data: Data) -> None:
+        """Nothing is kept of them."""
+
+    def finish(self) -> bytes:
+        return b""
+
+
+Packer = Plain | Gzip | Zstd
+_PACKERS: dict[str, type[Packer]] = {"none": Plain, "gzip": Gzip, "zstd": Zstd}
+
+
+def _whole(rows: Callable[[pa.Table], memoryview]) -> Callable[[pa.Table], CsvRows]:
+    return lambda table: CsvRows(rows(table))
 
 
 @dataclass(frozen=True, slots=True)
-class _Packed:
+class Piece:
+    """Some rows, as they are and packed."""
+
     plain: Data
-    data: bytes
+    packed: Data
+    cells_altered: int = 0
 
 
-class TextEncoder:
-    """Rows of text, compressed or not."""
+@dataclass(frozen=True, slots=True)
+class TextFormat:
+    """Rows of text, compressed or not. `joint` is what each row begins with but the first of a file."""
 
-    def __init__(self, rows: Callable[[pa.Table], Data], header: bytes, write: Write, *, packed: bool) -> None:
-        self._rows = rows
+    rows: Callable[[pa.Table], CsvRows]
+    packer: type[Packer]
+    header: bytes = b""
+    footer: bytes = b""
+    joint: bytes = b""
+
+    def encode(self, table: pa.Table) -> list[Piece]:
+        pieces = []
+        for start in range(0, table.num_rows, _ROWS_AT_ONCE):
+            rows = self.rows(table.slice(start, _ROWS_AT_ONCE))
+            pieces.append(Piece(rows.data, self.packer.pack(rows.data), rows.cells_altered))
+        return pieces
+
+    def begin(self, write: Write) -> "TextDocument":
+        return TextDocument(self, write)
+
+
+class TextDocument:
+    """Implements `Document`."""
+
+    def __init__(self, layout: TextFormat, write: Write) -> None:
+        self._layout = layout
         self._write = write
-        self._gzip = Gzip() if packed else None
-        if self._gzip is not None:
-            write(Gzip.HEADER)
-        if header:
-            self.add([self._pack(header)])
+        self._packer = layout.packer()
+        self._begun = False
+        self.cells_altered = 0
+        write(layout.packer.HEADER)
+        self._add(layout.header)
 
-    def encode(self, table: pa.Table) -> list[Data | _Packed]:
-        return [self._pack(self._rows(table.slice(start, _ROWS_AT_ONCE))) for start in range(0, table.num_rows, _ROWS_AT_ONCE)]
-
-    def add(self, encoded: list[Data | _Packed]) -> None:
-        for data in encoded:
-            if isinstance(data, _Packed):
-                assert self._gzip is not None  # noqa: S101 (for the type checker)
-                self._gzip.count(data.plain)
-                self._write(data.data)
+    def add(self, encoded: list[Piece]) -> None:
+        for piece in encoded:
+            self.cells_altered += piece.cells_altered
+            if self._layout.joint and not self._begun:
+                self._add(memoryview(piece.plain)[len(self._layout.joint) :])
             else:
-                self._write(data)
+                self._packer.count(piece.plain)
+                self._write(piece.packed)
+            self._begun = True
 
     def finish(self) -> None:
-        if self._gzip is not None:
-            self._write(self._gzip.finish())
+        self._add(self._layout.footer)
+        self._write(self._packer.finish())
 
-    def _pack(self, data: Data) -> Data | _Packed:
-        return data if self._gzip is None else _Packed(data, Gzip.pack(data))
+    def _add(self, plain: Data) -> None:
+        if plain:
+            self._packer.count(plain)
+            self._write(self._packer.pack(plain))
 
 
-class ParquetEncoder:
+@dataclass(frozen=True, slots=True)
+class ParquetFormat:
     """Parquet with a row group for each table; compressed inside, as every reader of Parquet expects it."""
 
-    def __init__(self, schema: pa.Schema, write: Write, *, packed: bool) -> None:
-        self._schema = schema
-        self._write = write
-        self._codec: Codec = "gzip" if packed else "zstd"
-        self._writer: pq.ParquetWriter | None = None
+    schema: pa.Schema
+    codec: Codec
 
     def encode(self, table: pa.Table) -> pa.Table:
         return table
+
+    def begin(self, write: Write) -> "ParquetDocument":
+        return ParquetDocument(self, write)
+
+
+class ParquetDocument:
+    """Implements `Document`."""
+
+    def __init__(self, layout: ParquetFormat, write: Write) -> None:
+        self._layout = layout
+        self._write = write
+        self._writer: pq.ParquetWriter | None = None
+        self.cells_altered = 0
 
     def add(self, encoded: pa.Table) -> None:
         if self._writer is None:
@@ -97,26 +174,7 @@ class ParquetEncoder:
         write_group(self._writer, encoded)
 
     def finish(self) -> None:
-        (self._writer or self._begin(self._schema.empty_table())).close()
+        (self._writer or self._begin(self._layout.schema.empty_table())).close()
 
     def _begin(self, first: pa.Table) -> pq.ParquetWriter:
-        return open_writer(pa.PythonFile(_Sink(self._write), mode="w"), first, self._codec)
-
-
-class _Sink(io.RawIOBase):
-    """Hands on what the Parquet writer writes."""
-
-    def __init__(self, write: Write) -> None:
-        self._write = write
-        self._position = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def write(self, data: Any) -> int:
-        self._write(data)
-        self._position += len(data)
-        return len(data)
+        return open_writer(pa.PythonFile(Sink(self._write), mode="w"), first, self._layout.codec)

@@ -21,12 +21,15 @@ class OutputFile:
         self._file = path.open("wb")
         self._sha256 = hashlib.sha256()
         self._crc32c = 0
+        self._abandoned = False
         # The file goes to the disk while it is written, so that making it durable at the end finds little left to do.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
         self._flushed: Future[None] | None = None
         self._flushed_bytes = 0
 
     def write(self, data: "bytes | memoryview") -> None:
+        if self._abandoned:
+            return
         self._file.write(data)
         self._sha256.update(data)
         self._crc32c = google_crc32c.extend(self._crc32c, bytes(data))
@@ -40,6 +43,12 @@ class OutputFile:
         self._file.close()
         if self._flushed is not None:
             self._flushed.result()  # raises what the disk had to say
+
+    def abandon(self) -> None:
+        """Nobody wants the file any more. Writers of some formats still write its end when they are torn down: that goes nowhere."""
+        self._abandoned = True
+        self._disk.shutdown()
+        self._file.close()
 
     def digests(self) -> dict[str, Any]:
         crc32c = base64.b64encode(self._crc32c.to_bytes(4, "big")).decode()

@@ -1,16 +1,18 @@
-"""An export: a snapshot of a dataset becomes a file and its manifest.
+"""An export: a snapshot of a dataset becomes files and their manifest.
 
 The job is COMPLETED only when the rows the snapshot promised, the rows that were written and the rows in the manifest are the same
 number. The same job run again on the same snapshot gives the same bytes.
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
-from krai import failpoint
-from krai.errors import Transient
+from krai import export_files, failpoint
+from krai.errors import Terminal
+from krai.export_files import MOST_FILES, Written
 from krai.job import Job, Stage
-from krai.transfer.manifest import put_manifest
+from krai.transfer.manifest import NAME as MANIFEST, put_manifest
 from krai.transfer.meter import Meter
 from krai.transfer.tools import Outcome, Reporter, Tools
 from krai.transfer.unload import unload
@@ -18,24 +20,29 @@ from krai.warehouse.port import Scan
 
 _UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]+')  # what some file system or shell takes for something else
 _MAX_NAME_CHARACTERS = 120
+_ENDINGS = {"gzip": ".gz", "zstd": ".zst"}
 
 
 def run_export(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
-    """Raises Terminal dataset_not_found, unknown_column; Transient when rows are missing."""
+    """Raises Terminal dataset_not_found, unknown_column, too_many_files, cell_too_large; Transient when rows are missing."""
     meter = Meter(reporter)
     meter.say(Stage.READING)
     scan = tools.warehouse.scan(job.dataset, columns=job.params.get("columns"), limit=job.params.get("limit"))
-    unloaded = unload(scan, job.params, tools.spool, meter)
-    if unloaded.complete and unloaded.rows != scan.rows:
-        raise Transient("store_busy", f"The snapshot has {scan.rows} rows, {unloaded.rows} were read.")
-    meter.say(Stage.UPLOADING, 1)
-    prefix = f"jobs/{job.job_id}/e{job.epoch}"
+    split_rows = job.params.get("split_rows")
+    if split_rows is not None and scan.rows > split_rows * MOST_FILES:
+        raise Terminal("too_many_files", f"An export has at most {MOST_FILES} files; {scan.rows} rows make more of {split_rows} each.")
     name = file_name(job, scan)
-    blob = tools.blobs.put(f"{prefix}/{name}", unloaded.path)
-    files: list[dict[str, Any]] = [
-        {"name": name, "path": blob.path, "generation": blob.generation, "records": unloaded.rows, **unloaded.digests}
-    ]
-    manifest = put_manifest(tools, prefix, job=job, scan=scan, unloaded=unloaded, files=files)
+    written = Written(tools.blobs, job, tools.spool)
+
+    def deliver(path: Path, about: dict[str, Any]) -> None:
+        number = len(written.files) + 1
+        written.put(path, name if split_rows is None else numbered(name, number, job), **about)
+        meter.show(written.newest, number)
+
+    unloaded = unload(scan, job.params, tools.spool, meter, deliver, title=job.dataset)
+    written.finish()
+    files = written.files
+    manifest = put_manifest(tools, job=job, scan=scan, unloaded=unloaded, files=files)
     failpoint.reach("after_upload")
     result = {
         "format": job.params.get("format", "csv"),
@@ -44,20 +51,32 @@ def run_export(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
         "records": unloaded.rows,
         "file_size_bytes": sum(file["size_bytes"] for file in files),
         "complete": unloaded.complete,
-        "files": files,
-        "manifest": manifest,
+        "files": files[: export_files.IN_RESULT],
+        "files_total": len(files),
+        "prefix": export_files.prefix(job),
+        **manifest,
     }
     return Outcome(result=result)
 
 
 def file_name(job: Job, scan: Scan) -> str:
     """What the file is called: as asked for, without anything that could lead out of a folder; always the same for a job."""
-    extension = job.params.get("format", "csv")
-    if job.params.get("compression") == "gzip" and extension != "parquet":
-        extension += ".gz"
+    extension = _extension(job)
     safe = _UNSAFE.sub("_", job.params.get("filename") or "")
     # Spaces of other scripts, joiners and letters newer than this Python are no part of a path.
     asked = "".join(letter if letter.isprintable() else "_" for letter in safe).strip("._ ")[:_MAX_NAME_CHARACTERS]
     if not asked:
         return f"{job.dataset}-{scan.snapshot_id}.{extension}"
-    return asked if asked.endswith(f".{extension}") else f"{asked}.{extension}"
+    name = asked if asked.endswith(f".{extension}") else f"{asked}.{extension}"
+    return f"_{name}" if name.lower() == MANIFEST else name
+
+
+def numbered(name: str, number: int, job: Job) -> str:
+    """The name of the file `number` (the first is 1) of an export that is split."""
+    ending = f".{_extension(job)}"
+    return f"{name.removesuffix(ending)}-{number:05d}{ending}"
+
+
+def _extension(job: Job) -> str:
+    extension: str = job.params.get("format", "csv")
+    return extension if extension in {"parquet", "xlsx"} else extension + _ENDINGS.get(job.params.get("compression", "none"), "")

@@ -1,10 +1,12 @@
-"""What an export has written, for machines that fetch it."""
+"""What an export has written, for machines that fetch it, and the signature that says it is krai's."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from krai import export_files
 from krai.errors import Transient
 from krai.formats.types import columns_of
 from krai.job import Job
@@ -12,15 +14,17 @@ from krai.transfer.tools import Tools
 from krai.transfer.unload import Unloaded
 from krai.warehouse.port import Scan
 
-_NAME = "manifest.json"
+NAME = "manifest.json"
+SIGNATURE = f"{NAME}.jws"
 _NOT_LISTED = {"path", "generation"}  # where krai keeps a file; another run of the job has others
 
 
-def put_manifest(tools: Tools, prefix: str, *, job: Job, scan: Scan, unloaded: Unloaded, files: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Store the manifest; its part of the result. Raises Transient when its rows do not add up."""
+def put_manifest(tools: Tools, *, job: Job, scan: Scan, unloaded: Unloaded, files: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Store the manifest and its signature; their part of the result. Raises Transient when its rows do not add up."""
     listed = sum(file["records"] for file in files)
     if listed != unloaded.rows:
         raise Transient("internal", f"{unloaded.rows} rows were written, the manifest lists {listed}.")
+    key = tools.signing_key
     manifest = {
         "job_id": job.job_id,
         "dataset": job.dataset,
@@ -30,9 +34,16 @@ def put_manifest(tools: Tools, prefix: str, *, job: Job, scan: Scan, unloaded: U
         "records_expected": scan.rows,
         "records_written": unloaded.rows,
         "complete": unloaded.complete,
+        "key_id": None if key is None else key.key_id,
         "files": [{key: value for key, value in file.items() if key not in _NOT_LISTED} for file in files],
     }
-    path = tools.spool / _NAME
-    path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    blob = tools.blobs.put(f"{prefix}/{_NAME}", path)
-    return {"name": _NAME, "path": blob.path, "generation": blob.generation, "size_bytes": blob.size_bytes}
+    content = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
+    stored = _put(tools, job, NAME, content)
+    return {"manifest": stored, "signature": None if key is None else _put(tools, job, SIGNATURE, key.sign(content).encode() + b"\n")}
+
+
+def _put(tools: Tools, job: Job, name: str, content: bytes) -> dict[str, Any]:
+    path: Path = tools.spool / name
+    path.write_bytes(content)
+    blob = tools.blobs.put(export_files.prefix(job) + name, path)
+    return {"name": name, "path": blob.path, "generation": blob.generation, "size_bytes": blob.size_bytes}

@@ -1,6 +1,8 @@
 """How far a job has come, as its worker is told: nothing ever goes back within an attempt."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from krai.job import Progress, Stage
 from krai.transfer.tools import Reporter
@@ -27,4 +29,9 @@ class Meter:
             bytes_processed=max(said.bytes_processed, read_bytes),
             records_total=total if total is not None else said.records_total,
         )
+        self._reporter.progress(self._said)
+
+    def show(self, newest: Sequence[dict[str, Any]], total: int) -> None:
+        """Files that are finished, of `total` so far."""
+        self._said = replace(self._said, files=tuple(newest), files_written=total)
         self._reporter.progress(self._said)

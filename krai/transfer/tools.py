@@ -10,6 +10,7 @@ from krai.formats.reading import BLOCK_BYTES
 from krai.job import Progress
 from krai.outbound.connect import Outbound
 from krai.ports import BlobStore, Files
+from krai.signature import SigningKey
 from krai.warehouse.port import Warehouse
 
 
@@ -29,7 +30,8 @@ class Limits:
 class Tools:
     """`spool` is a local folder of this job's own: made before it runs and removed after it, whatever happens.
 
-    `outbound` leads to the sources of URL imports, `bucket` to a bucket of Cloud Storage by its name, where there is Cloud Storage.
+    `outbound` leads to the sources of URL imports, `bucket` to a bucket of Cloud Storage by its name, where there is Cloud Storage;
+    `signing_key` signs manifests, None: nobody does.
     """
 
     blobs: BlobStore
@@ -39,6 +41,7 @@ class Tools:
     url_imports: bool = False
     outbound: Outbound = field(default_factory=Outbound)
     bucket: Callable[[str], Files] | None = None
+    signing_key: SigningKey | None = None
 
 
 class Reporter(Protocol):

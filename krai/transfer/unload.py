@@ -1,14 +1,14 @@
-"""Rows on their way out of the warehouse into one local file."""
+"""Rows on their way out of the warehouse into local files, each handed on as soon as it is finished."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from krai.formats.output import open_encoder
+from krai.errors import Transient
+from krai.formats.output import Format, open_format
 from krai.job import Stage
 from krai.transfer.digest import OutputFile
 from krai.transfer.meter import Meter
@@ -19,45 +19,116 @@ _MEBIBYTE = 1 << 20
 # With a size to stop at, pieces are this part of it, so that the file ends close to it.
 _PIECES_OF_SIZE = 16
 _AHEAD = 5
+_READ_AHEAD = 2
+
+Part = Callable[[], pa.Table]
+Deliver = Callable[[Path, dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unloaded:
-    """A finished file. `complete` is False when it was ended by its size, before the last row."""
+    """What came out. `complete` is False when it was ended by its size, before the last row."""
 
-    path: Path
     rows: int
     complete: bool
-    digests: Mapping[str, Any]
 
 
-def unload(scan: Scan, params: Mapping[str, Any], spool: Path, meter: Meter) -> Unloaded:
-    """Write the scan as `params` have it: format, compression, and size_mb, after about which the file ends."""
-    output = OutputFile(spool / "output")
-    encoder = open_encoder(params.get("format", "csv"), params.get("compression", "none"), scan.schema, output.write)
+def unload(scan: Scan, params: Mapping[str, Any], spool: Path, meter: Meter, deliver: Deliver, *, title: str) -> Unloaded:
+    """Write the scan as `params` have it: format, compression, csv, split_rows, and size_mb, after about which it all ends.
+
+    `deliver` takes each finished file, in order, and what is to be said of it. Raises Transient when rows are missing, before the last
+    file is delivered.
+    """
+    layout = open_format(params, scan.schema, title=title)
+    split_rows: int | None = params.get("split_rows")
     stop_bytes = None if params.get("size_mb") is None else params["size_mb"] * _MEBIBYTE
 
-    def encode(part: Callable[[], pa.Table]) -> tuple[int, Any]:
+    def encode(part: Part) -> tuple[int, Any]:
         table = part()
-        return table.num_rows, encoder.encode(table)
+        return table.num_rows, layout.encode(table)
 
-    rows = 0
-    pieces = scan.parts if stop_bytes is None else _slices(scan, stop_bytes / _PIECES_OF_SIZE)
-    for count, encoded in in_order(encode, pieces, ahead=_AHEAD):
-        encoder.add(encoded)
-        rows += count
-        meter.say(Stage.WRITING, rows / max(1, scan.rows), rows=rows, total=scan.rows, read_bytes=output.size_bytes)
-        if stop_bytes is not None and output.size_bytes >= stop_bytes:
-            break
-    encoder.finish()
-    output.close()
-    complete = stop_bytes is None or rows == scan.rows
-    return Unloaded(path=output.path, rows=rows, complete=complete, digests=output.digests())
+    pieces = scan.parts if stop_bytes is None and split_rows is None else _slices(scan, stop_bytes, split_rows)
+    files = _Files(layout, spool / "output", split_rows, deliver)
+    try:
+        for rows, encoded in in_order(encode, pieces, ahead=_AHEAD):
+            files.add(encoded, rows)
+            meter.say(Stage.WRITING, files.rows / max(1, scan.rows), rows=files.rows, total=scan.rows, read_bytes=files.size_bytes)
+            if stop_bytes is not None and files.size_bytes >= stop_bytes:
+                break
+        complete = stop_bytes is None or files.rows == scan.rows
+        if complete:
+            _demand_all(scan, files.rows)
+        meter.say(Stage.UPLOADING, 1)
+        files.deliver()
+    except BaseException:
+        files.abandon()
+        raise
+    meter.say(Stage.UPLOADING, 1, read_bytes=files.size_bytes)
+    return Unloaded(rows=files.rows, complete=complete)
 
 
-def _slices(scan: Scan, piece_bytes: float) -> Iterator[Callable[[], pa.Table]]:
-    for part in scan.parts:
-        table = part()
-        step = max(1, int(table.num_rows * piece_bytes / max(1, table.nbytes)))
-        for start in range(0, table.num_rows, step):
-            yield partial(table.slice, start, step)
+def _demand_all(scan: Scan, rows: int) -> None:
+    if rows != scan.rows:
+        raise Transient("store_busy", f"The snapshot has {scan.rows} rows, {rows} were read.")
+
+
+class _Files:
+    """One file after the other, each of `split_rows` rows, or a single one. `rows` and `size_bytes` are of all together."""
+
+    def __init__(self, layout: Format, path: Path, split_rows: int | None, deliver: Deliver) -> None:
+        self.rows = 0
+        self._layout = layout
+        self._path = path
+        self._split_rows = split_rows
+        self._deliver = deliver
+        self._done_bytes = 0
+        self._begin()
+
+    @property
+    def size_bytes(self) -> int:
+        return self._done_bytes + self._output.size_bytes
+
+    def add(self, encoded: Any, rows: int) -> None:
+        """No more rows than the file has room for, or as many as one takes when it is full."""
+        if self._own_rows == self._split_rows:
+            self.deliver()
+            self._done_bytes += self._output.size_bytes
+            self._begin()
+        self._document.add(encoded)
+        self._own_rows += rows
+        self.rows += rows
+
+    def deliver(self) -> None:
+        self._document.finish()
+        self._output.close()
+        about = {"records": self._own_rows, **self._output.digests(), "cells_altered": self._document.cells_altered}
+        self._deliver(self._output.path, about)
+
+    def abandon(self) -> None:
+        self._output.abandon()
+
+    def _begin(self) -> None:
+        self._own_rows = 0
+        self._output = OutputFile(self._path)
+        self._document = self._layout.begin(self._output.write)
+
+
+def _slices(scan: Scan, stop_bytes: float | None, split_rows: int | None) -> Iterator[Part]:
+    """The scan in pieces that end where a file does, and are small beside `stop_bytes`."""
+    row = 0
+    for table in in_order(lambda part: part(), scan.parts, ahead=_READ_AHEAD, threads=1):
+        step = table.num_rows
+        if stop_bytes is not None:
+            step = max(1, int(table.num_rows * stop_bytes / _PIECES_OF_SIZE / max(1, table.nbytes)))
+        start = 0
+        while start < table.num_rows:
+            length = min(step, table.num_rows - start)
+            if split_rows is not None:
+                length = min(length, split_rows - row % split_rows)
+            yield _piece(table, start, length)
+            start += length
+            row += length
+
+
+def _piece(table: pa.Table, start: int, length: int) -> Part:
+    return lambda: table.slice(start, length)

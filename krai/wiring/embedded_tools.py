@@ -6,6 +6,7 @@ from krai.settings import Settings
 from krai.transfer.tools import Limits, Tools
 from krai.warehouse.iceberg import open_local
 from krai.wiring.folders import data_dir
+from krai.wiring.signing import signing_key
 
 
 def build(settings: Settings) -> Tools:
@@ -15,5 +16,6 @@ def build(settings: Settings) -> Tools:
         warehouse=open_local(home / "warehouse"),
         spool=home / "spool",
         limits=Limits(source_bytes=settings.max_source_mb << 20, unpacked_bytes=settings.max_unpacked_mb << 20),
+        signing_key=signing_key(settings),
         url_imports=settings.url_imports == "on",
     )

@@ -21,6 +21,7 @@ from krai.sweep import AT_ONCE, sweep, sweep_sessions, sweep_uploads
 from krai.turns import fill_all
 from krai.wiring.issuers import issuers
 from krai.wiring.protocol import Protocol
+from krai.wiring.signing import public_keys
 from krai.wiring.stores import open_stores
 from krai.wiring.work import courier, open_worker, retention
 
@@ -54,7 +55,7 @@ async def api(settings: Settings) -> None:
             tokens = Tokens(known) if known else None
             if tokens is not None:
                 stack.push_async_callback(tokens.close)
-            app = create_app(settings, stores, stopping=stop, tokens=tokens)
+            app = create_app(settings, stores, stopping=stop, tokens=tokens, manifest_keys=public_keys(settings))
             server = _Server(uvicorn.Config(app, **_server_options(settings)))
             tasks.append(asyncio.create_task(server.serve(sockets=[listening])))
             _welcome(settings, listening)

@@ -20,7 +20,7 @@ from krai import observe
 from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Succeeded
 from krai.dataset import Dataset
 from krai.errors import KraiError, Terminal, Transient
-from krai.job import Job, Progress, Stage
+from krai.job import Job, Progress
 
 JOBS_PER_CHILD = 500  # a new one costs as much as some twenty small jobs
 START_TIMEOUT_S = 60.0
@@ -264,8 +264,7 @@ def _enter(line: Connection, lifeline: Connection, terms: ChildTerms, worker_pid
 def _event(said: dict[str, Any]) -> Event:
     match said["event"]:
         case "advanced":
-            progress = said["progress"]
-            return Advanced(Progress(**{**progress, "stage": Stage(progress["stage"])}))
+            return Advanced(Progress.from_doc(said["progress"]))
         case "asks_to_commit":
             return AsksToCommit()
         case "succeeded":

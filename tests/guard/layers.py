@@ -4,10 +4,11 @@
 ROWS = (
     ("redaction",),
     ("attachment", "durable", "errors", "failpoint", "known", "metrics", "observe", "text_encodings"),
-    ("access", "strict_json"),
+    ("access", "signature", "strict_json"),
     ("job", "settings"),
     ("dataset", "gs_uri", "identity", "outbound", "transitions"),
     ("ports",),
+    ("export_files", "verify"),
     ("formats",),
     ("warehouse", "backends"),
     ("feed", "transfer"),
@@ -18,7 +19,7 @@ ROWS = (
     ("submit", "execute", "sweep", "dead_letters"),
     ("steer",),
     ("api", "worker"),
-    ("wiring",),
+    ("wiring", "__main__"),
 )
 
 # What only these parts may import.

@@ -61,5 +61,5 @@ def secret_key(path: Path) -> bytes:
             draft.unlink(missing_ok=True)
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
-        raise Terminal("internal", "The key that signs links is damaged: remove its file, and links given out so far end.")
+        raise Terminal("internal", "A key in the data folder is damaged: remove its file, and what it has signed so far is void.")
     return key

@@ -19,9 +19,11 @@ async def test_an_export_is_accepted_with_the_whole_job(house: House) -> None:
     assert job["params"] == {
         "format": "csv",
         "compression": "none",
+        "csv": None,
         "columns": None,
         "limit": None,
         "size_mb": None,
+        "split_rows": None,
         "filename": None,
     }
 
@@ -29,7 +31,7 @@ async def test_an_export_is_accepted_with_the_whole_job(house: House) -> None:
 async def test_what_was_asked_for_reaches_the_worker(house: House) -> None:
     asked = {"format": "ndjson", "compression": "gzip", "columns": ["email", "id"], "limit": 2**63 - 1, "size_mb": 0.5, "filename": "ü.gz"}
     job = await house.job(await house.submit(**asked, labels={"team": "blue"}, description="für Ada"))
-    assert (job.type, job.status, job.params) == (Kind.EXPORT, Status.PENDING, asked)
+    assert (job.type, job.status, job.params) == (Kind.EXPORT, Status.PENDING, {"csv": None, "split_rows": None, **asked})
     assert (job.labels, job.description) == ({"team": "blue"}, "für Ada")
     (delivery,) = await house.stores.queue.pull(5, wait_s=0, lease_s=30)
     assert delivery.job_id == job.job_id

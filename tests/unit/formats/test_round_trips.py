@@ -16,7 +16,7 @@ from hypothesis import given, settings, strategies as st
 
 from krai.formats.delimited import CsvReader
 from krai.formats.ndjson import NdjsonReader
-from krai.formats.output import open_encoder
+from krai.formats.output import open_format
 from krai.formats.parquet import ParquetReader
 from krai.formats.reading import Reader
 from krai.formats.types import arrow_type
@@ -145,10 +145,11 @@ def as_table(columns: list[tuple[str, list[Any]]]) -> pa.Table:
 
 def written(table: pa.Table, name: str, compression: str) -> bytes:
     pieces: list[bytes] = []
-    encoder = open_encoder(name, compression, table.schema, lambda data: pieces.append(bytes(data)))
+    layout = open_format({"format": name, "compression": compression}, table.schema)
+    document = layout.begin(lambda data: pieces.append(bytes(data)))
     for piece in (table.slice(0, 2), table.slice(2, 0), table.slice(2)):
-        encoder.add(encoder.encode(piece))
-    encoder.finish()
+        document.add(layout.encode(piece))
+    document.finish()
     return b"".join(pieces)
 
 
