@@ -49,12 +49,22 @@ def _keys(content: bytes) -> list[dict[str, Any]]:
 
 
 def _fetch(url: str) -> bytes:
+    where = url.rstrip("/") + WELL_KNOWN
+    _demand_safe(where)
+    try:
+        with urllib.request.urlopen(where, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - of a scheme that was checked
+            _demand_safe(answer.url)
+            content: bytes = answer.read(_MOST_BYTES)
+            return content
+    except urllib.error.HTTPError as refused:
+        refused.close()
+        raise OSError(f"{where} answers {refused.code}") from None
+
+
+def _demand_safe(url: str) -> None:
     parts = urllib.parse.urlsplit(url)
     if not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))):
         raise ValueError("--url takes https://…; http:// is for this machine only")
-    with urllib.request.urlopen(url.rstrip("/") + WELL_KNOWN, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - checked above
-        content: bytes = answer.read(_MOST_BYTES)
-        return content
 
 
 def _print(findings: Sequence[Finding]) -> None:

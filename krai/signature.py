@@ -1,4 +1,4 @@
-"""Signatures of manifests: a compact JWS (RFC 7515) whose payload stands beside it, byte for byte (RFC 7797), by Ed25519 (RFC 8037).
+"""Signatures of manifests: a compact JWS (RFC 7515) whose payload stands beside it, byte for byte (RFC 7797), by Ed25519 (RFC 9864).
 
 What is signed is the header of the JWS, a point, and the file as it is.
 """
@@ -43,7 +43,7 @@ class SigningKey:
 
     def sign(self, payload: bytes) -> str:
         """The compact JWS, its payload left out."""
-        header = _encoded(json.dumps({"alg": "EdDSA", "b64": False, "crit": ["b64"], "kid": self.key_id}, separators=(",", ":")).encode())
+        header = _encoded(json.dumps({"alg": "Ed25519", "b64": False, "crit": ["b64"], "kid": self.key_id}, separators=(",", ":")).encode())
         return f"{header}..{_encoded(self._key.sign(header.encode() + b'.' + payload))}"
 
 
@@ -53,10 +53,10 @@ def public_key(text: str) -> dict[str, str]:
 
 
 def jwk(public: bytes) -> dict[str, str]:
-    """RFC 8037, with the thumbprint as its id."""
+    """RFC 8037, with the thumbprint (RFC 7638) as its id."""
     members = {"crv": "Ed25519", "kty": "OKP", "x": _encoded(public)}
     thumbprint = hashlib.sha256(json.dumps(members, separators=(",", ":"), sort_keys=True).encode()).digest()
-    return {**members, "kid": _encoded(thumbprint), "alg": "EdDSA", "use": "sig"}
+    return {**members, "kid": _encoded(thumbprint), "alg": "Ed25519", "use": "sig"}
 
 
 def verify(payload: bytes, signature: str, keys: Iterable[Mapping[str, Any]]) -> str:
@@ -64,7 +64,7 @@ def verify(payload: bytes, signature: str, keys: Iterable[Mapping[str, Any]]) ->
     try:
         header, middle, signed = signature.strip().split(".")
         said = json.loads(_decoded(header))
-        if middle or said["alg"] != "EdDSA" or said["b64"] is not False or said["crit"] != ["b64"]:
+        if middle or said["alg"] != "Ed25519" or said["b64"] is not False or said["crit"] != ["b64"]:
             raise BadSignature("The signature is not of the form that krai writes.")
         key_id = str(said["kid"])
         signature_bytes = _decoded(signed)

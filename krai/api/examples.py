@@ -125,7 +125,7 @@ MANIFEST_KEYS = {
             "kty": "OKP",
             "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
             "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
-            "alg": "EdDSA",
+            "alg": "Ed25519",
             "use": "sig",
         }
     ]

@@ -19,7 +19,7 @@ class ManifestKey(Answer):
     crv: Literal["Ed25519"]
     x: str
     kid: str
-    alg: Literal["EdDSA"]
+    alg: Literal["Ed25519"]
     use: Literal["sig"]
 
 

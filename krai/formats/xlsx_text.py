@@ -51,6 +51,7 @@ class XlsxFormat:
 
     schema: pa.Schema
     title: str
+    sheet_rows: int = MOST_ROWS  # with the header
 
     def __post_init__(self) -> None:
         if len(self.schema) > MOST_COLUMNS:
@@ -73,6 +74,7 @@ class XlsxDocument:
         names = layout.schema.names
         self.cells_altered = 0
         self._title = layout.title
+        self._sheet_rows = layout.sheet_rows
         self._letters = [letters(number) for number in range(1, len(names) + 1)]
         self._header = pa.table([cells(pa.array([name], pa.string()), place) for place, name in enumerate(names, 1)], names=self._letters)
         self._zip = zipfile.ZipFile(Sink(write), "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
@@ -83,10 +85,10 @@ class XlsxDocument:
     def add(self, encoded: pa.Table) -> None:
         start = 0
         while start < encoded.num_rows:
-            if self._rows == MOST_ROWS or self._sheet_bytes > _FULL_BYTES:
+            if self._rows == self._sheet_rows or self._sheet_bytes > _FULL_BYTES:
                 self._end_sheet()
                 self._begin_sheet()
-            rows = encoded.slice(start, min(_ROWS_AT_ONCE, MOST_ROWS - self._rows))
+            rows = encoded.slice(start, min(_ROWS_AT_ONCE, self._sheet_rows - self._rows))
             self._add(rows)
             start += rows.num_rows
 

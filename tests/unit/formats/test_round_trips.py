@@ -12,17 +12,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 from hypothesis import given, settings, strategies as st
 
 from krai.formats.delimited import CsvReader
 from krai.formats.ndjson import NdjsonReader
-from krai.formats.output import open_format
 from krai.formats.parquet import ParquetReader
 from krai.formats.reading import Reader
 from krai.formats.types import arrow_type
 from tests.unit.formats.reading_files import read_all
+from tests.unit.formats.writing import write
 
-FORMATS = ("csv", "ndjson", "parquet")
+FORMATS = ("csv", "ndjson", "parquet")  # that there are readers for
+COMPRESSIONS = ("none", "gzip", "zstd")
 NO_CONTROLS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 CELLS: dict[str, st.SearchStrategy[Any]] = {
     "boolean": st.booleans(),
@@ -43,11 +45,10 @@ TABLE = st.lists(COLUMN, min_size=1, max_size=4)
 
 
 @settings(max_examples=150)
-@given(TABLE, st.sampled_from(FORMATS), st.sampled_from(["none", "gzip"]))
+@given(TABLE, st.sampled_from(FORMATS), st.sampled_from(COMPRESSIONS))
 def test_with_its_types_given_every_table_comes_back(columns: list[tuple[str, list[Any]]], name: str, compression: str) -> None:
     table = as_table(columns)
-    data = written(table, name, compression)
-    reader = reader_of(gzip.decompress(data) if compression == "gzip" and name != "parquet" else data, name)
+    reader = reader_of(unpacked(written(table, name, compression), name, compression), name)
     bound = {field.name: field.type for field in table.schema}
     reader.learn({}, bound)
     read: dict[str, list[Any]] = {name: [] for name in table.column_names}
@@ -86,8 +87,8 @@ def test_types_are_found_again(columns: list[tuple[str, list[Any], Any]], name: 
     assert read.total == table.num_rows
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("compression", ["none", "gzip"])
+@pytest.mark.parametrize("name", [*FORMATS, "tsv", "json"])
+@pytest.mark.parametrize("compression", COMPRESSIONS)
 def test_equal_tables_are_written_as_equal_bytes(name: str, compression: str) -> None:
     table = pa.table({"a": list(range(1000)), "b": ["x", "y"] * 500})
     assert written(table, name, compression) == written(table, name, compression)
@@ -139,18 +140,37 @@ def test_every_line_of_ndjson_is_json(cells: list[str]) -> None:
     assert [json.loads(line)["a"] for line in lines[:-1]] == cells
 
 
+def test_json_is_one_array_with_an_object_a_line() -> None:
+    table = pa.table({"a": [1, None, 3], "b": ["x", "y\n", None]})
+    assert written(table, "json", "none").decode() == '[\n{"a":1,"b":"x"},\n{"a":null,"b":"y\\n"},\n{"a":3,"b":null}\n]\n'
+    assert written(table.slice(0, 0), "json", "none") == b"[\n]\n"
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_json_is_what_ndjson_has(compression: str) -> None:
+    table = pa.table({"a": list(range(40_000)), "b": [f"é {n}" for n in range(40_000)]})
+    lines = unpacked(written(table, "ndjson", compression), "ndjson", compression).splitlines()
+    whole = unpacked(written(table, "json", compression), "json", compression)
+    assert whole == b"[\n" + b",\n".join(lines) + b"\n]\n"
+    assert len(json.loads(whole)) == 40_000
+
+
 def as_table(columns: list[tuple[str, list[Any]]]) -> pa.Table:
     return pa.table({f"c{number}": pa.array(cells, arrow_type(kind)) for number, (kind, cells) in enumerate(columns)})
 
 
 def written(table: pa.Table, name: str, compression: str) -> bytes:
-    pieces: list[bytes] = []
-    layout = open_format({"format": name, "compression": compression}, table.schema)
-    document = layout.begin(lambda data: pieces.append(bytes(data)))
-    for piece in (table.slice(0, 2), table.slice(2, 0), table.slice(2)):
-        document.add(layout.encode(piece))
-    document.finish()
-    return b"".join(pieces)
+    return write(table, format=name, compression=compression)
+
+
+def unpacked(data: bytes, name: str, compression: str) -> bytes:
+    """The file without its compression, which is Parquet's own affair."""
+    if compression == "none" or name == "parquet":
+        return data
+    if compression == "gzip":
+        return gzip.decompress(data)
+    with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as frames:
+        return bytes(frames.read())
 
 
 def reader_of(data: bytes, name: str) -> Reader:
