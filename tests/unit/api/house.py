@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -106,7 +106,9 @@ def client_of(app: FastAPI, key: str | None, **headers: str) -> httpx.AsyncClien
 
 
 @asynccontextmanager
-async def open_house(folder: Path, *, tokens: Tokens | None = None, **settings: Any) -> AsyncIterator[House]:
+async def open_house(
+    folder: Path, *, tokens: Tokens | None = None, manifest_keys: Sequence[dict[str, str]] = (), **settings: Any
+) -> AsyncIterator[House]:
     """`settings` by their names in the environment."""
     stores = Stores(
         jobs=LocalJobStore(folder / "jobs.sqlite"),
@@ -120,7 +122,7 @@ async def open_house(folder: Path, *, tokens: Tokens | None = None, **settings: 
     chosen = Settings(**{"API_KEY": KEY, **UNLIMITED, **settings})
     for text in (ADA, BOB):
         await put_key(stores, text)
-    app = create_app(chosen, stores, tokens=tokens)
+    app = create_app(chosen, stores, tokens=tokens, manifest_keys=manifest_keys)
     try:
         async with client_of(app, KEY) as http:
             yield House(app, stores, http)

@@ -102,6 +102,27 @@ BAD: dict[str, list[Any]] = {
     "format": ["CSV", "xml", "", 5],
     "compression": ["zip", None],
     "columns": [[], "id", [1], [""], ["id", "id"], {"id": 1}, ["x" * 256]],
+    "split_rows": [0, -1, 2**63, 1.5, "5", True],
+    "csv": [
+        5,
+        {"delimiter": ""},
+        {"delimiter": ",,"},
+        {"delimiter": "a"},
+        {"delimiter": "5"},
+        {"delimiter": '"'},
+        {"delimiter": "\n"},
+        {"delimiter": "é"},
+        {"header": "no"},
+        {"null": '"'},
+        {"null": "a\nb"},
+        {"null": "x" * 33},
+        {"null": "a,b"},
+        {"null": "=1", "profile": "spreadsheet"},
+        {"null": " '+1", "profile": "spreadsheet"},
+        {"null": "\uff1d1", "profile": "spreadsheet"},
+        {"profile": "excel"},
+        {"profile": None},
+    ],
     "filename": ["", "a/b", "a\\b", "..", ".profile", " a", "a ", 'a"b', "a:b", "a<b", "ü" * 101, 5],
     "labels": [[], {"": "x"}, {"A": "x"}, {"1a": "x"}, {"a": 1}, {"a": "x" * 129}, {f"k{n}": "" for n in range(21)}],
     "description": ["x" * 501, 5, None],
@@ -122,6 +143,13 @@ async def test_a_field_takes_only_what_it_should(house: House, name: str, values
         ("limit", 1),
         ("size_mb", 1),
         ("size_mb", 0.01),
+        ("split_rows", 1),
+        ("csv", {}),
+        ("csv", {"delimiter": "\t", "header": False, "null": "\\N", "profile": "spreadsheet"}),
+        *(("csv", {"delimiter": delimiter}) for delimiter in " !#$%&'()*+,./:;<=>?@[\\]^_`{|}~-"),
+        ("format", "xlsx"),
+        ("format", "json"),
+        ("compression", "zstd"),
         ("filename", "Umsätze 2026 (neu).csv"),
         ("labels", {f"k{n}": "x" * 128 for n in range(20)}),
         ("description", "x" * 500),
@@ -130,6 +158,23 @@ async def test_a_field_takes_only_what_it_should(house: House, name: str, values
 )
 async def test_a_field_takes_all_that_it_should(house: House, name: str, value: Any) -> None:
     assert (await house.post("exports", {"dataset": "users", name: value})).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointer"),
+    [
+        ({"format": "xlsx", "compression": "gzip"}, "/compression"),
+        ({"format": "xlsx", "compression": "zstd"}, "/compression"),
+        ({"format": "json", "csv": {}}, "/csv"),
+        ({"format": "parquet", "csv": {"header": True}}, "/csv"),
+        ({"format": "tsv", "csv": {"null": "a\tb"}}, "/csv/null"),
+        ({"csv": {"delimiter": ";", "null": "a;b"}}, "/csv/null"),
+    ],
+)
+async def test_fields_that_do_not_go_together_are_refused(house: House, asked: dict[str, Any], pointer: str) -> None:
+    answer = await house.post("exports", {"dataset": "users", **asked})
+    assert problem(answer, 422) == "invalid_field"
+    assert pointers(answer) == {pointer: "invalid_field"}
 
 
 async def test_the_attempts_are_those_of_the_settings(house: House) -> None:
