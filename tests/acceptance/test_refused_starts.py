@@ -41,6 +41,13 @@ def test_without_a_key_of_its_own(env: Env, script: str, key: str) -> None:
     assert "secret" in line
 
 
+@pytest.mark.parametrize(("key", "said"), [("", "KRAI_MANIFEST_KEY is empty"), ("c2hvcnQ=", "KRAI_MANIFEST_KEY takes an Ed25519 key")])
+def test_without_a_key_for_manifests_or_the_word_that_there_is_none(env: Env, key: str, said: str) -> None:
+    (line,) = refusal("worker.py", env | {"KRAI_MANIFEST_KEY": key})
+    assert line.startswith(said)
+    assert "c2hvcnQ" not in line
+
+
 @pytest.mark.parametrize("missing", ["GOOGLE_CLOUD_PROJECT", "GCS_BUCKET"])
 def test_with_one_variable_of_two(env: Env, missing: str) -> None:
     (line,) = refusal("main.py", env | {missing: ""})
