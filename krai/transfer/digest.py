@@ -45,7 +45,7 @@ class OutputFile:
             self._flushed.result()  # raises what the disk had to say
 
     def abandon(self) -> None:
-        """Nobody wants the file any more. Writers of some formats still write its end when they are torn down: that goes nowhere."""
+        """Nobody wants the file any more: what is still written, such as its end when a writer is closed, goes nowhere."""
         self._abandoned = True
         self._disk.shutdown()
         self._file.close()

@@ -1,6 +1,7 @@
 """Rows on their way out of the warehouse into local files, each handed on as soon as it is finished."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,18 +100,24 @@ class _Files:
         self.rows += rows
 
     def deliver(self) -> None:
+        self._unfinished = False
         self._document.finish()
         self._output.close()
         about = {"records": self._own_rows, **self._output.digests(), "cells_altered": self._document.cells_altered}
         self._deliver(self._output.path, about)
 
     def abandon(self) -> None:
+        """Close what is open, and keep nothing of it."""
         self._output.abandon()
+        if self._unfinished:
+            with suppress(Exception):  # why it is abandoned is raised already
+                self._document.finish()
 
     def _begin(self) -> None:
         self._own_rows = 0
         self._output = OutputFile(self._path)
         self._document = self._layout.begin(self._output.write)
+        self._unfinished = True
 
 
 def _slices(scan: Scan, stop_bytes: float | None, split_rows: int | None) -> Iterator[Part]:

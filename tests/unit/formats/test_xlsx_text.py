@@ -10,7 +10,7 @@ from typing import Any
 import openpyxl
 import pyarrow as pa
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 from python_calamine import load_workbook
 
 from krai.errors import Terminal
@@ -69,6 +69,7 @@ def test_a_time_keeps_its_milliseconds(times: list[dt.datetime]) -> None:
     assert column(times, pa.timestamp("us")) == times
 
 
+@example(["_x0041_x0042_", "_x000D_", "a\rb", "x0041_"])
 @given(
     st.lists(
         st.text(alphabet=st.one_of(st.sampled_from("_x0041\r\n\t <>&\"'"), st.characters(exclude_categories=["Cs"]))),

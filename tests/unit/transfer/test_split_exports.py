@@ -10,6 +10,7 @@ from typing import Any
 
 import google_crc32c
 import openpyxl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -156,14 +157,14 @@ def vars_of(progress: Progress) -> dict[str, Any]:
 
 
 def test_of_many_files_the_result_holds_the_first_and_pages_hold_all(loaded: Desk) -> None:
-    job = loaded.job(Kind.EXPORT, split_rows=25)
+    job = loaded.job(Kind.EXPORT, split_rows=24)
     result = loaded.run(job).result
-    assert (result["files_total"], len(result["files"])) == (120, export_files.IN_RESULT)
+    assert (result["files_total"], len(result["files"])) == (125, export_files.IN_RESULT)
     listed = Listed.of(replace(job, status=Status.COMPLETED, result=result))
-    names = [f"things-{result['snapshot_id']}-{number:05}.csv" for number in range(1, 121)]
-    for first, last in ((0, 120), (95, 115), (100, 101), (119, 500), (120, 130)):
+    names = [f"things-{result['snapshot_id']}-{number:05}.csv" for number in range(1, 126)]
+    for first, last in ((0, 125), (95, 115), (100, 101), (119, 500), (125, 130)):
         assert [file["name"] for file in listed.read(loaded.tools.blobs, first, last)] == names[first:last]
-    assert len(json.loads(loaded.content(result["manifest"]["path"]))["files"]) == 120
+    assert len(json.loads(loaded.content(result["manifest"]["path"]))["files"]) == 125
 
 
 def test_files_of_an_attempt_that_is_gone_have_expired(loaded: Desk) -> None:
@@ -184,6 +185,22 @@ def test_a_file_that_cannot_be_stored_ends_the_export(loaded: Desk, name: str) -
     with pytest.raises(FileExistsError):
         loaded.run(job)
     assert len(list(loaded.tools.blobs.list(export_files.prefix(job)))) == 3
+
+
+@pytest.mark.parametrize("name", ["csv", "parquet", "xlsx"])
+def test_an_export_that_fails_in_the_middle_of_a_file_stores_nothing(loaded: Desk, name: str) -> None:
+    parts = sorted((loaded.folder / "warehouse" / "things").rglob("*.parquet"))
+    pq.write_table(pq.read_table(parts[0]), parts[0])  # one row group, where the table's plan has several
+    with pytest.raises(pa.ArrowInvalid):
+        loaded.export(format=name)
+    assert list(loaded.tools.blobs.list("jobs/")) == []
+
+
+def test_a_cell_that_xlsx_cannot_hold_fails_the_export(loaded: Desk) -> None:
+    loaded.load(f"id,name\n1,{'x' * 40_000}\n".encode())
+    with pytest.raises(Terminal) as error:
+        loaded.export(format="xlsx")
+    assert error.value.code == "cell_too_large"
 
 
 # -- the signature ----------------------------------------------------------------------------------------------------------------
