@@ -1,6 +1,6 @@
 """How a text file of an import is written, as a request says it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -59,6 +59,13 @@ class CsvDialect(Body):
         BeforeValidator(_listed, json_schema_input_type=str | list[str]),
         Field(max_length=100, description="What means null where it is not quoted; the empty cell when nothing is named."),
     ] = Field(default_factory=lambda: [""])
+
+    profile: Annotated[
+        Literal["rfc4180", "spreadsheet"],
+        Field(
+            description="spreadsheet: a file that was exported so; the `'` before text that would be taken for a formula is no part of it."
+        ),
+    ] = "rfc4180"
 
     @field_validator("quote")
     @classmethod

@@ -21,6 +21,7 @@ from krai.formats.oversize import skip_record
 from krai.formats.quotes import cut
 from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, Places, Reject, RejectsForm
 from krai.formats.records import Records, cell_count, is_utf8, rejects_of
+from krai.formats.spreadsheet import restore
 from krai.formats.unnamed import HEAD_BYTES, header_of
 from krai.text_encodings import UTF_8
 
@@ -133,8 +134,11 @@ class CsvReader:
             places = indexes if kept is None else kept[indexes]
             return [(int(place), records.raw(int(place))) for place in places]
 
-        columns = {name: TextCells(_one(column)) for name, column in zip(self.names, table.columns, strict=True)}
+        columns = {name: TextCells(self._as_meant(_one(column))) for name, column in zip(self.names, table.columns, strict=True)}
         return Parsed(rows=table.num_rows + len(rejects), whole=table.num_rows, columns=columns, rejects=rejects, trace=trace)
+
+    def _as_meant(self, column: pa.Array) -> pa.Array:
+        return restore(column) if self._dialect.spreadsheet else column
 
     def _table(self, data: bytes, otherwise: Otherwise | None = None) -> pa.Table:
         """The records as text; `otherwise` decides about those that have not as many cells as the header.

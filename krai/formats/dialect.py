@@ -16,13 +16,15 @@ _WIDE = ("utf-16", "utf-32")
 class Dialect:
     """RFC 4180 with other marks: both are one ASCII character, and `quote` is None where quotes mean nothing.
 
-    A cell that is one of `null` and not quoted is null. Without a `header` the first row is a row.
+    A cell that is one of `null` and not quoted is null. Without a `header` the first row is a row. In a file for a `spreadsheet` text that
+    would be a formula has a `'` before it, which is no part of it.
     """
 
     delimiter: str = ","
     quote: str | None = '"'
     header: bool = True
     null: tuple[str, ...] = ("",)
+    spreadsheet: bool = False
 
     @property
     def delimiter_octet(self) -> int:

@@ -4,11 +4,13 @@ import codecs
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from krai.errors import Terminal
 from krai.formats.dialect import Dialect
 from krai.formats.quotes import cut, line_end, quotes_in
 from krai.formats.reading import OWN_PREFIX
+from krai.formats.spreadsheet import restore
 
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
@@ -96,7 +98,7 @@ def names_in(line: bytes, dialect: Dialect) -> tuple[str, ...]:
     for end in ends:
         names.append(_name(line[begin:end], dialect.quote_mark))
         begin = end + 1
-    return tuple(names)
+    return tuple(restore(pa.array(names)).to_pylist() if dialect.spreadsheet else names)
 
 
 def _name(cell: bytes, quote: bytes | None) -> str:

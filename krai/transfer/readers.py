@@ -55,7 +55,8 @@ def _delimited(opener: Opener, head: bytes, params: dict[str, Any], limits: Limi
     recoded = encoding != UTF_8
     if recoded:
         head = Utf8(io.BytesIO(head), encoding).read()
-    dialect = Dialect(**{name: asked[name] for name in ("quote", "header") if name in asked}, null=tuple(asked.get("null", ("",))))
+    marks = {name: asked[name] for name in ("quote", "header") if name in asked}
+    dialect = Dialect(**marks, null=tuple(asked.get("null", ("",))), spreadsheet=asked.get("profile") == "spreadsheet")
     delimiter = TAB if params["format"] == "tsv" else asked.get("delimiter")
     return CsvReader(
         (lambda: cast("BinaryIO", Utf8(opener(), encoding))) if recoded else opener,

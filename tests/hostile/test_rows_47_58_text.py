@@ -151,6 +151,17 @@ def test_58_formulas_come_back_as_they_are(ground: Ground) -> None:
     import_all(ground, [BadFile(name="formulas", content=data, rows=len(cells), exported=data)])
 
 
+def test_58_formulas_are_harmless_in_a_file_for_a_spreadsheet_and_come_back(ground: Ground) -> None:
+    client, spreadsheet = ground.ada, {"profile": "spreadsheet"}
+    rows = [{"id": -1, "name": "=cmd|'/c calc'!A0"}, {"id": -2, "name": "'+1"}, {"id": -3, "name": "a"}]
+    client.import_(dataset="formulas_in", source={"records": rows})
+    (content,) = client.files(client.export(dataset="formulas_in", csv=spreadsheet))
+    assert content.decode() == "\ufeffid,name\r\n-1,'=cmd|'/c calc'!A0\r\n-2,''+1\r\n-3,a\r\n"
+    client.import_(dataset="formulas_out", csv=spreadsheet, source={"upload_id": client.upload(content)})
+    (before, after) = (client.files(client.export(dataset=name, format="ndjson")) for name in ("formulas_in", "formulas_out"))
+    assert before == after
+
+
 # -- rejects of a job that failed -------------------------------------------------------------------------------------------
 
 

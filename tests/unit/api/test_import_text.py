@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.api.house import House, pointers, problem
 
-DEFAULTS = {"delimiter": None, "quote": '"', "header": True, "encoding": "utf-8", "null": [""]}
+DEFAULTS = {"delimiter": None, "quote": '"', "header": True, "encoding": "utf-8", "null": [""], "profile": "rfc4180"}
 
 
 async def import_(house: House, **body: Any) -> Any:
@@ -26,6 +26,7 @@ async def import_(house: House, **body: Any) -> Any:
         ({"null": "NA"}, {"null": ["NA"]}),
         ({"null": ["", "\\N"]}, {"null": ["", "\\N"]}),
         ({"null": []}, {"null": []}),
+        ({"profile": "spreadsheet"}, {"profile": "spreadsheet"}),
     ],
 )
 async def test_a_dialect_is_kept_with_its_defaults(house: House, sent: dict[str, Any], kept: dict[str, Any]) -> None:
