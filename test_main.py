@@ -22,6 +22,7 @@ import pyarrow.json
 import pyarrow.parquet
 import pytest
 
+from krai.signature import BadSignature, verify
 from tests.acceptance.krai_client import DEMO_KEY, FINISHED, KraiClient
 from tests.acceptance.krai_process import KraiProcess
 
@@ -223,6 +224,31 @@ def test_the_manifest_adds_up(krai: KraiClient) -> None:
     assert file["size_bytes"] == len(content)
     assert file["sha256"] == hashlib.sha256(content).hexdigest()
     assert file["crc32c"] == b64encode(google_crc32c.value(content).to_bytes(4, "big")).decode()
+
+
+def test_the_manifest_is_signed(krai: KraiClient) -> None:
+    result = krai.export(dataset="users")
+    manifest, signature = krai.download(result["manifest_url"]), krai.download(result["manifest_signature_url"])
+    keys = krai.anonymous.get("/.well-known/krai-keys.json").json()["keys"]
+    assert verify(manifest, signature.decode(), keys) == json.loads(manifest)["key_id"]
+    with pytest.raises(BadSignature):
+        verify(manifest.replace(b"true", b"false"), signature.decode(), keys)
+
+
+def test_split_rows_makes_many_files_of_which_each_is_whole(krai: KraiClient) -> None:
+    result = krai.export(dataset="users", split_rows=4000, compression="gzip", filename="users")
+    assert [file["name"] for file in result["files"]] == ["users-00001.csv.gz", "users-00002.csv.gz", "users-00003.csv.gz"]
+    whole = krai.files(krai.export(dataset="users"))[0].splitlines()
+    parts = [gzip.decompress(content).splitlines() for content in krai.files(result)]
+    assert {part[0] for part in parts} == {whole[0]}
+    assert [line for part in parts for line in part[1:]] == whole[1:]
+
+
+@pytest.mark.parametrize("name", ["tsv", "json", "xlsx"])
+def test_an_export_comes_in_more_formats(krai: KraiClient, name: str) -> None:
+    result = krai.export(dataset="users", format=name, limit=5)
+    assert (result["format"], result["records"]) == (name, 5)
+    assert result["files"][0]["name"].endswith(f".{name}")
 
 
 # -- Many requests ----------------------------------------------------------------------------------------------------------

@@ -69,10 +69,10 @@ def _ends_as_it_may(entry: Entry, job: Job, book: Book) -> None:
 def _exports_are_those_of_a_run_without_faults(
     ground: Ground, entries: dict[str, Entry], jobs: list[Job], digests: dict[str, str], book: Book
 ) -> None:
-    """Every file of a completed export that is not its manifest, and no file of any other export."""
+    """Every file of a completed export that is not its manifest or the signature of that, and no file of any other export."""
     found: dict[str, list[str]] = {}
     for path, digest in ground.deployment.stores.files().items():
-        if not path.endswith("/manifest.json"):
+        if not path.endswith(("/manifest.json", "/manifest.json.jws")):
             found.setdefault(path.split("/")[1], []).append(digest)
     for job in jobs:
         if job.type is Kind.EXPORT:
