@@ -2,7 +2,8 @@
 exactly the value, else text. Text is text whatever it looks like: no cell becomes a formula, a link or a number.
 
 A date is one of Excel's from 1900-03-01 on, for before that its calendar has a day too many. A timestamp is one where it is a whole
-number of milliseconds; an instant, which Excel does not know, is ISO text ending in Z. NaN and the infinities are text, as CSV has them.
+number of milliseconds; an instant, which Excel does not know, is ISO text ending in Z. NaN, the infinities and -0.0 are text, as CSV has
+them.
 """
 
 import re
@@ -40,7 +41,7 @@ def cells(column: pa.Array, number: int) -> pa.Array:
         exact = pc.and_(pc.less_equal(column, _EXACT_INTEGERS), pc.greater_equal(column, -_EXACT_INTEGERS))
         return _number_or_text(exact, _NUMBER, text, text)
     if pa.types.is_floating(kind):
-        return _number_or_text(pc.is_finite(column), _NUMBER, text, text)
+        return _number_or_text(pc.and_(pc.is_finite(column), pc.not_equal(text, "-0.0")), _NUMBER, text, text)
     if pa.types.is_decimal(kind):
         digits = pc.utf8_trim(pc.replace_substring_regex(text, "[-.]", ""), "0")
         return _number_or_text(pc.less_equal(pc.utf8_length(digits), _EXACT_DIGITS), _NUMBER, text, text)

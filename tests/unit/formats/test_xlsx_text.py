@@ -48,7 +48,8 @@ def test_null_is_no_cell_and_the_empty_text_is_one() -> None:
 
 def test_numbers_are_numbers_where_a_double_keeps_them() -> None:
     assert column([1, -(2**53), 2**53 + 1, None], pa.int64()) == [1, -(2**53), "9007199254740993", None]
-    assert column([0.1 + 0.2, 1e300, 5e-324, math.nan, math.inf], pa.float64()) == [0.30000000000000004, 1e300, 5e-324, "nan", "inf"]
+    assert column([0.1 + 0.2, 1e300, 5e-324, 0.0], pa.float64()) == [0.30000000000000004, 1e300, 5e-324, 0]
+    assert column([math.nan, math.inf, -math.inf, -0.0], pa.float64()) == ["nan", "inf", "-inf", "-0.0"]
     exact = [Decimal("1.50"), Decimal("0.1"), Decimal("123456789012345.00"), Decimal("1234567890123456.00"), Decimal("-0.01")]
     assert column(exact, pa.decimal128(20, 2)) == [1.5, 0.1, 123456789012345, "1234567890123456.00", -0.01]
     assert column([True, False, None], pa.bool_()) == [True, False, None]
