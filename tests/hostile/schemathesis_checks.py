@@ -17,8 +17,8 @@ OF_FORM = {
     "invalid_dataset",
 }
 
-# Of these fields no schema says it all: names of encodings, and what must differ from something else.
-BEYOND = {"/csv/encoding", "/csv/quote", "/columns"}
+# Of these fields no schema says it all: names of encodings, what must differ from something else, and what goes with one format only.
+BEYOND = {"/csv/encoding", "/csv/quote", "/columns", "/csv/null", "/csv", "/compression"}
 
 
 @schemathesis.check
