@@ -29,8 +29,8 @@ _TABLE = (
     (
         "malformed_json",
         400,
-        "The body is not strict JSON",
-        "Send one UTF-8 JSON object: no duplicate keys, no NaN, at most 32 levels deep.",
+        "This is not a strict JSON object",
+        "Write each body and each row as one UTF-8 JSON object: no duplicate keys, no NaN, at most 32 levels deep (rows: 100).",
     ),
     ("malformed_request", 400, "This is not HTTP as RFC 9112 has it", "Send it by a client or a proxy that keeps to HTTP/1.1."),
     ("invalid_argument", 400, "A query parameter or header is not valid", "Correct the named parameter; /docs lists what each accepts."),
@@ -150,7 +150,6 @@ _TABLE = (
     ("control_character", 422, "The row has a NUL character", "Remove it."),
     ("invalid_utf8", 422, "The row is not UTF-8", "Save the row as UTF-8."),
     ("row_too_large", 422, "The row is too long", "Shorten the row."),
-    ("malformed_row", 422, "The line is not a JSON object", "Write one JSON object a line."),
     ("type_mismatch", 422, "The cell does not fit the column's type", "Correct the cell."),
 )
 

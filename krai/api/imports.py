@@ -101,7 +101,7 @@ class ImportBody(Body):
             custom_error_message="Takes the name of a registered source, or an object with upload_id, url, uri or records.",
         ),
     ]
-    format: Literal["auto", "csv", "tsv", "ndjson", "parquet"] = "auto"
+    format: Literal["auto", "csv", "tsv", "ndjson", "json", "parquet"] = "auto"
     compression: Literal["auto", "none", "gzip", "zstd"] = "auto"
     mode: Annotated[Literal["append", "replace"], Field(description="replace: the new rows take the place of all others.")] = "append"
     types: Annotated[

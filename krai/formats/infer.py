@@ -5,22 +5,27 @@ A type is taken only when each cell comes out as it went in, up to the spelling 
 Every rule looks at one cell at a time, so the answer does not depend on how a file was cut into blocks: it is the `join` of theirs.
 
 `Seen` is what a block shows: a type name, `null` (no cell yet) or `whole` (int64, all within ±2⁵³, where float64 is exact too).
+Integers beyond int64 are a `decimal(p,0)`: of 38 digits in text, of as many as the block needs, 19 at least, in JSON.
 """
 
+import re
 from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from krai.formats.floats import float_text
-from krai.formats.types import ARROW
+from krai.formats.types import arrow_type
 
 Seen = str
-_ALL = ("boolean", "int64", "float64", "date", "timestamp", "timestamptz")
+LARGEST_INTEGER = "decimal(38,0)"
+_ALL = ("boolean", "int64", LARGEST_INTEGER, "float64", "date", "timestamp", "timestamptz")
 TIMES = ("date", "timestamp", "timestamptz")
 _EXACT_INT = 1 << 53
+DIGITS_OF_INT64 = 19
 _SURE_CHARACTERS = 16  # a point and at most 15 digits, which every double keeps
 _INTEGER = r"^(0|-?[1-9][0-9]*)$"
+_INTEGRAL = re.compile(r"decimal\((\d+),0\)")
 _PLAIN_DECIMAL = r"^-?(0|[1-9][0-9]*)\.[0-9]+$"
 _MIN_LENGTH = {"timestamp": len("2020-01-01T00:00:00"), "timestamptz": len("2020-01-01T00:00:00Z")}
 
@@ -46,7 +51,7 @@ def read_exactly(text: pa.Array, name: str) -> pa.Array | None:
     if shortest is not None and (pc.min(pc.binary_length(text)).as_py() or shortest) < shortest:
         return None
     try:
-        typed = text.cast(ARROW[name])
+        typed = text.cast(arrow_type(name))
     except pa.ArrowInvalid:
         return None
     if name in _MIN_LENGTH:
@@ -71,12 +76,24 @@ def join(one: Seen, other: Seen) -> Seen:
         return one
     if one == "null":
         return other
+    if _INTEGRAL.fullmatch(one) or _INTEGRAL.fullmatch(other):
+        return _join_integers(one, other)
     pair = {one, other}
     if pair == {"whole", "int64"}:
         return "int64"
     if pair == {"whole", "float64"}:
         return "float64"
     return "string"
+
+
+def _join_integers(one: Seen, other: Seen) -> Seen:
+    digits = []
+    for seen in (one, other):
+        integral = _INTEGRAL.fullmatch(seen)
+        if integral is None and seen not in {"whole", "int64"}:
+            return "string"
+        digits.append(int(integral[1]) if integral else DIGITS_OF_INT64)
+    return f"decimal({max(digits)},0)"
 
 
 def settled(seen: Seen) -> str:

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from krai.formats.fit import fit_text
-from krai.formats.infer import TIMES, exact_float, narrowest, read_exactly, seen_of, settled
+from krai.formats.infer import DIGITS_OF_INT64, TIMES, exact_float, narrowest, read_exactly, seen_of, settled
 from krai.formats.reading import Cells, Mask
-from krai.formats.types import ARROW, type_name
+from krai.formats.types import MAX_PRECISION, arrow_type, type_name
 
 
 class Kind(IntEnum):
@@ -51,8 +51,7 @@ class JsonCells:
     def observe(self, expected: str | None) -> tuple[str, pa.Array]:
         kinds = {Kind(kind) for kind in np.unique(self.kinds)} - {Kind.NULL}
         if not kinds:
-            name = settled(expected or "null")
-            return "null", pa.nulls(len(self.text), ARROW.get(name, pa.string()))
+            return "null", pa.nulls(len(self.text), arrow_type(settled(expected or "null")))
         if expected is not None and settled(expected) == "string" and expected != "null":
             return "string", self.text
         if kinds == {Kind.STRING}:
@@ -60,11 +59,7 @@ class JsonCells:
         if kinds == {Kind.BOOLEAN}:
             return "boolean", self.text.cast(pa.bool_())
         if kinds == {Kind.INTEGER} and expected != "float64":
-            try:
-                typed = self.text.cast(pa.int64())
-            except pa.ArrowInvalid:
-                return "string", self.text
-            return seen_of("int64", typed), typed
+            return self._observe_integers(expected)
         if kinds <= {Kind.INTEGER, Kind.NUMBER}:
             return self._observe_numbers()
         return "string", self.text
@@ -94,6 +89,17 @@ class JsonCells:
                 return expected, typed
         return narrowest(self.text, TIMES)
 
+    def _observe_integers(self, expected: str | None) -> tuple[str, pa.Array]:
+        try:
+            typed = self.text.cast(arrow_type(expected) if expected and expected.startswith("decimal") else pa.int64())
+        except pa.ArrowInvalid:
+            digits = pc.max(pc.utf8_length(pc.utf8_ltrim(self.text, "-"))).as_py()
+            if digits > MAX_PRECISION:
+                return "string", self.text
+            name = f"decimal({max(digits, DIGITS_OF_INT64)},0)"
+            return name, self.text.cast(arrow_type(name))
+        return seen_of(type_name(typed.type), typed), typed
+
     def _observe_numbers(self) -> tuple[str, pa.Array]:
         integers = self.text.filter(pa.array(self.kinds == Kind.INTEGER))
         try:
@@ -118,14 +124,16 @@ class PlainJsonCells:
     def observe(self, expected: str | None) -> tuple[str, pa.Array]:
         kind = self.values.type
         if self.values.null_count == len(self.values):
-            name = settled(expected or "null")
-            return "null", pa.nulls(len(self.values), ARROW.get(name, pa.string()))
+            return "null", pa.nulls(len(self.values), arrow_type(settled(expected or "null")))
         if pa.types.is_string(kind):
             return self._observe_strings(expected)
+        if pa.types.is_decimal(kind):
+            # Arrow takes 1e3 and 1.0 for integers too.
+            return self._exact().observe(expected)
         if pa.types.is_floating(kind) and expected != "float64" and pc.all(pc.equal(pc.trunc(self.values), self.values)).as_py():
             # Whether these were written as whole numbers only the lines can say.
             return self._exact().observe(expected)
-        if expected is None or expected == "null" or ARROW[settled(expected)] == kind:
+        if expected is None or expected == "null" or arrow_type(settled(expected)) == kind:
             return seen_of(type_name(kind), self.values), self.values
         return self._exact().observe(expected)
 

@@ -31,7 +31,9 @@ def parse_fast(lines: Lines, schema: Mapping[str, pa.DataType], *, exact_floats:
         table = arrow_json.read_json(
             pa.BufferReader(data),
             read_options=arrow_json.ReadOptions(use_threads=False, block_size=len(data) + 1),
-            parse_options=arrow_json.ParseOptions(explicit_schema=pa.schema(list(schema.items())), unexpected_field_behavior="error"),
+            parse_options=arrow_json.ParseOptions(
+                explicit_schema=pa.schema(list(schema.items())), unexpected_field_behavior="error", newlines_in_values=lines.spread
+            ),
         )
     except pa.ArrowInvalid:
         return None

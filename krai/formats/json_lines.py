@@ -12,6 +12,8 @@ import pyarrow as pa
 from krai.formats.json_cells import JsonCells, Kind
 from krai.formats.reading import OWN_PREFIX
 
+DEEPEST = 100
+_TOO_DEEP = f"The object is more than {DEEPEST} levels deep."
 RAW = OWN_PREFIX + "raw"
 _RAW_BASE64 = RAW + "_base64"
 
@@ -31,7 +33,7 @@ class _Number(str):
 class Malformed(Exception):
     """Why a line cannot be imported: a code of the problem table and a detail."""
 
-    def __init__(self, code: str = "malformed_row", detail: str = "") -> None:
+    def __init__(self, code: str = "malformed_json", detail: str = "") -> None:
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
@@ -67,15 +69,27 @@ def _decode(line: bytes) -> dict[str, Any]:
     try:
         record = _DECODER.decode(text)
     except RecursionError:
-        raise Malformed(detail="The object is nested too deeply.") from None
+        raise Malformed(detail=_TOO_DEEP) from None
     except ValueError:
         raise Malformed from None
     if not isinstance(record, dict):
         raise Malformed
+    if text.count("[") + text.count("{") > DEEPEST:
+        _check_depth(record)
     # Only an escape can bring in what the decoded text could not hold.
     if "\\u" in text:
         _check_escapes(record)
     return record
+
+
+def _check_depth(record: dict[str, Any]) -> None:
+    level: list[Any] = [record]
+    for _ in range(DEEPEST):
+        level = [
+            part for value in level for part in (value.values() if isinstance(value, dict) else value) if isinstance(part, dict | list)
+        ]
+    if level:
+        raise Malformed(detail=_TOO_DEEP)
 
 
 def _check_escapes(value: Any) -> None:

@@ -11,11 +11,15 @@ _FEED, _RETURN = 0x0A, 0x0D
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The lines that are not blank: line i is data[starts[i]:stops[i]], without its line end (LF or CR LF)."""
+    """The lines that are not blank: line i is data[starts[i]:stops[i]], without its line end (LF or CR LF).
+
+    `spread`: what stands here as a line may be one of JSON's objects, with line ends inside.
+    """
 
     data: bytes
     starts: Places
     stops: Places
+    spread: bool = False
 
     @classmethod
     def find(cls, data: bytes) -> "Lines":

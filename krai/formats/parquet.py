@@ -14,13 +14,12 @@ from krai.formats.fit import cast_or_name, fit_text
 from krai.formats.header import check_names
 from krai.formats.reading import Cells, Mask, Opener, Parsed, Places, Reject, RejectsForm
 from krai.formats.records import is_utf8
-from krai.formats.types import arrow_type, type_name
+from krai.formats.types import MAX_PRECISION, arrow_type, type_name
 
 _BATCH_BYTES = 16 << 20
 _PROBE_ROWS = 1024
 _MAX_BATCH_ROWS = 128 << 10
 _BUFFER_BYTES = 1 << 20
-_MAX_PRECISION = 38
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def kept_type(kind: pa.DataType) -> pa.DataType:
             return arrow_type(name)
     if pa.types.is_timestamp(kind):
         return arrow_type("timestamp" if kind.tz is None else "timestamptz")
-    if pa.types.is_decimal(kind) and kind.precision <= _MAX_PRECISION and 0 <= kind.scale <= kind.precision:
+    if pa.types.is_decimal(kind) and kind.precision <= MAX_PRECISION and 0 <= kind.scale <= kind.precision:
         return pa.decimal128(kind.precision, kind.scale)
     raise Terminal("unsupported_type")
 

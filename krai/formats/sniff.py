@@ -20,11 +20,12 @@ _BINARY = (
     b"Obj\x01",
     b"\x7fELF",
 )
+_OF_TEXT = {b"{": "ndjson", b"[": "json"}
 _MARKUP = (b"<!doctype", b"<html", b"<?xml")
 
 
 def format_of(head: bytes, declared: str) -> str:
-    """`csv`, `ndjson` or `parquet`, or `tsv` where that is declared.
+    """`csv`, `json`, `ndjson` or `parquet`, or `tsv` where that is declared.
 
     Raises Terminal format_mismatch when the content is not what was declared, or none of them.
     """
@@ -33,7 +34,7 @@ def format_of(head: bytes, declared: str) -> str:
     elif head.startswith(_BINARY) or head.lstrip().lower().startswith(_MARKUP):
         raise Terminal("format_mismatch", "The file holds something else than rows of text or Parquet.")
     else:
-        found = "ndjson" if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{") else "csv"
+        found = _OF_TEXT.get(head.removeprefix(codecs.BOM_UTF8).lstrip()[:1], "csv")
     if declared == "auto":
         return found
     if "parquet" in {declared, found} and declared != found:

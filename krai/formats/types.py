@@ -23,7 +23,7 @@ ARROW: dict[str, pa.DataType] = {
 }
 _NAMES = {arrow: name for name, arrow in ARROW.items()}
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),(\d{1,2})\)")
-_MAX_PRECISION = 38
+MAX_PRECISION = 38
 
 
 def arrow_type(name: str) -> pa.DataType:
@@ -33,7 +33,7 @@ def arrow_type(name: str) -> pa.DataType:
     match = _DECIMAL.fullmatch(name.replace(" ", ""))
     if match:
         precision, scale = int(match[1]), int(match[2])
-        if 1 <= precision <= _MAX_PRECISION and scale <= precision:
+        if 1 <= precision <= MAX_PRECISION and scale <= precision:
             return pa.decimal128(precision, scale)
     raise Terminal("unsupported_type", f"A type is one of {', '.join(ARROW)} or decimal(precision,scale).")
 

@@ -11,6 +11,7 @@ from krai.formats.delimited import CsvReader
 from krai.formats.delimiter import with_delimiter
 from krai.formats.dialect import TAB, Dialect
 from krai.formats.encodings import Utf8, with_order
+from krai.formats.json_file import JsonReader
 from krai.formats.ndjson import NdjsonReader
 from krai.formats.parquet import ParquetReader
 from krai.formats.reading import Opener, Reader
@@ -44,6 +45,8 @@ def open_reader(source: Source, params: dict[str, Any], limits: Limits, spool: P
             )
         case "ndjson":
             reader = NdjsonReader(opener, max_row_bytes=limits.row_bytes, block_bytes=limits.block_bytes)
+        case "json":
+            reader = JsonReader(opener, max_row_bytes=limits.row_bytes, block_bytes=limits.block_bytes)
         case found:
             reader = _delimited(opener, head, params | {"format": found}, limits, columns)
     return Renamed(reader, params["columns"]) if params.get("columns") else reader

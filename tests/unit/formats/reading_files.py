@@ -9,6 +9,7 @@ import pyarrow as pa
 from krai.formats.delimited import CsvReader
 from krai.formats.dialect import RFC_4180, Dialect
 from krai.formats.infer import join, settled
+from krai.formats.json_file import JsonReader
 from krai.formats.ndjson import NdjsonReader
 from krai.formats.reading import Reader
 
@@ -38,6 +39,10 @@ def read_csv(data: bytes, dialect: Dialect = RFC_4180, **options: Any) -> FileRe
 
 def read_ndjson(data: bytes, *, block_bytes: int = 1 << 20, max_row_bytes: int = 1 << 20) -> FileRead:
     return read_all(NdjsonReader(lambda: io.BytesIO(data), max_row_bytes=max_row_bytes, block_bytes=block_bytes))
+
+
+def read_json(data: bytes, *, block_bytes: int = 1 << 20, max_row_bytes: int = 1 << 20) -> FileRead:
+    return read_all(JsonReader(lambda: io.BytesIO(data), max_row_bytes=max_row_bytes, block_bytes=block_bytes))
 
 
 def read_all(reader: Reader) -> FileRead:

@@ -18,25 +18,27 @@ from tests.unit.formats.reading_files import read_ndjson
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        (b"nope", "malformed_row"),
-        (b"[1]", "malformed_row"),
-        (b"1", "malformed_row"),
-        (b'{"a":1', "malformed_row"),
-        (b'{"a":1}{"a":2}', "malformed_row"),
-        (b'{"a":1,}', "malformed_row"),
-        (b"{'a':1}", "malformed_row"),
-        (b'{"a":01}', "malformed_row"),
-        (b'{"a":NaN}', "malformed_row"),
-        (b'{"a":Infinity}', "malformed_row"),
-        (b'{"a":1,"a":2}', "malformed_row"),
-        (b'{"a":1,"\\u0061":2}', "malformed_row"),
-        (b'{"a":{"b":1,"b":2}}', "malformed_row"),
-        (b'{"a":"\\ud800"}', "malformed_row"),
-        (b'{"a":"x\ty"}', "malformed_row"),
-        (b'{"a":' + b"[" * 100_000 + b"}", "malformed_row"),
+        (b"nope", "malformed_json"),
+        (b"[1]", "malformed_json"),
+        (b"1", "malformed_json"),
+        (b'{"a":1', "malformed_json"),
+        (b'{"a":1}{"a":2}', "malformed_json"),
+        (b'{"a":1,}', "malformed_json"),
+        (b"{'a':1}", "malformed_json"),
+        (b'{"a":01}', "malformed_json"),
+        (b'{"a":NaN}', "malformed_json"),
+        (b'{"a":Infinity}', "malformed_json"),
+        (b'{"a":1,"a":2}', "malformed_json"),
+        (b'{"a":1,"\\u0061":2}', "malformed_json"),
+        (b'{"a":{"b":1,"b":2}}', "malformed_json"),
+        (b'{"a":"\\ud800"}', "malformed_json"),
+        (b'{"a":"x\ty"}', "malformed_json"),
+        (b'{"a":' + b"[" * 100_000 + b"}", "malformed_json"),
+        (b'{"a":' + b"[" * 100 + b"]" * 100 + b"}", "malformed_json"),
+        (b'{"a":' + b'{"b":' * 600 + b"1" + b"}" * 600 + b"}", "malformed_json"),
         (b'{"a":"\xff"}', "invalid_utf8"),
         (b'{"a":"x\\u0000"}', "control_character"),
-        (b'{"a":1}\0', "malformed_row"),
+        (b'{"a":1}\0', "malformed_json"),
         (b'{"a":"' + b"x" * 300_000 + b'"}', "row_too_large"),
     ],
 )
@@ -68,7 +70,13 @@ def test_the_columns_are_the_keys_of_all_lines_in_their_order() -> None:
         (['"true"'], "string"),
         (["1", '"2"'], "string"),
         (["1", "true"], "string"),
-        (["9223372036854775808"], "string"),
+        (["9223372036854775808"], "decimal(19,0)"),
+        (["1", "-12345678901234567890"], "decimal(20,0)"),
+        (["9" * 38, "12345678901234567890"], "decimal(38,0)"),
+        (["9" * 39], "string"),
+        (["12345678901234567890", "1.0"], "string"),
+        (["12345678901234567890", "1e20"], "string"),
+        (["12345678901234567890", '"1"'], "string"),
         (["0.12345678901234567890123"], "string"),
         (["1e400"], "string"),
         (["1.5", "9007199254740993"], "string"),
@@ -112,12 +120,15 @@ VALUES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-(2**70), 2**70),
+    st.integers(2**64, 10**39),
     st.floats(allow_nan=False, allow_infinity=False),
     st.sampled_from(["", "x", "2020-01-31", "2020-01-31T12:00:00", "2020-01-31T12:00:00Z", "1", "é😀", 'a"b\\', "\u0001"]),
     st.just({"b": [1]}),
 )
 # Columns of one kind, which the fast way can take, and of mixed kinds, which it cannot.
-COLUMN = st.sampled_from([st.integers(-9, 9), st.floats(-1e6, 1e6), st.booleans(), st.sampled_from(["x", "2020-01-31", ""]), VALUES])
+COLUMN = st.sampled_from(
+    [st.integers(-9, 9), st.integers(2**62, 2**70), st.floats(-1e6, 1e6), st.booleans(), st.sampled_from(["x", "2020-01-31", ""]), VALUES]
+)
 ROWS = st.tuples(COLUMN, COLUMN).flatmap(
     lambda pair: st.lists(
         st.fixed_dictionaries({}, optional={"a": st.one_of(st.none(), pair[0]), "b": st.one_of(st.none(), pair[1])}),
@@ -136,7 +147,7 @@ def test_lines_are_read_the_same_in_any_blocks(rows: list[dict[str, object]], bl
     assert cut.total == len(rows)
 
 
-TYPES = st.sampled_from([pa.int64(), pa.float64(), pa.bool_(), pa.string(), pa.null()])
+TYPES = st.sampled_from([pa.int64(), pa.decimal128(22, 0), pa.float64(), pa.bool_(), pa.string(), pa.null()])
 
 
 @settings(max_examples=300)
@@ -152,7 +163,7 @@ def test_what_is_parsed_fast_is_what_the_lines_say(rows: list[dict[str, object]]
             assert table[name].null_count == len(rows)
             continue
         fast = PlainJsonCells(name, table[name].combine_chunks(), partial(dict, exact))
-        for expected in (None, "null", "int64", "float64", "string", "date"):
+        for expected in (None, "null", "int64", "decimal(21,0)", "float64", "string", "date"):
             (shown, typed), (true_shown, true_typed) = fast.observe(expected), exact[name].observe(expected)
             assert typed.equals(true_typed) or shown != true_shown == "null"
 

@@ -24,6 +24,8 @@ def inferred(*cells: str | None) -> str:
     [
         (("1", "-2", "9223372036854775807", None), "int64"),
         (("0",), "int64"),
+        (("9223372036854775808", "1", None), "decimal(38,0)"),
+        (("1", "-" + "9" * 38), "decimal(38,0)"),
         (("true", "false"), "boolean"),
         (("1.5", "-0.25", "100.00"), "float64"),
         (("1.5", "2"), "float64"),
@@ -42,7 +44,7 @@ def test_a_column_gets_the_narrowest_type_that_keeps_all_its_cells(cells: tuple[
 @pytest.mark.parametrize(
     "cell",
     [
-        *("007", "+1", " 1", "1 ", "-0", "0x1F", "1_0", "9223372036854775808", "123456789012345678901234567890"),
+        *("007", "+1", " 1", "1 ", "-0", "0x1F", "1_0", "00", "0" + "9" * 20, "9" * 39, "1E20", "-" + "1" * 39),
         *("1e5", "1E5", "NA", "NULL", "nan", "inf", "-inf", "Infinity", ".5", "5.", "00.5", "+1.5", "1e400", "1,5"),
         *("0.12345678901234567890", "123456789012345678.5", "TRUE", "True", "t", "yes", ""),
         *("2020-02-30", "2020-1-1", "2020-01-31T12:00", "2020-01-31T24:00:00", "2020-01-31T12:00:00.1234567"),
@@ -59,6 +61,9 @@ def test_a_cell_that_would_not_come_out_as_it_went_in_keeps_its_column_text(cell
         ("1", "x"),
         ("1", "true"),
         ("1.5", "9007199254740993"),
+        ("1.5", "9223372036854775808"),
+        ("9223372036854775808", "1.5"),
+        ("1e+20", "9223372036854775808"),
         ("9007199254740993", "1.5"),
         ("2020-01-31", "2020-01-31T12:00:00"),
         ("2020-01-31T12:00:00", "2020-01-31T12:00:00Z"),
@@ -71,7 +76,26 @@ def test_cells_of_different_kinds_make_a_column_text(cells: tuple[str, ...]) -> 
 
 
 CELLS = st.sampled_from(
-    [None, "1", "-7", "9007199254740993", "1.5", "2.50", "1e+20", "1e5", "true", "2020-01-31", "2020-01-31T12:00:00", "x", "", "007", "-0"]
+    [
+        None,
+        "1",
+        "-7",
+        "9007199254740993",
+        "9223372036854775808",
+        "9" * 38,
+        "9" * 39,
+        "1.5",
+        "2.50",
+        "1e+20",
+        "1e5",
+        "true",
+        "2020-01-31",
+        "2020-01-31T12:00:00",
+        "x",
+        "",
+        "007",
+        "-0",
+    ]
 )
 
 
@@ -81,13 +105,15 @@ def test_the_type_of_a_column_does_not_depend_on_where_it_is_cut(one: list[str |
     assert settled(parts) == inferred(*one, *other)
 
 
-@given(st.lists(CELLS, max_size=8), st.sampled_from([None, "null", "whole", "int64", "float64", "boolean", "date", "string"]))
+@given(
+    st.lists(CELLS, max_size=8), st.sampled_from([None, "null", "whole", "int64", "decimal(38,0)", "float64", "boolean", "date", "string"])
+)
 def test_what_is_expected_changes_nothing_but_the_order_in_which_types_are_tried(cells: list[str | None], expected: str | None) -> None:
     column = TextCells(pa.array(cells, pa.string()))
     shown, typed = column.observe(expected)
     plain, _ = column.observe(None)
     assert join(shown, expected or "null") == join(plain, expected or "null")
-    assert typed.type == (ARROW[settled(shown)] if shown != "null" else typed.type)
+    assert typed.type == (arrow_type(settled(shown)) if shown != "null" else typed.type)
     assert typed.null_count == cells.count(None)
 
 
@@ -148,3 +174,15 @@ def test_other_types_are_refused(name: str) -> None:
     with pytest.raises(Terminal) as error:
         arrow_type(name)
     assert error.value.code == "unsupported_type"
+
+
+SEEN = st.sampled_from(
+    ["null", "whole", "int64", "decimal(19,0)", "decimal(25,0)", "decimal(38,0)", "float64", "boolean", "date", "string"]
+)
+
+
+@given(SEEN, SEEN, SEEN)
+def test_what_blocks_show_together_depends_neither_on_their_order_nor_on_how_they_are_put_together(a: str, b: str, c: str) -> None:
+    assert join(a, b) == join(b, a)
+    assert join(join(a, b), c) == join(a, join(b, c))
+    assert join(a, a) == a

@@ -54,7 +54,7 @@ def test_the_rejects_of_ndjson_are_ndjson_and_a_mended_one_imports(desk: Desk) -
     lines = [json.loads(line) for line in desk.content(result["rejects"]["path"]).splitlines()]
     assert [(line["_krai_row"], line["_krai_column"], line["_krai_code"]) for line in lines] == [
         (1, "id", "type_mismatch"),
-        (3, None, "malformed_row"),
+        (3, None, "malformed_json"),
         (4, None, "invalid_utf8"),
     ]
     assert [line["_krai_raw"] for line in lines] == ['{"id":"x"}', "nope", base64.b64encode(b'{"id":\xff}').decode()]

@@ -1,0 +1,96 @@
+"""Objects of JSON one after the other, whatever separates them: most blocks go through Arrow's parser with the types that are known by
+then; a block it cannot be trusted with is read object by object. Both ways give the same cells.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from krai.formats.infer import TIMES, settled
+from krai.formats.json_cells import PlainJsonCells
+from krai.formats.json_fast import parse_fast
+from krai.formats.json_lines import Malformed, cells_of, read_line
+from krai.formats.lines import Lines
+from krai.formats.reading import Cells, Parsed, Places, Reject
+from krai.formats.types import arrow_type, type_name
+
+SHOWN_OF_OVERSIZE_BYTES = 64 << 10
+
+
+class JsonRows:
+    """Columns are the keys of all objects, in the order in which they first appear."""
+
+    def __init__(self, max_row_bytes: int) -> None:
+        self.max_row_bytes = max_row_bytes
+        self._free: Mapping[str, str] = {}
+        self._bound: Mapping[str, pa.DataType] = {}
+        self._primed: dict[str, str] = {}
+
+    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
+        self._free, self._bound = free, bound
+
+    def prime(self, first: Lines) -> None:
+        """Take the types that the first rows show, so that the first blocks can be parsed fast."""
+        self._primed = {name: cells.observe(None)[0] for name, cells in self._parse_slowly(first).columns.items()}
+
+    def parse(self, lines: Lines) -> Parsed:
+        sizes = lines.stops - lines.starts
+        fits = len(lines) > 0 and int(sizes.min()) > 0 and int(sizes.max()) <= self.max_row_bytes
+        table = parse_fast(lines, self._schema(), exact_floats=not self._bound) if fits else None
+        if table is None:
+            return self._parse_slowly(lines)
+
+        @cache
+        def slowly() -> Mapping[str, Cells]:
+            return self._parse_slowly(lines).columns
+
+        columns = {
+            name: PlainJsonCells(name, column.combine_chunks(), slowly)
+            for name, column in zip(table.column_names, table.columns, strict=True)
+        }
+        return Parsed(rows=len(lines), whole=len(lines), columns=columns, rejects=[], trace=_tracer(lines, None))
+
+    def too_large(self, beginning: bytes) -> Parsed:
+        """The block of one row that is too long to be read."""
+        return Parsed(rows=1, whole=0, columns={}, rejects=[self._too_large(0, beginning)], trace=lambda _: [])
+
+    def _parse_slowly(self, lines: Lines) -> Parsed:
+        records: list[dict[str, Any]] = []
+        kept: list[int] = []
+        rejects: list[Reject] = []
+        for number in range(len(lines)):
+            raw = lines.raw(number)
+            if len(raw) > self.max_row_bytes:
+                rejects.append(self._too_large(number, raw[:SHOWN_OF_OVERSIZE_BYTES]))
+                continue
+            try:
+                records.append(read_line(raw))
+            except Malformed as error:
+                rejects.append(Reject(number, None, error.code, error.detail, raw))
+            else:
+                kept.append(number)
+        trace = _tracer(lines, np.array(kept, dtype=np.int64))
+        return Parsed(rows=len(lines), whole=len(records), columns=cells_of(records), rejects=rejects, trace=trace)
+
+    def _schema(self) -> dict[str, pa.DataType]:
+        known = {**self._primed, **{name: seen for name, seen in dict(self._free).items() if seen != "null"}}
+        free = {name: pa.null() if seen == "null" else _parsed_as(arrow_type(settled(seen))) for name, seen in known.items()}
+        return free | {name: _parsed_as(bound) for name, bound in self._bound.items()}
+
+    def _too_large(self, row: int, shown: bytes) -> Reject:
+        return Reject(row, None, "row_too_large", f"The row has more than {self.max_row_bytes} bytes.", shown)
+
+
+def _parsed_as(kind: pa.DataType) -> pa.DataType:
+    return pa.string() if type_name(kind) in {*TIMES, "binary"} else kind
+
+
+def _tracer(lines: Lines, kept: Places | None) -> Any:
+    def trace(indexes: Places) -> list[tuple[int, bytes]]:
+        places = indexes if kept is None else kept[indexes]
+        return [(int(place), lines.raw(int(place))) for place in places]
+
+    return trace
