@@ -113,6 +113,9 @@ _TABLE = (
     ("unknown_message", 422, "A queue message names no job", "Nothing to do; it was put aside for the operator."),
     ("format_mismatch", 422, "The content is not of the format it should be", "Name the right format, or send the right file."),
     ("corrupt_file", 422, "The file is damaged", "Write and upload the file again."),
+    ("encrypted_file", 422, "The file is encrypted, or of an Excel before 2007", "Save it as .xlsx, without a password."),
+    ("forbidden_xml", 422, "The file has an XML document type", "Save it with another program: no spreadsheet needs entities."),
+    ("unknown_sheet", 422, "There is no such sheet", "Name one of the workbook's sheets that has cells, or give its number from 1."),
     ("empty_file", 422, "The file is empty", "Send a file with a header line and rows."),
     ("decompression_limit", 422, "The file unpacks to more than allowed", "Split the file."),
     ("encoding_unsupported", 422, "The file is not UTF-8", "Name its encoding in the request's csv, or save the file as UTF-8."),
@@ -150,6 +153,8 @@ _TABLE = (
     ("control_character", 422, "The row has a NUL character", "Remove it."),
     ("invalid_utf8", 422, "The row is not UTF-8", "Save the row as UTF-8."),
     ("row_too_large", 422, "The row is too long", "Shorten the row."),
+    ("bad_cell", 422, "A cell has no value that can be read", "Correct the cell; an error such as #N/A is none."),
+    ("non_finite_number", 422, "A number is not finite", "Correct the number, or leave the cell empty."),
     ("type_mismatch", 422, "The cell does not fit the column's type", "Correct the cell."),
 )
 

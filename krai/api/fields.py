@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from krai.errors import FieldError, Terminal
@@ -20,6 +20,7 @@ IN_NO_FILENAME = '/\\:*?"<>|'
 COLUMN_TYPE = re.compile(r"boolean|int64|float64|date|timestamp|timestamptz|string|binary|decimal\(([1-9]\d?),(\d{1,2})\)", re.ASCII)
 LARGEST_PRECISION = 38
 LONGEST_FILENAME_BYTES = 200
+MOST_SHEETS, LONGEST_SHEET_NAME = 10_000, 31
 # A pointer names a member that the client chose only when the name is harmless wherever it is shown.
 PLAIN_MEMBER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,62}", re.ASCII)
 UNKNOWN, MISSING, INVALID = "unknown_field", "missing_field", "invalid_field"
@@ -70,6 +71,15 @@ def unique(names: list[Any]) -> list[Any]:
     return names
 
 
+def _sheet(sheet: Any, body: ValidationInfo) -> Any:
+    is_one = 0 < len(sheet) <= LONGEST_SHEET_NAME if isinstance(sheet, str) else type(sheet) is int and 0 < sheet <= MOST_SHEETS
+    if sheet is not None and not is_one:
+        raise PydanticCustomError(INVALID, "Takes the name of a sheet, or its number from 1.")
+    if sheet is not None and body.data.get("format", "auto") not in {"auto", "xlsx"}:
+        raise PydanticCustomError(INVALID, "Goes with the formats xlsx and auto.")
+    return sheet
+
+
 Text = Annotated[str, AfterValidator(_printable), Field(json_schema_extra={"pattern": f"^[^{UNPRINTABLE_CHARACTERS}]*$"})]
 DatasetName = Annotated[Text, AfterValidator(_dataset), Field(json_schema_extra={"pattern": f"^{DATASET.pattern}$"}, examples=["users"])]
 _NOT_THERE = re.escape(IN_NO_FILENAME) + UNPRINTABLE_CHARACTERS
@@ -110,6 +120,14 @@ Labels = Annotated[
     ),
 ]
 Description = Annotated[Text, Field(max_length=500, description="Shown with the job; at most 500 characters.")]
+
+Sheet = Annotated[
+    Annotated[int, Field(ge=1, le=MOST_SHEETS)] | Annotated[Text, Field(min_length=1, max_length=LONGEST_SHEET_NAME)] | None,
+    BeforeValidator(_sheet),
+    Field(
+        description="The sheet of an XLSX file, by name or by number from 1; the first that is shown, if left out.", examples=["Orders", 2]
+    ),
+]
 
 CallbackUrl = Annotated[
     str,

@@ -22,6 +22,7 @@ from krai.api.fields import (
     Description,
     Labels,
     Sha256,
+    Sheet,
     Text,
 )
 from krai.api.intake import Intake
@@ -101,7 +102,7 @@ class ImportBody(Body):
             custom_error_message="Takes the name of a registered source, or an object with upload_id, url, uri or records.",
         ),
     ]
-    format: Literal["auto", "csv", "tsv", "ndjson", "json", "parquet"] = "auto"
+    format: Literal["auto", "csv", "tsv", "ndjson", "json", "parquet", "xlsx"] = "auto"
     compression: Literal["auto", "none", "gzip", "zstd"] = "auto"
     mode: Annotated[Literal["append", "replace"], Field(description="replace: the new rows take the place of all others.")] = "append"
     types: Annotated[
@@ -125,6 +126,7 @@ class ImportBody(Body):
     ] = None
     csv: Annotated[CsvDialect | None, Field(description="How the text is written, for the formats `csv`, `tsv` and `auto`.")] = None
     sha256: Sha256 | None = None
+    sheet: Sheet = None
     callback_url: CallbackUrl | None = None
     labels: Labels = Field(default_factory=dict)
     description: Description = ""
@@ -143,6 +145,7 @@ class ImportBody(Body):
 EXAMPLES = {
     "a registered source": {"source": "salesforce"},
     "an upload": {"dataset": "orders", "source": {"upload_id": examples.UPLOAD["upload_id"]}, "mode": "replace"},
+    "a sheet": {"dataset": "orders", "source": {"upload_id": examples.UPLOAD["upload_id"]}, "format": "xlsx", "sheet": "Orders"},
     "records": {"source": {"records": [{"id": 1, "name": "Ada"}, {"id": 2, "name": "Grace"}]}, "schema": {"id": "int64"}},
     "a spreadsheet's CSV": {
         "dataset": "contacts",
@@ -211,6 +214,7 @@ async def _import(taken: Intake[ImportBody]) -> Response:
             "max_errors": body.max_errors,
             "sha256": body.sha256,
             "csv": None if body.csv is None else body.csv.model_dump(),
+            "sheet": body.sheet,
         },
         labels=body.labels,
         description=body.description,

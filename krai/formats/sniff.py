@@ -6,11 +6,12 @@ from krai.errors import Terminal
 from krai.formats.compression import MAGIC
 
 _PARQUET = b"PAR1"
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # what an encrypted workbook is wrapped in
 _BINARY = (
     MAGIC,
     _PARQUET,
     b"\x89PNG",
-    b"PK\x03\x04",
     b"%PDF-",
     b"\xff\xd8\xff",
     b"GIF8",
@@ -25,18 +26,22 @@ _MARKUP = (b"<!doctype", b"<html", b"<?xml")
 
 
 def format_of(head: bytes, declared: str) -> str:
-    """`csv`, `json`, `ndjson` or `parquet`, or `tsv` where that is declared.
+    """`csv`, `json`, `ndjson`, `parquet` or `xlsx`, or `tsv` where that is declared.
 
-    Raises Terminal format_mismatch when the content is not what was declared, or none of them.
+    Raises Terminal encrypted_file, and format_mismatch when the content is not what was declared, or none of them.
     """
     if head.startswith(_PARQUET):
         found = "parquet"
+    elif head.startswith(_ZIP):
+        found = "xlsx"
+    elif head.startswith(_OLE):
+        raise Terminal("encrypted_file")
     elif head.startswith(_BINARY) or head.lstrip().lower().startswith(_MARKUP):
-        raise Terminal("format_mismatch", "The file holds something else than rows of text or Parquet.")
+        raise Terminal("format_mismatch", "The file holds something else than rows of text, Parquet or XLSX.")
     else:
         found = _OF_TEXT.get(head.removeprefix(codecs.BOM_UTF8).lstrip()[:1], "csv")
     if declared == "auto":
         return found
-    if "parquet" in {declared, found} and declared != found:
+    if declared != found and not {"parquet", "xlsx"}.isdisjoint({declared, found}):
         raise Terminal("format_mismatch", f"The file is not {declared.upper()}.")
     return declared

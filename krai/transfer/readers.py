@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from krai.errors import Terminal
 from krai.formats.delimited import CsvReader
 from krai.formats.delimiter import with_delimiter
 from krai.formats.dialect import TAB, Dialect
@@ -18,6 +19,7 @@ from krai.formats.reading import Opener, Reader
 from krai.formats.renamed import Renamed
 from krai.formats.sniff import format_of
 from krai.formats.unnamed import HEAD_BYTES
+from krai.formats.xlsx_file import XlsxReader
 from krai.text_encodings import UTF_8
 from krai.transfer.fetch import Source
 from krai.transfer.tools import Limits
@@ -35,7 +37,21 @@ def open_reader(source: Source, params: dict[str, Any], limits: Limits, spool: P
     with opener() as file:
         head = file.read(HEAD_BYTES)
     reader: Reader
-    match format_of(head, params.get("format", "auto")):
+    found, sheet = format_of(head, params.get("format", "auto")), params.get("sheet")
+    if sheet is not None and found != "xlsx":
+        raise Terminal("unknown_sheet", "Only XLSX files have sheets.")
+    match found:
+        case "xlsx":
+            reader = XlsxReader(
+                _seekable(opener, spool),
+                sheet=sheet,
+                spool=spool,
+                max_bytes=limits.unpacked_bytes,
+                max_row_bytes=limits.row_bytes,
+                max_columns=limits.columns,
+                max_name_bytes=limits.column_name_bytes,
+                block_bytes=limits.block_bytes,
+            )
         case "parquet":
             reader = ParquetReader(
                 _seekable(opener, spool),
@@ -47,7 +63,7 @@ def open_reader(source: Source, params: dict[str, Any], limits: Limits, spool: P
             reader = NdjsonReader(opener, max_row_bytes=limits.row_bytes, block_bytes=limits.block_bytes)
         case "json":
             reader = JsonReader(opener, max_row_bytes=limits.row_bytes, block_bytes=limits.block_bytes)
-        case found:
+        case _:
             reader = _delimited(opener, head, params | {"format": found}, limits, columns)
     return Renamed(reader, params["columns"]) if params.get("columns") else reader
 
@@ -74,11 +90,11 @@ def _delimited(opener: Opener, head: bytes, params: dict[str, Any], limits: Limi
 
 
 def _seekable(opener: Opener, spool: Path) -> Opener:
-    """Parquet begins at its end: what can only be read forwards is copied first."""
+    """Parquet and zip archives begin at their end: what can only be read forwards is copied first."""
     with opener() as file:
         if file.seekable():
             return opener
-        copy = spool / "source.parquet"
+        copy = spool / "source.copy"
         with copy.open("wb") as local:
             shutil.copyfileobj(file, local, _COPY_BYTES)
     return lambda: copy.open("rb")

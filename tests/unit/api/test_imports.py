@@ -32,7 +32,7 @@ async def test_a_registered_source_is_found_with_its_format(house: House) -> Non
     assert blob is not None
     assert (job.type, job.dataset, job.source) == (Kind.IMPORT, "contacts", {"path": blob.path, "generation": blob.generation})
     expected = {"source": "salesforce", "format": "csv", "compression": "auto", "mode": "append", "schema": None}
-    expected |= {"columns": None, "on_error": "reject", "max_errors": None, "csv": None, "sha256": None}
+    expected |= {"columns": None, "on_error": "reject", "max_errors": None, "csv": None, "sha256": None, "sheet": None}
     assert job.params == answer.json()["params"] == expected
     named = await import_(house, "salesforce", format="ndjson")
     assert named.json()["params"]["format"] == "ndjson"
@@ -184,6 +184,24 @@ async def test_a_schema_names_types(house: House) -> None:
     assert answer.json()["params"]["schema"] == schema
 
 
+@pytest.mark.parametrize("sheet", [1, 10_000, "Orders 2026", "ä" * 31])
+async def test_a_sheet_has_a_name_or_a_number(house: House, sheet: Any) -> None:
+    answer = await import_(house, {"upload_id": await uploaded(house)}, sheet=sheet, format="xlsx")
+    assert answer.json()["params"]["sheet"] == sheet
+
+
+@pytest.mark.parametrize(
+    ("sheet", "file_format"),
+    [
+        *((0, "auto"), (-1, "auto"), (10_001, "auto"), (True, "auto"), (1.0, "auto"), ("", "auto"), ("x" * 32, "auto"), ("a\0", "auto")),
+        *(([], "xlsx"), ({"a": 1}, "xlsx"), (1, "csv"), ("Orders", "parquet")),
+    ],
+)
+async def test_what_is_no_sheet_is_refused(house: House, sheet: Any, file_format: str) -> None:
+    answer = await import_(house, {"upload_id": await uploaded(house)}, sheet=sheet, format=file_format)
+    assert pointers(answer) == {"/sheet": "invalid_field"}
+
+
 @pytest.mark.parametrize("name", ["int", "INT64", "decimal", "decimal(39,0)", "decimal(5,6)", "decimal(0,0)", "decimal(5, 2)", "", 5, None])
 async def test_other_types_are_refused(house: House, name: Any) -> None:
     answer = await import_(house, {"records": [{"a": 1}]}, schema={"a": name})
@@ -192,7 +210,7 @@ async def test_other_types_are_refused(house: House, name: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("mode", "upsert"), ("format", "xlsx"), ("compression", "xz"), ("schema", []), ("schema", {"": "int64"}), ("dataset", 5)],
+    [("mode", "upsert"), ("format", "xls"), ("compression", "xz"), ("schema", []), ("schema", {"": "int64"}), ("dataset", 5)],
 )
 async def test_a_field_takes_only_what_it_should(house: House, name: str, value: Any) -> None:
     answer = await import_(house, {"records": [{"a": 1}]}, **{name: value})

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from krai.errors import Terminal
 from krai.job import Kind, Stage
 from krai.transfer.tools import Superseded
+from tests.unit.formats.xlsx_files import OLE, row, text, xlsx
 from tests.unit.transfer.desk import Desk
 
 FLIGHTS = b"id,name,when\n1,a,2020-01-31\n2,,\n"
@@ -282,3 +284,70 @@ def as_parquet(table: pa.Table) -> bytes:
     file = io.BytesIO()
     pq.write_table(table, file)
     return file.getvalue()
+
+
+NESTED = [{"a": {"b": [1.10, None, "é"], "c": {}}, "n": 1}, {"a": [], "n": 12345678901234567890}, {"a": None, "n": -1}]
+
+
+def test_nested_values_and_long_integers_come_back_from_every_format_of_text(desk: Desk) -> None:
+    lines = "".join(json.dumps(record) + "\n" for record in NESTED).replace("1.1,", "1.10,").encode()
+    desk.load(lines)
+    assert desk.types() == {"a": "string", "n": "decimal(20,0)"}
+    texts = ['{"b":[1.10,null,"é"],"c":{}}', "[]", None]
+    assert desk.table().column("a").to_pylist() == texts
+    for name, kind in (("csv", "decimal(38,0)"), ("ndjson", "decimal(20,0)")):
+        written = desk.exported(format=name)
+        desk.load(written, name)
+        assert desk.types(name) == {"a": "string", "n": kind}
+        assert desk.table(name).column("a").to_pylist() == texts
+        assert desk.exported(name, format=name) == written
+
+
+def test_integers_beyond_64_bits_are_numbers_wherever_they_come(desk: Desk) -> None:
+    desk.limit(block_bytes=16)
+    written = b"n,t\n1,007\n\n12345678901234567890123456789,1\n-5,1e5\n"
+    desk.load(written)
+    assert desk.types() == {"n": "decimal(38,0)", "t": "string"}
+    assert desk.exported() == written.replace(b"\n\n", b"\n")
+    desk.load(b"[" + b",".join(b'{"n": %d}' % number for number in (1, 10**19, 10**24, 2)) + b"]", "more")
+    assert desk.types("more") == {"n": "decimal(25,0)"}
+
+
+def test_a_json_array_is_imported_and_what_it_rejects_can_be_mended(desk: Desk) -> None:
+    result = desk.load(b'[\n  {"a": 1},\n  {"a": 01},\n  [3],\n  {"a": 4}\n]\n')
+    assert (result["records_processed"], result["records_rejected"]) == (2, 2)
+    assert [(error["row"], error["code"], error["raw"]) for error in desk.errors(result)] == [
+        (2, "malformed_json", '{"a": 01}'),
+        (3, "malformed_json", "[3]"),
+    ]
+    rejects = desk.content(result["rejects"]["path"])
+    assert desk.load(rejects.replace(b'{\\"a\\": 01}', b'{\\"a\\": 2}'))["records_processed"] == 1
+    assert sorted(desk.table().column("a").to_pylist()) == [1, 2, 4]
+
+
+@pytest.mark.parametrize("format_", ["auto", "xlsx"])
+def test_a_sheet_is_imported_and_what_it_rejects_can_be_mended(desk: Desk, format_: str) -> None:
+    rows = row(text("a"), text("b")) + row("<c><v>1</v></c>", text("x")) + row("<c><v>1e999</v></c>", text("y")) + row("<c><v>3</v></c>")
+    result = desk.load(xlsx(rows), format=format_, sheet="one")
+    assert (result["records_processed"], result["records_rejected"]) == (2, 1)
+    assert desk.types() == {"a": "int64", "b": "string"}
+    assert desk.errors(result) == [
+        {"row": 2, "column": "a", "code": "non_finite_number", "detail": "A number is not finite.", "raw": '{"a":"1e999","b":"y"}'}
+    ]
+    desk.load(desk.content(result["rejects"]["path"]).replace(b'\\"1e999\\"', b"2"))
+    assert desk.table().sort_by("a").to_pydict() == {"a": [1, 2, 3], "b": ["x", "y", None]}
+
+
+def test_a_row_of_a_sheet_that_does_not_fit_its_dataset_is_rejected_as_an_object(desk: Desk) -> None:
+    desk.load(b"a,b\n1,x\n")
+    result = desk.load(xlsx(row(text("a"), text("b")) + row(text("no"), text("y")) + row(text("2"), "<c><v>2.5</v></c>")))
+    assert desk.errors(result)[0]["raw"] == '{"a":"no","b":"y"}'
+    assert desk.table().sort_by("a").to_pydict() == {"a": [1, 2], "b": ["x", "2.5"]}
+
+
+def test_a_sheet_is_asked_for_of_a_file_that_has_sheets(desk: Desk) -> None:
+    assert refused(desk, FLIGHTS, sheet=1).code == "unknown_sheet"
+    assert refused(desk, xlsx(row(text("a"))), sheet=2).code == "unknown_sheet"
+    assert refused(desk, xlsx(row(text("a"))), format="csv").code == "format_mismatch"
+    assert refused(desk, FLIGHTS, format="xlsx").code == "format_mismatch"
+    assert refused(desk, OLE).code == "encrypted_file"
