@@ -1,5 +1,10 @@
-"""Parquet, read in batches of bounded size whatever its row groups are."""
+"""Parquet, read in batches of bounded size whatever its row groups are.
 
+A text that a dictionary holds once may stand in any number of rows: a file of some kilobytes can be hundreds of gigabytes of text. Such
+columns are read as the dictionaries they are, and spelled out when it is known how much that makes.
+"""
+
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from krai.errors import Terminal
@@ -20,6 +26,7 @@ _BATCH_BYTES = 16 << 20
 _PROBE_ROWS = 1024
 _MAX_BATCH_ROWS = 128 << 10
 _BUFFER_BYTES = 1 << 20
+_DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,9 @@ class ParquetReader:
         self._opener = opener
         self._max_bytes = max_bytes
         with opener() as file, _damage_is_terminal():
-            schema = pq.ParquetFile(file).schema_arrow
+            parquet = pq.ParquetFile(file)
+            schema = parquet.schema_arrow
+            self._repeated = _with_dictionaries(parquet.metadata)
         check_names(list(schema.names), max_columns=max_columns, max_name_bytes=max_name_bytes)
         self.types = {field.name: kept_type(field.type) for field in schema}
         self.names: Sequence[str] = list(self.types)
@@ -66,12 +75,21 @@ class ParquetReader:
         read_bytes = 0
         with self._opener() as file, _damage_is_terminal():
             # Buffered: a row group of any size is read page by page.
-            parquet = pq.ParquetFile(file, buffer_size=_BUFFER_BYTES)
-            for batch in parquet.iter_batches(_batch_rows(parquet), use_threads=False):
-                read_bytes += batch.nbytes
-                if read_bytes > self._max_bytes:
-                    raise Terminal("decompression_limit")
-                yield batch
+            parquet = pq.ParquetFile(file, buffer_size=_BUFFER_BYTES, read_dictionary=self._repeated)
+            rows, expected_bytes = _measure(parquet)
+            if expected_bytes > self._max_bytes:
+                self._check_size(sum(int(_row_bytes(batch).sum()) for batch in parquet.iter_batches(rows, use_threads=False)))
+            for batch in parquet.iter_batches(rows, use_threads=False):
+                ends = np.cumsum(_row_bytes(batch))
+                read_bytes += int(ends[-1]) if len(ends) else 0
+                self._check_size(read_bytes)
+                cuts = [0, *(np.flatnonzero(np.diff(ends // _BATCH_BYTES)) + 1).tolist(), batch.num_rows]
+                for start, stop in itertools.pairwise(cuts):
+                    yield batch.slice(start, stop - start)
+
+    def _check_size(self, size_bytes: int) -> None:
+        if size_bytes > self._max_bytes:
+            raise Terminal("decompression_limit")
 
     def parse(self, block: pa.RecordBatch) -> Parsed:
         columns: dict[str, pa.Array] = {}
@@ -147,25 +165,56 @@ def _only_utf8(text: pa.Array) -> tuple[pa.Array, Mask, str]:
     return pa.array(good, pa.binary()).cast(pa.string()), bad, "invalid_utf8"
 
 
-def _batch_rows(parquet: pq.ParquetFile) -> int:
-    """So many rows that a batch has about `_BATCH_BYTES`, by what the first ones and the footer say."""
+def _measure(parquet: pq.ParquetFile) -> tuple[int, float]:
+    """So many rows that a batch has about `_BATCH_BYTES`, and how large the file is spelled out, as the first ones show."""
     rows = parquet.metadata.num_rows
     sizes = [parquet.metadata.row_group(group).total_byte_size for group in range(parquet.num_row_groups)]
     row_bytes = sum(sizes) / max(1, rows)
     first = next(parquet.iter_batches(_PROBE_ROWS, use_threads=False), None)
+    spelled_out = 0.0
     if first is not None and first.num_rows:
         row_bytes = max(row_bytes, first.nbytes / first.num_rows)
-    return max(1, min(_MAX_BATCH_ROWS, int(_BATCH_BYTES / max(1.0, row_bytes))))
+        spelled_out = rows * float(_row_bytes(first).mean())
+    return max(1, min(_MAX_BATCH_ROWS, int(_BATCH_BYTES / max(1.0, row_bytes)))), spelled_out
+
+
+def _with_dictionaries(footer: pq.FileMetaData) -> list[str]:
+    """The columns of text that have a dictionary anywhere in the file."""
+    found: dict[str, None] = {}
+    for number in range(footer.num_row_groups):
+        group = footer.row_group(number)
+        for place in range(footer.num_columns):
+            chunk = group.column(place)
+            if chunk.physical_type == "BYTE_ARRAY" and not _DICTIONARIES.isdisjoint(chunk.encodings):
+                found[chunk.path_in_schema] = None
+    return list(found)
+
+
+def _row_bytes(batch: pa.RecordBatch) -> Places:
+    """How large each row is once its texts are spelled out."""
+    plain_bytes = 0
+    sizes = np.zeros(batch.num_rows, dtype=np.int64)
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type):
+            lengths = pc.binary_length(column.dictionary).take(column.indices)
+            sizes += pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False)
+        else:
+            plain_bytes += column.nbytes
+    sizes += plain_bytes // max(1, batch.num_rows)
+    return sizes
 
 
 def _as_json(block: pa.RecordBatch, row: int) -> bytes:
     """A row for people to read. What Python has no value for is shown as Arrow prints it."""
     doc = {}
     for name, column in zip(block.schema.names, block.columns, strict=True):
+        cell = column.slice(row, 1)
+        if pa.types.is_dictionary(cell.type):
+            cell = cell.dictionary_decode()
         try:
-            doc[name] = column[row].as_py()
+            doc[name] = cell[0].as_py()
         except (ValueError, OverflowError):
-            doc[name] = column.slice(row, 1).view(pa.binary()).to_pylist()[0] if pa.types.is_string(column.type) else str(column[row])
+            doc[name] = cell.view(pa.binary()).to_pylist()[0] if pa.types.is_string(cell.type) else str(cell[0])
     return json.dumps(doc, ensure_ascii=False, default=str).encode()
 
 

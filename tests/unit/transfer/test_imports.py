@@ -351,3 +351,15 @@ def test_a_sheet_is_asked_for_of_a_file_that_has_sheets(desk: Desk) -> None:
     assert refused(desk, xlsx(row(text("a"))), format="csv").code == "format_mismatch"
     assert refused(desk, FLIGHTS, format="xlsx").code == "format_mismatch"
     assert refused(desk, OLE).code == "encrypted_file"
+
+
+def test_a_text_that_a_dictionary_holds_once_counts_as_often_as_it_stands(desk: Desk) -> None:
+    cells = pa.DictionaryArray.from_arrays(pa.array([0, None] * 5000, pa.int32()), pa.array(["x" * (1 << 20)]))
+    file = io.BytesIO()
+    pq.write_table(pa.table({"a": cells}), file, compression="zstd")
+    assert len(file.getvalue()) < 2000
+    desk.limit(unpacked_bytes=4 << 30)
+    assert refused(desk, file.getvalue()).code == "decompression_limit"
+    pq.write_table(pa.table({"a": cells.slice(0, 40)}), file := io.BytesIO())
+    assert desk.load(file.getvalue())["records_processed"] == 40
+    assert {len(cell) for cell in desk.table().column("a").to_pylist() if cell} == {1 << 20}
