@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from krai.formats.infer import read_exactly
 from krai.formats.reading import Mask
 from krai.formats.types import type_name
+from krai.formats.years import outside_years
 
 _TIME = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -38,7 +39,7 @@ def fit_text(text: pa.Array, target: pa.DataType) -> tuple[pa.Array, Mask | None
     pattern = _PATTERNS["decimal" if name.startswith("decimal") else name]
     plausible = pc.match_substring_regex(text, pattern)
     typed, refused = cast_or_name(pc.if_else(plausible, text, None), target)
-    bad = to_mask(pc.invert(plausible)) | refused
+    bad = to_mask(pc.invert(plausible)) | refused | outside_years(typed)
     if name == "float64":
         bad |= to_mask(pc.and_(pc.is_inf(typed), pc.invert(pc.match_substring(text, "inf"))))
     return (pc.if_else(pa.array(~bad), typed, None), bad) if bad.any() else (typed, None)

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from krai.formats.floats import float_text
 from krai.formats.types import arrow_type
+from krai.formats.years import outside_years
 
 Seen = str
 LARGEST_INTEGER = "decimal(38,0)"
@@ -53,6 +54,8 @@ def read_exactly(text: pa.Array, name: str) -> pa.Array | None:
     try:
         typed = text.cast(arrow_type(name))
     except pa.ArrowInvalid:
+        return None
+    if outside_years(typed).any():
         return None
     if name in _MIN_LENGTH:
         return typed

@@ -21,11 +21,13 @@ from krai.formats.header import check_names
 from krai.formats.reading import Cells, Mask, Opener, Parsed, Places, Reject, RejectsForm
 from krai.formats.records import is_utf8
 from krai.formats.types import MAX_PRECISION, arrow_type, type_name
+from krai.formats.years import outside_years
 
 _BATCH_BYTES = 16 << 20
 _PROBE_ROWS = 1024
 _MAX_BATCH_ROWS = 128 << 10
 _BUFFER_BYTES = 1 << 20
+_RAW = {pa.string(): pa.binary(), pa.date32(): pa.int32()}
 _DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
 
 
@@ -45,6 +47,7 @@ class TypedCells:
             return fit_text(self.values, target)
         try:
             typed, bad = cast_or_name(self.values, target)
+            bad |= outside_years(typed)
         except pa.ArrowNotImplementedError:
             typed, bad = pa.nulls(len(self.values), target), np.asarray(self.values.is_valid(), dtype=np.bool_)
         return typed, bad if bad.any() else None
@@ -145,6 +148,7 @@ def _converted(column: pa.Array, kind: pa.DataType) -> tuple[pa.Array, Mask, str
         values, bad = column, np.zeros(len(column), dtype=np.bool_)
     else:
         values, bad = cast_or_name(column, kind)
+    bad |= outside_years(values)
     if pa.types.is_string(kind) and not _is_utf8(values):
         return _only_utf8(values)
     return values, bad, "type_mismatch"
@@ -205,7 +209,7 @@ def _row_bytes(batch: pa.RecordBatch) -> Places:
 
 
 def _as_json(block: pa.RecordBatch, row: int) -> bytes:
-    """A row for people to read. What Python has no value for is shown as Arrow prints it."""
+    """A row for people to read. What Python has no value for, text that is none and times beyond its years, is shown as the file has it."""
     doc = {}
     for name, column in zip(block.schema.names, block.columns, strict=True):
         cell = column.slice(row, 1)
@@ -214,7 +218,7 @@ def _as_json(block: pa.RecordBatch, row: int) -> bytes:
         try:
             doc[name] = cell[0].as_py()
         except (ValueError, OverflowError):
-            doc[name] = cell.view(pa.binary()).to_pylist()[0] if pa.types.is_string(cell.type) else str(cell[0])
+            doc[name] = cell.view(_RAW.get(cell.type, pa.int64())).to_pylist()[0]
     return json.dumps(doc, ensure_ascii=False, default=str).encode()
 
 
@@ -222,7 +226,7 @@ def _as_json(block: pa.RecordBatch, row: int) -> bytes:
 def _damage_is_terminal() -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowIndexError) as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowIndexError, UnicodeDecodeError) as error:
         raise Terminal("corrupt_file", "The Parquet file cannot be read.") from error
     except OSError as error:
         # Arrow says so for what it cannot make sense of; a disk that fails has an error number.

@@ -60,13 +60,12 @@ class Package:
         member = self._parts.get(name.lower())
         if member is None:
             raise Terminal("corrupt_file", "The XLSX file lacks a part that it names.")
-        unpacked = 0
+        # A part cannot unpack to more than it says: what it says is no promise, but a bound.
+        if member.file_size > max(_LARGE_BYTES, _MOST_TIMES * member.compress_size):
+            raise Terminal("decompression_limit", f"A part of the XLSX file unpacks to more than {_MOST_TIMES} times its size.")
         with _damage_is_terminal(), self._zip.open(member) as part:
             while piece := part.read(_READ_BYTES):
-                unpacked += len(piece)
                 budget.spend(len(piece))
-                if unpacked > max(_LARGE_BYTES, _MOST_TIMES * member.compress_size):
-                    raise Terminal("decompression_limit", f"A part of the XLSX file unpacks to more than {_MOST_TIMES} times its size.")
                 yield piece
 
     def relations(self, name: str, budget: Budget) -> dict[str, Relation]:

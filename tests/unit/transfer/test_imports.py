@@ -363,3 +363,18 @@ def test_a_text_that_a_dictionary_holds_once_counts_as_often_as_it_stands(desk: 
     pq.write_table(pa.table({"a": cells.slice(0, 40)}), file := io.BytesIO())
     assert desk.load(file.getvalue())["records_processed"] == 40
     assert {len(cell) for cell in desk.table().column("a").to_pylist() if cell} == {1 << 20}
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("us"), pa.timestamp("us", "UTC"), pa.timestamp("s"), pa.date32()])
+def test_a_day_beyond_the_calendar_of_datasets_keeps_its_row_out(desk: Desk, kind: pa.DataType) -> None:
+    of_a_day = {"us": 86_400_000_000, "s": 86_400}.get(getattr(kind, "unit", ""), 1)
+    days = [-719_163, -719_162, 2_932_896, 2_932_897, None]
+    table = pa.table({"id": range(5), "at": pa.array([None if day is None else day * of_a_day for day in days], pa.int64())})
+    column = table["at"].cast(pa.int32() if of_a_day == 1 else pa.int64()).combine_chunks().view(kind)
+    pq.write_table(table.set_column(1, "at", column), file := io.BytesIO())
+    result = desk.load(file.getvalue())
+    assert [(error["row"], error["column"], error["code"]) for error in desk.errors(result)] == [
+        (1, "at", "type_mismatch"),
+        (4, "at", "type_mismatch"),
+    ]
+    assert desk.table().column("id").to_pylist() == [1, 2, 4]
