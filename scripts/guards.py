@@ -9,6 +9,8 @@ COUNTS, DOORS = f"{HOSTILE}/test_rows_25_28_counts.py", f"{HOSTILE}/test_rows_29
 FIELDS, URLS = f"{HOSTILE}/test_rows_32_34_fields.py", f"{HOSTILE}/test_rows_35_38_urls.py"
 SOURCES, BUCKETS = f"{HOSTILE}/test_rows_39_43_sources.py", f"{HOSTILE}/test_rows_44_buckets.py"
 UPLOADS, LINKS = f"{HOSTILE}/test_rows_45_uploads.py", f"{HOSTILE}/test_rows_45_links.py"
+DOCUMENTS = "tests/unit/transfer/test_imports.py"
+JSON_ARRAYS, XLSX = (f"tests/unit/formats/test_{name}.py" for name in ("json", "xlsx"))
 DESCRIBED, SOCKET = f"{HOSTILE}/test_schemathesis.py", f"{HOSTILE}/test_rows_31_websocket.py"
 TEXT, ZSTD, ENCODINGS = f"{HOSTILE}/test_rows_47_58_text.py", "tests/unit/formats/test_zstd.py", "tests/unit/formats/test_encodings.py"
 DIALECTS, COLUMNS, REJECTS = (f"tests/unit/transfer/test_{name}.py" for name in ("dialects", "columns", "too_many_rejects"))
@@ -315,4 +317,18 @@ GUARDS = (
     ),
     Guard("a file's rejects are not too many", "krai/transfer/load.py", "rejects.count > most_rejected(self.job)", "False", REJECTS),
     Guard("a failed file's rejects stay", "krai/execute.py", "replace(lease.job, result=error.result)", "lease.job", TEXT),
+    Guard("a JSON array's end", "krai/formats/json_file.py", "while not rest.strip(_BLANKS):", "while False:", JSON_ARRAYS),
+    Guard("a JSON row's depth", "krai/formats/json_lines.py", "    if level:", "    if False:", "tests/unit/formats/test_ndjson.py"),
+    Guard("no document type in XML", "krai/formats/xlsx_xml.py", 'raise Terminal("forbidden_xml")', "return", XLSX),
+    Guard("no part that leads out of its archive", "krai/formats/xlsx_package.py", 'or ".." in name', 'or "..." in name', XLSX),
+    Guard("a part's size", "krai/formats/xlsx_package.py", "if self.left_bytes < 0:", "if False:", XLSX),
+    Guard("a part's ratio", "krai/formats/xlsx_package.py", "if member.file_size > max(", "if -1 > max(", XLSX),
+    Guard("a cell's place", "krai/formats/xlsx_sheet.py", "if column >= self._limits.columns:", "if False:", XLSX),
+    Guard(
+        "a Parquet dictionary's size",
+        "krai/formats/parquet.py",
+        "sizes += pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False)",
+        "pass",
+        DOCUMENTS,
+    ),
 )
