@@ -4,14 +4,18 @@ import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from xml.sax.saxutils import unescape
 
 from krai.errors import Terminal
 from krai.formats.xlsx_package import Budget, Package
-from krai.formats.xlsx_strings import SharedStrings, TextRuns
+from krai.formats.xlsx_plain import PlainCell, without_plain_rows
+from krai.formats.xlsx_strings import BLANKS, SharedStrings, TextRuns
 from krai.formats.xlsx_xml import Attributes, Elements, steps
 
 _MOST_CELLS = 100_000  # of a block, with those that are not there: a cell costs far more memory than its text
 _DIGITS = "0123456789"
+_NOWHERE = -2  # no element stands there or directly beneath
+_QUOTES = {"&quot;": '"', "&apos;": "'"}
 PLACE = re.compile(r"\s*\d{1,18}\s*", re.ASCII)  # in a table of the workbook
 
 
@@ -45,7 +49,7 @@ class SheetLimits:
 def read_rows(package: Package, part: str, strings: SharedStrings, budget: Budget, limits: SheetLimits) -> Generator[list[Row]]:
     """The rows that have cells, in blocks. Raises Terminal too_many_columns, decompression_limit, forbidden_xml and corrupt_file."""
     sheet = _Sheet(strings, budget, limits)
-    for _ in steps(package.read(part, budget), sheet):
+    for _ in steps(without_plain_rows(package.read(part, budget), sheet), sheet):
         yield from sheet.full
         sheet.full.clear()
     if sheet.rows:
@@ -56,6 +60,9 @@ class _Sheet(Elements):
     def __init__(self, strings: SharedStrings, budget: Budget, limits: SheetLimits) -> None:
         self.full: list[list[Row]] = []
         self.rows: list[Row] = []
+        self.between_rows = False
+        self._depth = 0
+        self._data_depth = _NOWHERE
         self._strings = strings
         self._budget = budget
         self._limits = limits
@@ -70,6 +77,8 @@ class _Sheet(Elements):
         self._text: str | None = None
 
     def start(self, name: str, attributes: Attributes) -> None:
+        self._depth += 1
+        self.between_rows = False
         if self._runs is not None:
             self._runs.start(name, attributes)
         elif name == "c" and self._row is not None:
@@ -78,8 +87,11 @@ class _Sheet(Elements):
             self._value = []
         elif name == "is" and self._attributes is not None:
             self._runs = TextRuns(self._limits.row_bytes)
-        elif name == "row":
+        elif name == "row" and self._depth == self._data_depth + 1:
             self._row, self._next = Row(), 0
+        elif name == "sheetData":
+            self._data_depth = self._depth
+            self.between_rows = True
 
     def text(self, text: str) -> None:
         if self._value is not None:
@@ -90,6 +102,10 @@ class _Sheet(Elements):
             self._runs.text(text)
 
     def end(self, name: str) -> None:
+        self._depth -= 1
+        self.between_rows = self._depth == self._data_depth
+        if self._depth < self._data_depth:
+            self._data_depth = _NOWHERE
         if name == "v" and self._value is not None:
             self._text, self._value = "".join(self._value), None
         elif name == "c" and self._attributes is not None and self._row is not None:
@@ -103,6 +119,17 @@ class _Sheet(Elements):
         elif self._runs is not None:
             self._runs.end(name)
 
+    def take(self, cells: list[PlainCell]) -> None:
+        row, self._next = Row(), 0
+        for letters, style, kind, opening, text in cells:
+            column = self._column(letters + "1") if letters else self._next
+            self._next = column + 1
+            if opening:
+                plain = unescape(text, _QUOTES) if "&" in text else text
+                row.size_bytes += len(plain) if opening == "<v>" else 0
+                self._add(row, Cell(column, kind or "n", style, plain.strip(BLANKS) if opening == "<is><t>" else plain))
+        self._end_row(row)
+
     def _end_cell(self, row: Row, attributes: Attributes) -> None:
         place = attributes.get("r")
         column = self._next if place is None else self._column(place)
@@ -110,9 +137,11 @@ class _Sheet(Elements):
             row.fault = row.fault or ("bad_cell", "A cell does not say where it is.")
             column = self._next
         self._next = column + 1
-        text, kind = self._text, attributes.get("t", "n")
-        if text is None:
-            return
+        if self._text is not None:
+            self._add(row, Cell(column, attributes.get("t", "n"), attributes.get("s", ""), self._text))
+
+    def _add(self, row: Row, cell: Cell) -> None:
+        column, kind, _, text = cell
         if column >= self._limits.columns:
             raise Terminal("too_many_columns", f"A cell stands in column {column + 1}, at most {self._limits.columns} are allowed.")
         if kind == "s" and PLACE.fullmatch(text) and int(text) < len(self._strings):
@@ -127,7 +156,7 @@ class _Sheet(Elements):
         elif len(row.cells) > self._limits.columns:
             row.fault = ("bad_cell", "The row has more cells than columns.")
         else:
-            row.cells.append(Cell(column, kind, attributes.get("s", ""), text))
+            row.cells.append(cell)
 
     def _end_row(self, row: Row) -> None:
         if not row.cells and row.fault is None:

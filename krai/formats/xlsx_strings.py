@@ -8,7 +8,7 @@ from pathlib import Path
 
 from krai.formats.xlsx_xml import Attributes, Elements, parse
 
-_BLANKS = " \t\r\n"
+BLANKS = " \t\r\n"
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -37,7 +37,7 @@ class TextRuns(Elements):
     def end(self, name: str) -> None:
         if name == "t" and self._pieces is not None:
             run = "".join(self._pieces)
-            self._runs.append(run if self._keeps_blanks else run.strip(_BLANKS))
+            self._runs.append(run if self._keeps_blanks else run.strip(BLANKS))
             self._pieces = None
         elif name == "rPh":
             self._spoken -= 1

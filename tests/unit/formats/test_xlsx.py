@@ -403,3 +403,78 @@ def written(columns: list[tuple[str, list[Any]]], *, shared: bool, since_1904: b
                     page.write_number(number + 1, place, content)
     book.close()
     return file.getvalue()
+
+
+ODD = [
+    "\u00e9\U0001f600",
+    "&lt;&amp;&quot;&apos;&gt;",
+    "&#65;",
+    "&#x1F600;",
+    "]]&gt;",
+    "a&#10;b",
+    "x\ny",
+    "\r",
+    "<![CDATA[z]]>",
+    "<!-- c -->",
+    "&no;",
+    "\x01",
+    "\uffff",
+]
+CONTENT = st.sampled_from(["", "1", " 2.50 ", "x", " y ", "_x0041_", "0", *ODD])
+VALUES = st.one_of(
+    st.just(""),
+    CONTENT.map(lambda content: f"<v>{content}</v>"),
+    CONTENT.map(lambda content: f"<is><t>{content}</t></is>"),
+    CONTENT.map(lambda content: f'<is><t xml:space="preserve">{content}</t></is>'),
+    CONTENT.map(lambda content: f"<f>A1</f><v>{content}</v>"),
+    CONTENT.map(lambda content: f"<v>{content}</v><extLst/>"),
+)
+KINDS = st.sampled_from(
+    ["", ' t="n"', ' t="s"', ' t="str"', ' t="b"', ' t="inlineStr"', ' t="e"', ' s="1"', ' s="3" t="n"', ' t="n" s="3"']
+)
+ONE = st.tuples(st.sampled_from(["", ' r="A2"', ' r="B2"', ' r="C2"', ' r="b2"', ' r="A"']), KINDS, VALUES)
+ODD_ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["<row>", '<row r="2" spans="1:2">', '<row a:b="c">', "<row\n>"]),
+        st.lists(ONE.map(lambda found: f"<c{found[0]}{found[1]}>{found[2]}</c>" if found[2] else f"<c{found[0]}{found[1]}/>"), max_size=3),
+        st.sampled_from(["", "", "<row/>", "\n", "<odd><row><c><v>9</v></c></row></odd>", "<!-- <row><c><v>8</v></c></row> -->"]),
+    ).map(lambda found: f"{found[0]}{''.join(found[1])}</row>{found[2]}"),
+    max_size=6,
+)
+
+
+@settings(max_examples=300)
+@given(ODD_ROWS, st.sampled_from(BLOCKS))
+def test_rows_told_by_their_pattern_are_what_expat_says_of_them(rows: list[str], block_bytes: int) -> None:
+    """A comment before the first row leaves all of them to expat."""
+    parts = {"strings": strings("<t>s</t>", "<t>t</t>")}
+    quick, exact = (xlsx("", sheet=xlsx_files.sheet(before + HEADER + "".join(rows)), **parts) for before in ("", "<!-- -->"))
+    assert outcome(quick, block_bytes) == outcome(exact, block_bytes)
+
+
+def outcome(data: bytes, block_bytes: int) -> object:
+    try:
+        return read(data, block_bytes=block_bytes)
+    except Terminal as error:
+        return error.code
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        xlsx_files.sheet(f"{HEADER}<!-- {row('<c><v>1</v></c>')} -->"),
+        xlsx_files.sheet(f"{HEADER}<?a {row('<c><v>1</v></c>')} ?>"),
+        xlsx_files.sheet(f"{HEADER}<x>{row('<c><v>1</v></c>')}</x>").replace("<x>", "<x><![CDATA[").replace("</x>", "]]></x>"),
+        xlsx_files.sheet(HEADER).replace("</worksheet>", f"{row('<c><v>1</v></c>')}</worksheet>"),
+    ],
+)
+def test_what_only_looks_like_a_row_is_none(part: str) -> None:
+    assert read(xlsx("", sheet=part)).rows == []
+    assert read(xlsx("", sheet=part.replace("<sheetData>", "<sheetData><!-- -->"))).rows == []
+
+
+def test_octets_of_another_encoding_are_read_by_it() -> None:
+    part = xlsx_files.sheet(HEADER + row(text("\u00e9"))).replace('version="1.0"', 'version="1.0" encoding="iso-8859-1"').encode("latin-1")
+    assert read(xlsx("", sheet=part)).rows == [("\u00e9", None)]
+    mixed = xlsx_files.sheet(HEADER + row(text("\u00e9"))).encode("latin-1")
+    assert refused(xlsx("", sheet=mixed)) == "corrupt_file"
