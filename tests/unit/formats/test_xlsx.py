@@ -462,8 +462,8 @@ def outcome(data: bytes, block_bytes: int) -> object:
 @pytest.mark.parametrize(
     "part",
     [
-        xlsx_files.sheet(f"{HEADER}<!-- {row('<c><v>1</v></c>')} -->"),
-        xlsx_files.sheet(f"{HEADER}<?a {row('<c><v>1</v></c>')} ?>"),
+        xlsx_files.sheet(f"{HEADER}<!-- > {row('<c><v>1</v></c>')} -->"),
+        xlsx_files.sheet(f"{HEADER}<?a > {row('<c><v>1</v></c>')} ?>"),
         xlsx_files.sheet(f"{HEADER}<x>{row('<c><v>1</v></c>')}</x>").replace("<x>", "<x><![CDATA[").replace("</x>", "]]></x>"),
         xlsx_files.sheet(HEADER).replace("</worksheet>", f"{row('<c><v>1</v></c>')}</worksheet>"),
     ],
