@@ -18,7 +18,7 @@ OF_FORM = {
 }
 
 # Of these fields no schema says it all: names of encodings, what must differ from something else, and what goes with one format only.
-BEYOND = {"/csv/encoding", "/csv/quote", "/columns", "/csv/null", "/csv", "/compression"}
+BEYOND = {"/csv/encoding", "/csv/quote", "/columns", "/csv/null", "/csv", "/compression", "/sheet"}
 
 
 @schemathesis.check
