@@ -378,3 +378,23 @@ def test_a_day_beyond_the_calendar_of_datasets_keeps_its_row_out(desk: Desk, kin
         (4, "at", "type_mismatch"),
     ]
     assert desk.table().column("id").to_pylist() == [1, 2, 4]
+
+
+@pytest.mark.parametrize("name", ["json", "xlsx"])
+def test_what_krai_writes_as_an_array_or_a_sheet_it_reads_again(desk: Desk, name: str) -> None:
+    table = pa.table(
+        {
+            "n": pa.array([1, None, -(2**53)]),
+            "f": pa.array([0.1, 1e300, None]),
+            "b": pa.array([True, None, False]),
+            "d": pa.array([0, 18_000, None], pa.int32()).cast(pa.date32()),
+            "t": pa.array([1_500_000_000_123_000, None, 0], pa.timestamp("us")),
+            "i": pa.array([1_500_000_000_123_456, 0, None], pa.timestamp("us", "UTC")),
+            "s": pa.array([" a_x0041_\r\n\u0001<é😀", "", None]),
+        }
+    )
+    pq.write_table(table, file := io.BytesIO())
+    desk.load(file.getvalue())
+    desk.load(desk.exported(format=name), "again")
+    assert desk.types("again") == desk.types()
+    assert desk.table("again").to_pylist() == table.to_pylist()
