@@ -196,7 +196,25 @@ def test_columns_and_limit_choose_what_is_exported(krai: KraiClient) -> None:
     header, *rows = krai.files(result)[0].decode().splitlines()
     assert header.replace('"', "").split(",") == chosen
     assert len(rows) == result["records"] == 7
+    assert result["complete"] is False
+
+
+def test_an_export_takes_the_rows_that_pass_a_filter_in_the_order_asked_for(krai: KraiClient) -> None:
+    krai.import_(source={"records": [{"id": number, "city": f"city {number % 3}"} for number in range(10)]}, dataset="places")
+    result = krai.export(dataset="places", filter="city IN ('city 0', 'city 2') AND NOT id = 5", order_by=["city", "-id"], columns=["id"])
+    assert krai.files(result)[0].decode().split() == ["id", "9", "6", "3", "0", "8", "2"]
     assert result["complete"] is True
+    refused = krai.http.post("/api/v1/exports", json={"dataset": "places", "filter": "town = 'city 0'"})
+    assert problem(refused, 422) == "invalid_filter"
+
+
+def test_an_export_reads_the_dataset_as_it_was(krai: KraiClient) -> None:
+    krai.import_(source={"records": [{"id": 1}]}, dataset="growing")
+    first = krai.export(dataset="growing")
+    krai.import_(source={"records": [{"id": 2}]}, dataset="growing")
+    for moment in (first["snapshot_id"], first["snapshot_time"]):
+        assert krai.export(dataset="growing", as_of=moment)["records"] == 1
+    assert krai.export(dataset="growing")["records"] == 2
 
 
 def test_a_file_has_the_name_that_was_asked_for(krai: KraiClient) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from krai import observe, submit, transitions
+from krai import observe, selection, submit, transitions
 from krai.errors import Conflict, Terminal, Transient
 from krai.job import Callback, Job, Kind, Status
 from krai.ports import JobStore, Stores
@@ -51,13 +51,13 @@ async def cancel(stores: Stores, job_id: str, owner: str | None, *, keep_s: floa
 async def retry(stores: Stores, job_id: str, owner: str | None) -> Job:
     """A new job, not yet written, that does what a failed or cancelled one should have done. It belongs to the same caller.
 
-    Raises Terminal not_found, job_not_retryable, dataset_not_found, unknown_column, source_missing, source_changed.
+    Raises Terminal not_found, job_not_retryable, dataset_not_found, unknown_column, invalid_filter, source_missing, source_changed.
     """
     job = await find(stores.jobs, job_id, owner)
     if job.status not in {Status.FAILED, Status.CANCELLED}:
         raise Terminal("job_not_retryable")
     if job.type is Kind.EXPORT:
-        await submit.check_export(stores, job.dataset, job.params)
+        await selection.check_export(stores, job.dataset, job.params)
     await submit.check_source(stores, job.source)
     return transitions.new(
         job.type,

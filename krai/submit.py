@@ -16,15 +16,14 @@ from typing import Any
 from urllib.parse import SplitResult
 
 from krai import failpoint, metrics, observe, transitions
-from krai.dataset import Dataset
 from krai.errors import FieldError, KraiError, Terminal
 from krai.job import Callback, Job, Kind, format_time, new_id, parse_time
 from krai.outbound import urls
 from krai.outbound.addresses import NotPublic
 from krai.ports import Blob, IdempotencyRecord, Stores, UploadSession
+from krai.selection import check_export
 
 UPLOAD_TTL_S = 24 * 3600
-KNOWN_FOR_S = 1.0
 LARGEST_INLINE_BYTES = 1 << 20
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}", re.ASCII)
 
@@ -78,7 +77,7 @@ Source = Registered | Uploaded | Remote | Object | Inline
 
 
 async def export(stores: Stores, order: Order) -> Job:
-    """The export job of `order`, not yet written. Raises Terminal dataset_not_found, unknown_column."""
+    """The export job of `order`, not yet written. Raises Terminal dataset_not_found, unknown_column, invalid_filter."""
     await check_export(stores, order.dataset, order.params)
     return _job(stores, Kind.EXPORT, order)
 
@@ -147,26 +146,6 @@ async def open_upload(
     path = _upload_path(upload_id)
     session = await asyncio.to_thread(stores.blobs.open_upload, path, size_bytes=size_bytes, ttl_s=UPLOAD_TTL_S, origin=origin)
     return upload_id, session
-
-
-async def check_export(stores: Stores, dataset_name: str, params: dict[str, Any]) -> None:
-    """Raises Terminal dataset_not_found, unknown_column."""
-    # A moment ago there was nothing wrong with it: most exports need no look at all. None is refused without one.
-    recent = await stores.jobs.get_dataset(dataset_name, max_age_s=KNOWN_FOR_S)
-    if recent is not None and not _unknown_columns(recent, params):
-        return
-    dataset = await stores.jobs.get_dataset(dataset_name)
-    if dataset is None:
-        raise Terminal("dataset_not_found")
-    if unknown := _unknown_columns(dataset, params):
-        detail = f"The dataset {dataset_name} has no such column."
-        raise Terminal("unknown_column", detail, errors=[FieldError(f"/columns/{number}", "unknown_column", detail) for number in unknown])
-
-
-def _unknown_columns(dataset: Dataset, params: dict[str, Any]) -> list[int]:
-    """The places of the columns asked for that the dataset does not have."""
-    known = {column.name for column in dataset.columns}
-    return [number for number, name in enumerate(params.get("columns") or ()) if name not in known]
 
 
 async def check_source(stores: Stores, source: dict[str, Any] | None) -> None:

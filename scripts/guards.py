@@ -17,6 +17,7 @@ DIALECTS, COLUMNS, REJECTS = (f"tests/unit/transfer/test_{name}.py" for name in 
 SESSIONS, SIGN_IN = "tests/unit/api/test_session.py", "tests/unit/api/test_sign_in.py"
 NO_SIGN_IN = "tests/unit/api/test_sign_in_refused.py"
 EVENTS, CALLBACKS = "tests/unit/api/test_events.py", "tests/unit/api/test_webhooks.py"
+FILTERS, SORTING = "tests/unit/predicate/test_parse.py", "tests/unit/transfer/test_sorting.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,12 @@ GUARDS = (
     Guard("JSON by its media type", "krai/api/intake.py", "    _check_media_type(request)\n", "", BODIES),
     Guard("names of datasets", "krai/api/fields.py", "if not DATASET.fullmatch(text):", "if False:", FIELDS),
     Guard("names of files", "krai/api/fields.py", "set(text) & set(IN_NO_FILENAME) or ", "", FIELDS),
+    Guard("a filter's length", "krai/predicate/words.py", "if len(text) > LONGEST_CHARACTERS:", "if False:", FILTERS),
+    Guard("a filter's terms", "krai/predicate/words.py", "for token in tokens) > MOST_TERMS:", "for token in tokens) < 0:", FILTERS),
+    Guard("a filter's depth", "krai/predicate/words.py", "if opened + signs > DEEPEST:", "if False:", FILTERS),
+    Guard("no comments in a filter", "krai/predicate/words.py", "if token.comments:", "if False:", FILTERS),
+    Guard("a filter is of values its columns can have", "krai/predicate/literals.py", "if value is not None:", "if True:", FILTERS),
+    Guard("what sorts reaches for nothing", "krai/transfer/sorting.py", "    connection.execute(_LOCK)\n", "", SORTING),
     Guard("a body's length as it is told", "krai/api/intake.py", "or int(promised[:20]) > cap_bytes:", "or False:", WIRE),
     Guard(
         "a body's length as it comes", "krai/api/intake.py", "                if len(body) > cap_bytes:", "                if False:", WIRE

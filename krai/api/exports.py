@@ -9,7 +9,7 @@ from krai import submit
 from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import JobAnswer
-from krai.api.fields import Body, CallbackUrl, ColumnNames, DatasetName, Description, FileName, Labels
+from krai.api.fields import Body, CallbackUrl, ColumnNames, DatasetName, Description, FileName, Labels, Moment, OrderKeys
 from krai.api.intake import Intake
 from krai.errors import FieldError, Terminal
 from krai.export_files import MOST_FILES
@@ -66,7 +66,32 @@ class ExportBody(Body):
     ] = "none"
     csv: Annotated[CsvStyle | None, Field(description="How csv and tsv are written.")] = None
     columns: Annotated[ColumnNames | None, Field(description="These columns, in this order; all when left out.")] = None
-    limit: Annotated[int | None, Field(ge=1, le=LARGEST_COUNT, description="At most this many rows.")] = None
+    filter: Annotated[
+        str | None,
+        Field(
+            description="Only rows for which this is true: a SQL condition on the dataset's columns, of comparisons, `AND`, `OR`, `NOT`,"
+            " `IN`, `BETWEEN`, `LIKE`, `IS NULL` and values. Names with other than letters, digits and `_` stand in double quotes, text in"
+            " single ones. It may ask about columns that are not exported. At most 16384 characters.",
+            examples=["id IN (1, 2, 3) OR email LIKE '%@example.org'"],
+        ),
+    ] = None
+    order_by: Annotated[
+        OrderKeys | None,
+        Field(
+            description="Sorted by these columns; a `-` before a name descends. Nulls come last either way, text goes by code point, and"
+            " equal rows keep the order of the dataset."
+        ),
+    ] = None
+    limit: Annotated[
+        int | None, Field(ge=1, le=LARGEST_COUNT, description="At most this many rows: the first of those that pass the filter, as sorted.")
+    ] = None
+    as_of: Annotated[
+        Moment | None,
+        Field(
+            description="The dataset as it was, with its columns of then: a `snapshot_id`, or a time, which takes the newest snapshot not"
+            " later than it."
+        ),
+    ] = None
     size_mb: Annotated[
         float | None, Field(gt=0, le=LARGEST_SIZE_MB, allow_inf_nan=False, description="Stop after about this much output.")
     ] = None
@@ -88,6 +113,7 @@ class ExportBody(Body):
 EXAMPLES = {
     "everything": {"dataset": "users"},
     "some columns": {"dataset": "users", "format": "parquet", "columns": ["id", "email"], "limit": 1000, "labels": {"team": "sales"}},
+    "some rows, sorted": {"dataset": "users", "filter": "id > 100 AND email LIKE '%@example.org'", "order_by": ["-id"], "limit": 100},
     "compressed": {"dataset": "users", "format": "ndjson", "compression": "gzip", "filename": "users.ndjson.gz"},
     "for a spreadsheet": {"dataset": "users", "csv": {"delimiter": ";", "profile": "spreadsheet"}},
     "in many files": {"dataset": "users", "compression": "zstd", "split_rows": 1000000},
@@ -107,6 +133,7 @@ EXAMPLES = {
             "invalid_dataset",
             "dataset_not_found",
             "unknown_column",
+            "invalid_filter",
             "quota_exceeded",
         ),
     },

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
@@ -19,6 +20,9 @@ UNPRINTABLE = re.compile(f"[{UNPRINTABLE_CHARACTERS}]")
 IN_NO_FILENAME = '/\\:*?"<>|'
 COLUMN_TYPE = re.compile(r"boolean|int64|float64|date|timestamp|timestamptz|string|binary|decimal\(([1-9]\d?),(\d{1,2})\)", re.ASCII)
 LARGEST_PRECISION = 38
+MOST_KEYS = 32
+SNAPSHOT_ID = re.compile(r"[0-9]{1,19}")
+TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
 LONGEST_FILENAME_BYTES = 200
 MOST_SHEETS, LONGEST_SHEET_NAME = 10_000, 31
 # A pointer names a member that the client chose only when the name is harmless wherever it is shown.
@@ -80,6 +84,26 @@ def _sheet(sheet: Any, body: ValidationInfo) -> Any:
     return sheet
 
 
+def _key(text: str) -> str:
+    if not text.removeprefix("-"):
+        raise PydanticCustomError(INVALID, "Takes the name of a column, with - before it to descend.")
+    return text
+
+
+def _unique_keys(keys: list[str]) -> list[str]:
+    unique([key.removeprefix("-") for key in keys])
+    return keys
+
+
+def _moment(text: str) -> str:
+    try:
+        if not SNAPSHOT_ID.fullmatch(text):
+            datetime.fromisoformat(text if TIME.fullmatch(text) else "")
+    except ValueError:
+        raise PydanticCustomError(INVALID, "Takes a snapshot id, or a time as RFC 3339 has it, such as 2026-01-31T12:00:00Z.") from None
+    return text
+
+
 Text = Annotated[str, AfterValidator(_printable), Field(json_schema_extra={"pattern": f"^[^{UNPRINTABLE_CHARACTERS}]*$"})]
 DatasetName = Annotated[Text, AfterValidator(_dataset), Field(json_schema_extra={"pattern": f"^{DATASET.pattern}$"}, examples=["users"])]
 _NOT_THERE = re.escape(IN_NO_FILENAME) + UNPRINTABLE_CHARACTERS
@@ -95,6 +119,26 @@ FileName = Annotated[
 ]
 ColumnName = Annotated[Text, Field(min_length=1, max_length=255)]
 ColumnNames = Annotated[list[ColumnName], Field(min_length=1, max_length=10_000), AfterValidator(unique)]
+OrderKey = Annotated[
+    str,
+    AfterValidator(_printable),
+    Field(
+        min_length=1,
+        max_length=256,
+        json_schema_extra={"pattern": f"^(?:[^-{UNPRINTABLE_CHARACTERS}]|-[^{UNPRINTABLE_CHARACTERS}])[^{UNPRINTABLE_CHARACTERS}]*$"},
+    ),
+    AfterValidator(_key),
+]
+OrderKeys = Annotated[
+    list[OrderKey],
+    Field(min_length=1, max_length=MOST_KEYS, json_schema_extra={"uniqueItems": True}, examples=[["-created_at", "id"]]),
+    AfterValidator(_unique_keys),
+]
+Moment = Annotated[
+    str,
+    AfterValidator(_moment),
+    Field(json_schema_extra={"pattern": f"^({SNAPSHOT_ID.pattern}|{TIME.pattern})$"}, examples=["2026-01-31T12:00:00Z"]),
+]
 ColumnType = Annotated[
     str,
     AfterValidator(_column_type),

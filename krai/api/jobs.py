@@ -148,6 +148,7 @@ async def cancel_job(job_id: JobId, request: Request) -> Response:
             "job_not_retryable",
             "dataset_not_found",
             "unknown_column",
+            "invalid_filter",
             "source_missing",
             "source_changed",
             "source_forbidden",

@@ -5,6 +5,7 @@ number. The same job run again on the same snapshot gives the same bytes.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +15,33 @@ from krai.export_files import MOST_FILES, Written
 from krai.job import Job, Stage
 from krai.transfer.manifest import NAME as MANIFEST, put_manifest
 from krai.transfer.meter import Meter
+from krai.transfer.sorting import sort
 from krai.transfer.tools import Outcome, Reporter, Tools
 from krai.transfer.unload import unload
-from krai.warehouse.port import Scan
+from krai.warehouse.port import Query, Scan
 
 _UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]+')  # what some file system or shell takes for something else
 _MAX_NAME_CHARACTERS = 120
+_MOST = f"An export has at most {MOST_FILES} files"
 _ENDINGS = {"gzip": ".gz", "zstd": ".zst"}
 
 
 def run_export(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
-    """Raises Terminal dataset_not_found, unknown_column, too_many_files, cell_too_large; Transient when rows are missing."""
+    """Raises Terminal dataset_not_found, snapshot_not_found, unknown_column, invalid_filter, too_many_files, cell_too_large, and of a
+    sorted one disk_full and memory_limit; Transient when rows are missing."""
     meter = Meter(reporter)
     meter.say(Stage.READING)
-    scan = tools.warehouse.scan(job.dataset, columns=job.params.get("columns"), limit=job.params.get("limit"))
+    scan = _scan(job, tools, meter)
     split_rows = job.params.get("split_rows")
-    if split_rows is not None and scan.rows > split_rows * MOST_FILES:
-        raise Terminal("too_many_files", f"An export has at most {MOST_FILES} files; {scan.rows} rows make more of {split_rows} each.")
+    if split_rows is not None and scan.dropped is None and scan.expected() > split_rows * MOST_FILES:
+        raise Terminal("too_many_files", f"{_MOST}; {scan.expected()} rows make more of {split_rows} each.")
     name = file_name(job, scan)
     written = Written(tools.blobs, job, tools.spool)
 
     def deliver(path: Path, about: dict[str, Any]) -> None:
         number = len(written.files) + 1
+        if number > MOST_FILES:
+            raise Terminal("too_many_files", f"{_MOST}; more rows pass the filter.")
         written.put(path, name if split_rows is None else numbered(name, number, job), **about)
         meter.show(written.newest, number)
 
@@ -57,6 +63,19 @@ def run_export(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
         **manifest,
     }
     return Outcome(result=result)
+
+
+def _scan(job: Job, tools: Tools, meter: Meter) -> Scan:
+    columns, order_by, limit = (job.params.get(name) for name in ("columns", "order_by", "limit"))
+    query = Query(columns=columns, filter=job.params.get("filter"), limit=limit, as_of=job.params.get("as_of"))
+    if not order_by:
+        return tools.warehouse.scan(job.dataset, query)
+    keys = [key.removeprefix("-") for key in order_by]
+    read = None if columns is None else list(dict.fromkeys([*columns, *keys]))
+    scan = tools.warehouse.scan(job.dataset, replace(query, columns=read, limit=None))
+    if not set(keys) <= set(scan.schema.names):
+        raise Terminal("unknown_column", "The dataset has no such column to order by.")
+    return sort(scan, order_by, columns=columns or scan.schema.names, limit=limit, spool=tools.spool, meter=meter)
 
 
 def file_name(job: Job, scan: Scan) -> str:

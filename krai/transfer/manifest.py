@@ -32,7 +32,7 @@ def put_manifest(tools: Tools, *, job: Job, scan: Scan, unloaded: Unloaded, file
         "snapshot_id": scan.snapshot_id,
         "snapshot_time": scan.snapshot_time,
         "schema": [asdict(column) for column in columns_of(scan.schema)],
-        "records_expected": scan.rows,
+        "records_expected": None if unloaded.stopped and scan.dropped else scan.expected(),
         "records_written": unloaded.rows,
         "complete": unloaded.complete,
         "key_id": None if key is None else key.key_id,

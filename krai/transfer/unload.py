@@ -28,9 +28,10 @@ Deliver = Callable[[Path, dict[str, Any]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unloaded:
-    """What came out. `complete` is False when it was ended by its size, before the last row."""
+    """What came out. `stopped` when it was ended by its size; `complete` only when it has all rows that the filter lets through."""
 
     rows: int
+    stopped: bool
     complete: bool
 
 
@@ -49,15 +50,16 @@ def unload(scan: Scan, params: Mapping[str, Any], spool: Path, meter: Meter, del
         return table.num_rows, layout.encode(table)
 
     pieces = scan.parts if stop_bytes is None and split_rows is None else _slices(scan, stop_bytes, split_rows)
-    files = _Files(layout, spool / "output", split_rows, deliver)
+    files, stopped = _Files(layout, spool / "output", split_rows, deliver), False
+    total = scan.expected() if scan.dropped is None else None
     try:
         for rows, encoded in in_order(encode, pieces, ahead=_AHEAD):
             files.add(encoded, rows)
-            meter.say(Stage.WRITING, files.rows / max(1, scan.rows), rows=files.rows, total=scan.rows, read_bytes=files.size_bytes)
-            if stop_bytes is not None and files.size_bytes >= stop_bytes:
+            meter.say(Stage.WRITING, _done(scan, files.rows), rows=files.rows, total=total, read_bytes=files.size_bytes)
+            stopped = stop_bytes is not None and files.size_bytes >= stop_bytes
+            if stopped:
                 break
-        complete = stop_bytes is None or files.rows == scan.rows
-        if complete:
+        if not stopped:
             _demand_all(scan, files.rows)
         meter.say(Stage.UPLOADING, 1)
         files.deliver()
@@ -65,12 +67,18 @@ def unload(scan: Scan, params: Mapping[str, Any], spool: Path, meter: Meter, del
         files.abandon()
         raise
     meter.say(Stage.UPLOADING, 1, read_bytes=files.size_bytes)
-    return Unloaded(rows=files.rows, complete=complete)
+    return Unloaded(rows=files.rows, stopped=stopped, complete=files.rows == scan.matching())
+
+
+def _done(scan: Scan, rows: int) -> float:
+    """The part of the work behind us when so many rows are written. A filter takes rows out ahead of that."""
+    passed = (rows + scan.rows - scan.matching()) / max(1, scan.rows)
+    return passed if scan.limit is None else max(passed, rows / max(1, scan.limit))
 
 
 def _demand_all(scan: Scan, rows: int) -> None:
-    if rows != scan.rows:
-        raise Transient("store_busy", f"The snapshot has {scan.rows} rows, {rows} were read.")
+    if rows != scan.expected():
+        raise Transient("store_busy", f"The snapshot has {scan.expected()} rows, {rows} were read.")
 
 
 class _Files:

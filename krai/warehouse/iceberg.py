@@ -12,7 +12,7 @@ import random
 import time
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,22 +20,26 @@ from pyarrow import fs
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError, ValidationException
 from pyiceberg.manifest import DataFile
+from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
 from krai.dataset import Dataset
 from krai.errors import Terminal, Transient
 from krai.formats.types import columns_of
+from krai.job import parse_time
 from krai.warehouse import changes
 from krai.warehouse.catalog import open_catalog, translated
 from krai.warehouse.columns import arrow_schema
 from krai.warehouse.files import LocalFiles
 from krai.warehouse.parquet_part import ParquetPart
 from krai.warehouse.pieces import Kept, files_in_order, pieces_of
-from krai.warehouse.port import Change, Committed, Mode, Part, Scan
+from krai.warehouse.port import EVERYTHING, Change, Committed, Mode, Part, Query, Scan
 from krai.warehouse.recent import Recent
+from krai.warehouse.sieve import Sieve
 
 _NAMESPACE = "krai"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COMMIT_WITHIN_S = 60
 _LOAD_ATTEMPTS = 5
 _KEPT = 16  # plans of snapshots
@@ -77,22 +81,25 @@ class IcebergWarehouse:
         table = self._load(name)
         return None if table is None else arrow_schema(table.schema())
 
-    def scan(self, name: str, *, columns: Sequence[str] | None = None, limit: int | None = None) -> Scan:
+    def scan(self, name: str, query: Query = EVERYTHING) -> Scan:
         table = self._load(name)
         if table is None:
             raise Terminal("dataset_not_found")
-        schema = _project(arrow_schema(table.schema()), columns)
-        snapshot = _newest(table)
+        snapshot = _as_of(table, query.as_of)
+        held = _schema_of(table, snapshot)
+        schema = _project(arrow_schema(held), query.columns)
+        sieve = None if query.filter is None else Sieve(query.filter, held)
         with translated():
             files = self._plans.get(snapshot.manifest_list, lambda: files_in_order(snapshot, table.io))
-            pieces = list(pieces_of(files, table.io, schema, limit, self._kept))
-        rows = sum(file.record_count for file in files)
+            pieces = pieces_of(files, table.io, schema, self._kept, limit=query.limit, sieve=sieve)
         return Scan(
             schema=schema,
-            rows=rows if limit is None else min(rows, limit),
+            rows=sum(file.record_count for file in files),
             snapshot_id=str(snapshot.snapshot_id),
             snapshot_time=_moment(snapshot).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             parts=pieces,
+            limit=query.limit,
+            dropped=None if sieve is None else sieve.dropped,
         )
 
     def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
@@ -189,6 +196,23 @@ def _newest(table: Table) -> Snapshot:
         # A table is created together with its first snapshot, so somebody else made this one.
         raise Terminal("dataset_not_found", "The dataset holds nothing krai has committed.")
     return snapshot
+
+
+def _as_of(table: Table, asked: str | None) -> Snapshot:
+    """By its id or by a time, when it is the one that was current then. Raises Terminal snapshot_not_found."""
+    if asked is None:
+        return _newest(table)
+    if asked.isdecimal():
+        snapshot = table.snapshot_by_id(int(asked))
+    else:
+        snapshot = table.snapshot_as_of_timestamp((parse_time(asked) - _EPOCH) // timedelta(milliseconds=1))
+    if snapshot is None:
+        raise Terminal("snapshot_not_found")
+    return snapshot
+
+
+def _schema_of(table: Table, snapshot: Snapshot) -> Schema:
+    return table.schema() if snapshot.schema_id is None else table.schemas()[snapshot.schema_id]
 
 
 def _find(name: str, table: Table, job_id: str) -> Committed | None:

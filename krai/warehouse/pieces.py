@@ -1,17 +1,19 @@
 """The data files of a snapshot, cut into pieces of bounded size, in the order in which the rows were imported."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyiceberg.io import FileIO
 from pyiceberg.manifest import DataFile
 from pyiceberg.table.snapshots import Snapshot
 
 from krai.warehouse.recent import Recent
+from krai.warehouse.sieve import Sieve
 
 Piece = Callable[[], pa.Table]
 
@@ -34,8 +36,17 @@ def files_in_order(snapshot: Snapshot, io: FileIO) -> list[DataFile]:
     return [entry.data_file for entry in entries]
 
 
-def pieces_of(files: Sequence[DataFile], io: FileIO, schema: pa.Schema, limit: int | None, kept: Kept) -> Iterator[Piece]:
-    """One piece for each row group, projected to `schema`; together they hold `limit` rows, or all."""
+def pieces_of(
+    files: Sequence[DataFile], io: FileIO, schema: pa.Schema, kept: Kept, *, limit: int | None = None, sieve: Sieve | None = None
+) -> Iterable[Piece]:
+    """One piece for each row group, projected to `schema`; together they hold `limit` of the rows that pass the sieve, or all."""
+    if sieve is None:
+        return list(_pieces(files, io, schema, kept, limit))
+    pieces = list(_sifted_pieces(files, io, schema, kept, sieve))
+    return pieces if limit is None else _First(pieces, limit)
+
+
+def _pieces(files: Sequence[DataFile], io: FileIO, schema: pa.Schema, kept: Kept, limit: int | None) -> Iterator[Piece]:
     left = limit
     for file in files:
         if left == 0:
@@ -43,7 +54,7 @@ def pieces_of(files: Sequence[DataFile], io: FileIO, schema: pa.Schema, limit: i
         part = _Part(io, file, schema, kept)
         if left is None or left >= file.record_count:
             left = None if left is None else left - file.record_count
-            yield from (part.piece(group, None) for group in range(_groups(file, part)))
+            yield from (part.piece(group) for group in range(_groups(file, part)))
             continue
         for group in range(part.metadata.num_row_groups):
             take = min(left, part.metadata.row_group(group).num_rows)
@@ -53,12 +64,39 @@ def pieces_of(files: Sequence[DataFile], io: FileIO, schema: pa.Schema, limit: i
                 return
 
 
+def _sifted_pieces(files: Sequence[DataFile], io: FileIO, schema: pa.Schema, kept: Kept, sieve: Sieve) -> Iterator[Piece]:
+    for file in files:
+        if sieve.may_hold(file):
+            part = _Part(io, file, schema, kept, sieve)
+            yield from (part.piece(group) for group in range(_groups(file, part)))
+        else:
+            sieve.drop(file.file_path, file.record_count)
+
+
+class _First:
+    """The first `limit` rows of all pieces. How many a piece has is known only when it was read, so that is done one after the other."""
+
+    def __init__(self, pieces: Sequence[Piece], limit: int) -> None:
+        self._pieces = pieces
+        self._limit = limit
+
+    def __iter__(self) -> Iterator[Piece]:
+        left = self._limit
+        for piece in self._pieces:
+            if left == 0:
+                return
+            table = piece().slice(0, left)
+            left -= table.num_rows
+            yield partial(table.slice, 0)
+
+
 class _Part:
     """One Parquet file. A large one is opened by the first of its pieces that is read and closed after the last: in a bucket, each
     opening costs a look-up and a download that is broken off. A small one is read at once."""
 
-    def __init__(self, io: FileIO, file: DataFile, schema: pa.Schema, kept: Kept) -> None:
+    def __init__(self, io: FileIO, file: DataFile, schema: pa.Schema, kept: Kept, sieve: Sieve | None = None) -> None:
         self._io = io
+        self._sieve = sieve
         self._location = file.file_path
         self._small = file.file_size_in_bytes <= _SMALL_BYTES
         self._schema = schema
@@ -76,7 +114,7 @@ class _Part:
 
         return self._kept.footers.get(self._location, read)
 
-    def piece(self, group: int, rows: int | None) -> Piece:
+    def piece(self, group: int, rows: int | None = None) -> Piece:
         self._pieces += 1
         return partial(self._read, group, rows)
 
@@ -84,15 +122,22 @@ class _Part:
         with pa.BufferReader(self._content()) if self._small else self._opened() as stream:
             footer = self._kept.footers.get(self._location, lambda: pq.read_metadata(stream))
             file = pq.ParquetFile(stream, metadata=footer)
-            held = set(file.schema_arrow.names)
-            table = file.read_row_group(group, columns=[name for name in self._schema.names if name in held], use_threads=False)
-        if rows is not None:
-            table = table.slice(0, rows)
-        columns = [
-            table.column(field.name).cast(field.type) if field.name in held else pa.nulls(table.num_rows, field.type)
-            for field in self._schema
-        ]
-        return pa.table(columns, schema=self._schema)
+            table = _rows(file, group, self._schema) if self._sieve is None else self._sifted(file, group, self._sieve)
+        return table if rows is None else table.slice(0, rows)
+
+    def _sifted(self, file: pq.ParquetFile, group: int, sieve: Sieve) -> pa.Table:
+        """What the filter asks about comes first; the rest only when a row stays."""
+        place, footer = (self._location, group), file.metadata.row_group(group)
+        if not sieve.may_hold_group(footer, file.schema_arrow):
+            sieve.drop(place, footer.num_rows)
+            return self._schema.empty_table()
+        asked = _rows(file, group, sieve.schema)
+        stays = sieve.mask(place, asked)
+        if not pc.any(stays).as_py():
+            return self._schema.empty_table()
+        rest = _rows(file, group, pa.schema([field for field in self._schema if field.name not in asked.column_names]))
+        columns = [(asked if field.name in asked.column_names else rest).column(field.name) for field in self._schema]
+        return pa.table(columns, schema=self._schema).filter(stays)
 
     def _content(self) -> pa.Buffer:
         def read() -> pa.Buffer:
@@ -117,6 +162,17 @@ class _Part:
             if self._read_pieces == self._pieces:
                 self._stream, self._read_pieces = None, 0
                 stream.close()
+
+
+def _rows(file: pq.ParquetFile, group: int, schema: pa.Schema) -> pa.Table:
+    """The rows of a row group, as `schema` has them; a column that the file lacks is null."""
+    held = set(file.schema_arrow.names)
+    table = file.read_row_group(group, columns=[name for name in schema.names if name in held], use_threads=False)
+    columns = [
+        table.column(field.name).cast(field.type) if field.name in held else pa.nulls(file.metadata.row_group(group).num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
 
 
 def _groups(file: DataFile, part: _Part) -> int:

@@ -5,7 +5,7 @@ A dataset is changed by `commit` alone: all of a job's parts become visible toge
 the table's history, and a job that is already there is not committed again, whoever runs it and however often.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -16,17 +16,46 @@ from krai.dataset import Dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scan:
-    """A snapshot ready to be read: `parts` in table order, each reads one piece of bounded size when called.
+class Query:
+    """Which rows and columns of a dataset to read; names and the filter are those of the snapshot that is read.
 
-    `rows` is what all parts together hold (the number a reader must arrive at).
+    `columns` come in this order, None: all. `filter` is text for `krai.predicate.parse`. `limit` counts what the filter lets through, in
+    table order. `as_of` is a snapshot id (decimal digits) or a time (RFC 3339: the newest snapshot not later than it), None: the newest.
+    """
+
+    columns: Sequence[str] | None = None
+    filter: str | None = None
+    limit: int | None = None
+    as_of: str | None = None
+
+
+EVERYTHING = Query()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A snapshot ready to be read: `parts` in table order, each reads one piece of bounded size when called, by any thread.
+
+    `rows` is what the snapshot holds, from its own books. `dropped` counts those that the filter was seen to refuse, and is to be asked
+    when all parts have been read; None: there is no filter. Every row of the snapshot is therefore dropped, or read, or beyond `limit`.
     """
 
     schema: pa.Schema
     rows: int
     snapshot_id: str
     snapshot_time: str  # RFC 3339 UTC
-    parts: Sequence[Callable[[], pa.Table]]
+    parts: Iterable[Callable[[], pa.Table]]
+    limit: int | None = None
+    dropped: Callable[[], int] | None = None
+
+    def matching(self) -> int:
+        """The rows that the filter lets through, whatever the limit; more than those as long as parts have not been read."""
+        return self.rows - (0 if self.dropped is None else self.dropped())
+
+    def expected(self) -> int:
+        """The number of rows that whoever has read the parts must have arrived at."""
+        matching = self.matching()
+        return matching if self.limit is None else min(matching, self.limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +113,8 @@ class Warehouse(Protocol):
     def schema(self, name: str) -> pa.Schema | None:
         """The current columns of a dataset, None when there is no such dataset."""
 
-    def scan(self, name: str, *, columns: Sequence[str] | None = None, limit: int | None = None) -> Scan:
-        """The newest snapshot. Raises Terminal dataset_not_found, unknown_column."""
+    def scan(self, name: str, query: Query = EVERYTHING) -> Scan:
+        """Raises Terminal dataset_not_found, snapshot_not_found, unknown_column, invalid_filter."""
 
     def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
         """Begin the part `number` of an import, apart from every other job and epoch."""

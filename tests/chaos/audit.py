@@ -8,6 +8,7 @@ from collections import Counter
 from krai.errors import KraiError
 from krai.job import Job, Kind, Status, format_time
 from krai.transitions import CRASHES_ALLOWED
+from krai.warehouse.port import Query
 from krai.wiring.stores import tools_of
 from scripts.provision import ACK_DEADLINE_S
 from tests.acceptance.ledger import LEASES_END_WITHIN_S, half_made_files, ledger_is_clean
@@ -125,7 +126,7 @@ def _rows(ground: Ground, datasets: set[str], book: Book) -> Rows:
     for dataset in sorted(datasets):
         found[dataset] = Counter()
         try:
-            for part in warehouse.scan(dataset, columns=["tag"]).parts:
+            for part in warehouse.scan(dataset, Query(columns=["tag"])).parts:
                 found[dataset].update(part().column("tag").to_pylist())
         except (KraiError, OSError) as error:
             if not (isinstance(error, KraiError) and error.code == "dataset_not_found"):

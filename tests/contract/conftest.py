@@ -27,8 +27,11 @@ from krai.backends.local.directory import LocalDirectory
 from krai.backends.local.jobs import LocalJobStore
 from krai.backends.local.queue import LocalJobQueue
 from krai.ports import BlobStore, Directory, JobQueue, JobStore
+from krai.warehouse.port import Warehouse
 from scripts import provision
 from scripts.emulators import Emulators
+from tests.contract import warehouses
+from tests.contract.importing import open_place
 
 LOCAL = "local"
 
@@ -242,3 +245,21 @@ def a_file(tmp_path: Path) -> Callable[[bytes], Path]:
         return made[-1]
 
     return make
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> warehouses.Place:
+    if request.param == "folder":
+        return warehouses.folder(tmp_path)
+    return warehouses.bucket(request.getfixturevalue("emulators"), request.getfixturevalue("monkeypatch"))
+
+
+@pytest.fixture
+def open_warehouse(place: warehouses.Place) -> Callable[[], Warehouse]:
+    """Each call opens the same data once more, as another process does."""
+    return lambda: open_place(place.url)
+
+
+@pytest.fixture
+def warehouse(open_warehouse: Callable[[], Warehouse]) -> Warehouse:
+    return open_warehouse()

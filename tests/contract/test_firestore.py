@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 import time_machine
 
-from krai import submit, transitions
+from krai import selection, transitions
 from krai.backends import page_token
 from krai.backends.google.directory import FirestoreDirectory
 from krai.backends.google.firestore import Firestore
@@ -79,20 +79,20 @@ async def test_jobs_that_come_together_are_made_in_few_calls_and_each_for_itself
 async def test_an_export_of_a_dataset_that_was_just_looked_at_costs_no_read(place: Place, jobs: FirestoreJobStore, line: Line) -> None:
     stores = Stores(jobs, *(cast("Any", None),) * 3)
     await jobs.put_dataset(a_dataset("users", rows=1))
-    await submit.check_export(stores, "users", {"columns": ["id"]})
+    await selection.check_export(stores, "users", {"columns": ["id"]})
     line.counted.clear()
-    await submit.check_export(stores, "users", {"columns": ["id"]})
+    await selection.check_export(stores, "users", {"columns": ["id"]})
     assert not line.counted
     others = FirestoreJobStore(await Firestore.open(place.project))
     wider = a_dataset("users", rows=1, at=START + timedelta(days=1))
     await others.put_dataset(replace(wider, columns=(*wider.columns, Column(name="new", type="string"))))
-    await submit.check_export(stores, "users", {"columns": ["new"]})
+    await selection.check_export(stores, "users", {"columns": ["new"]})
     with pytest.raises(Terminal, match="unknown_column"):
-        await submit.check_export(stores, "users", {"columns": ["newer"]})
+        await selection.check_export(stores, "users", {"columns": ["newer"]})
     await others.drop_dataset("users")
-    await asyncio.sleep(submit.KNOWN_FOR_S)
+    await asyncio.sleep(selection.KNOWN_FOR_S)
     with pytest.raises(Terminal, match="dataset_not_found"):
-        await submit.check_export(stores, "users", {})
+        await selection.check_export(stores, "users", {})
     await others.close()
 
 

@@ -7,7 +7,7 @@ ROWS = (
     ("access", "signature", "strict_json"),
     ("job", "settings"),
     ("dataset", "gs_uri", "identity", "outbound", "transitions"),
-    ("ports",),
+    ("ports", "predicate"),
     ("export_files", "verify"),
     ("formats",),
     ("warehouse", "backends"),
@@ -15,7 +15,7 @@ ROWS = (
     ("grants", "keys", "login_state", "sessions", "shared_settings", "users"),
     ("admission",),
     ("attempt", "lease", "losers", "verdict", "webhooks"),
-    ("claim", "turns"),
+    ("claim", "selection", "turns"),
     ("submit", "execute", "sweep", "dead_letters"),
     ("steer",),
     ("api", "worker"),
@@ -24,6 +24,8 @@ ROWS = (
 
 # What only these parts may import.
 ONLY_IN = {
+    "duckdb": ("krai.transfer.sorting",),
+    "sqlglot": ("krai.predicate",),
     "google": ("krai.backends.google", "krai.warehouse.firestore_catalog"),
     "grpc": ("krai.backends.google",),
     "fastapi": ("krai.api", "krai.wiring"),
@@ -40,4 +42,4 @@ ONLY_IN = {
 }
 
 # What these parts must not load, not even by way of others: the API never opens a data file.
-OUT_OF_REACH = {"krai.api": ("pyarrow", "pyiceberg")}
+OUT_OF_REACH = {"krai.api": ("pyarrow", "pyiceberg", "duckdb")}

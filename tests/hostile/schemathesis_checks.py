@@ -17,8 +17,9 @@ OF_FORM = {
     "invalid_dataset",
 }
 
-# Of these fields no schema says it all: names of encodings, what must differ from something else, and what goes with one format only.
-BEYOND = {"/csv/encoding", "/csv/quote", "/columns", "/csv/null", "/csv", "/compression", "/sheet"}
+# Of these fields no schema says it all: names of encodings, days of the calendar, what must differ from something else, and what goes
+# with one format only.
+BEYOND = {"/csv/encoding", "/csv/quote", "/columns", "/csv/null", "/csv", "/compression", "/sheet", "/order_by", "/as_of"}
 
 
 @schemathesis.check

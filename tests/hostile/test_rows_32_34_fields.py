@@ -69,8 +69,8 @@ CASES = [
     *(field(32, f"no-text-{value!r}", value, FIELD) for value in (None, 7, True, ["users"], {"name": "users"})),
     *(field(32, f"file-{name}", value, FIELD, key="filename") for name, value in NAMES.items() if set("/\\*<") & set(value) or not value),
     *(field(32, f"column-{value!r}", [value], FIELD, key="columns") for value in ("", "a" * 256, "a\0", "a\x1b[2J", 7)),
-    # There is no filter yet: an expression is not taken for one, and still less run.
-    *(field(33, f"filter-{number}", value, (422, "unknown_field"), key="filter") for number, value in enumerate(FILTERS)),
+    *(field(33, f"filter-{number}", value, (422, "invalid_filter"), key="filter") for number, value in enumerate(FILTERS)),
+    *(field(33, f"filter-{value!r}", value, FIELD, key="filter") for value in (7, True, ["id = 1"], {"id": 1})),
     *(number("limit", text) for text in NUMBERS),
     *(number("size_mb", text) for text in SIZES),
     *(
@@ -95,6 +95,23 @@ def test_32_no_dataset_has_such_a_name(ground: Ground, name: str) -> None:
         known = {"dataset_not_found", "not_found"} if address else {"method_not_allowed", "not_found"}
         assert answer.status in {404, 405} if address else answer.status in {404, 405, 200}, answer.text
         assert answer.status == 200 or answer.code in known
+
+
+def test_33_text_of_a_filter_that_looks_like_sql_is_text(ground: Ground) -> None:
+    for text in ("email = '1 or 1=1'", "email LIKE '(a+)+$'", "email = 'x''; drop table users; --'"):
+        assert ground.admin.export(dataset="users", filter=text)["records"] == 0
+
+
+def test_33_what_only_an_earlier_snapshot_could_have_ends_the_job(ground: Ground) -> None:
+    newest = ground.admin.dataset("users")["snapshot_id"]
+    for code, asked in {
+        "invalid_filter": {"as_of": newest, "filter": "nothing = 1; drop table users"},
+        "unknown_column": {"as_of": newest, "columns": ["nothing"]},
+        "snapshot_not_found": {"as_of": "1"},
+    }.items():
+        job = ground.admin.wait_until_finished(ground.admin.submit_export(dataset="users", **asked))
+        assert (job["status"], job["error"]["code"]) == ("FAILED", code)
+        assert "nothing" not in json.dumps(job["error"])
 
 
 def test_33_a_word_of_a_filter_that_is_a_word_of_a_label_finds_nothing(ground: Ground) -> None:

@@ -1,7 +1,9 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from krai.dataset import Column
 from krai.job import Kind, Status
 from tests.unit.api.house import House, pointers, problem
 
@@ -21,7 +23,10 @@ async def test_an_export_is_accepted_with_the_whole_job(house: House) -> None:
         "compression": "none",
         "csv": None,
         "columns": None,
+        "filter": None,
+        "order_by": None,
         "limit": None,
+        "as_of": None,
         "size_mb": None,
         "split_rows": None,
         "filename": None,
@@ -29,7 +34,17 @@ async def test_an_export_is_accepted_with_the_whole_job(house: House) -> None:
 
 
 async def test_what_was_asked_for_reaches_the_worker(house: House) -> None:
-    asked = {"format": "ndjson", "compression": "gzip", "columns": ["email", "id"], "limit": 2**63 - 1, "size_mb": 0.5, "filename": "ü.gz"}
+    asked = {
+        "format": "ndjson",
+        "compression": "gzip",
+        "columns": ["email", "id"],
+        "filter": "id > 5",
+        "order_by": ["-email", "id"],
+        "limit": 2**63 - 1,
+        "as_of": None,
+        "size_mb": 0.5,
+        "filename": "ü.gz",
+    }
     job = await house.job(await house.submit(**asked, labels={"team": "blue"}, description="für Ada"))
     assert (job.type, job.status, job.params) == (Kind.EXPORT, Status.PENDING, {"csv": None, "split_rows": None, **asked})
     assert (job.labels, job.description) == ({"team": "blue"}, "für Ada")
@@ -53,6 +68,45 @@ async def test_unknown_columns_are_pointed_at(house: House) -> None:
     assert problem(answer, 422) == "unknown_column"
     assert pointers(answer) == {"/columns/1": "unknown_column", "/columns/3": "unknown_column"}
     assert "kilroy" not in answer.text
+
+
+async def test_unknown_columns_have_no_order(house: House) -> None:
+    answer = await house.post("exports", {"dataset": "users", "columns": ["nope"], "order_by": ["id", "-kilroy", "--id"]})
+    assert problem(answer, 422) == "unknown_column"
+    assert pointers(answer) == {"/columns/0": "unknown_column", "/order_by/1": "unknown_column", "/order_by/2": "unknown_column"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("kilroy = 1", "At character 1: No column has this name"),
+        ("id > 5 AND email = 7", "At character 20: Compared with a column of type string"),
+        ("1 or 1=1", "At character 1: This is no condition"),
+        ("id = 1; drop table users", "At character 7"),
+        (" OR ".join(["id = 1"] * 5000), "A filter has at most"),
+        ("", "A filter is a condition"),
+    ],
+)
+async def test_a_filter_that_does_not_fit_is_refused_at_once_and_not_echoed(house: House, text: str, says: str) -> None:
+    answer = await house.post("exports", {"dataset": "users", "filter": text})
+    assert problem(answer, 422) == "invalid_filter"
+    assert pointers(answer) == {"/filter": "invalid_filter"}
+    assert answer.json()["detail"].startswith(says)
+    assert "kilroy" not in answer.text
+
+
+async def test_what_an_earlier_snapshot_has_only_a_worker_knows(house: House) -> None:
+    for moment in ("1", "9007199254740993", "2026-01-31T12:00:00Z", "2026-01-31T12:00:00.123456-05:30"):
+        job = await house.job(await house.submit(as_of=moment, columns=["gone"], filter="gone > 1", order_by=["gone"]))
+        assert (job.params["as_of"], job.params["filter"]) == (moment, "gone > 1")
+
+
+async def test_a_new_column_can_be_asked_about_at_once(house: House) -> None:
+    await house.submit(filter="id = 1")
+    dataset = await house.stores.jobs.get_dataset("users")
+    assert dataset is not None
+    await house.stores.jobs.put_dataset(replace(dataset, snapshot_id="9007199254740994", columns=(Column(name="new", type="date"),)))
+    await house.submit(filter="new = '2026-01-31'", order_by=["-new"])
 
 
 @pytest.mark.parametrize(
@@ -123,6 +177,9 @@ BAD: dict[str, list[Any]] = {
         {"profile": "excel"},
         {"profile": None},
     ],
+    "filter": [5, True, ["id = 1"], {"id": 1}],
+    "order_by": [[], "id", [1], [""], ["-"], ["id", "id"], ["id", "-id"], ["a\0"], ["x" * 257], [f"c{n}" for n in range(33)]],
+    "as_of": ["", 5, "now", "2026-01-31", "2026-01-31T12:00:00", "2026-02-30T12:00:00Z", "1" * 20, "-1", "\u0661", "2026-01-31T25:00:00Z"],
     "filename": ["", "a/b", "a\\b", "..", ".profile", " a", "a ", 'a"b', "a:b", "a<b", "ü" * 101, 5],
     "labels": [[], {"": "x"}, {"A": "x"}, {"1a": "x"}, {"a": 1}, {"a": "x" * 129}, {f"k{n}": "" for n in range(21)}],
     "description": ["x" * 501, 5, None],

@@ -79,7 +79,7 @@ class Desk:
 
     def table(self, dataset: str = "things") -> pa.Table:
         scan = self.tools.warehouse.scan(dataset)
-        return pa.concat_tables([part() for part in scan.parts]) if scan.parts else scan.schema.empty_table()
+        return pa.concat_tables([scan.schema.empty_table(), *(part() for part in scan.parts)])
 
     def types(self, dataset: str = "things") -> dict[str, str]:
         found = self.tools.warehouse.describe(dataset)
