@@ -215,3 +215,11 @@ def test_the_time_columns_stay_in_utc(desk: Desk) -> None:
     scan = replace(scan_of([lambda: table], 1), schema=table.schema)
     (part,) = sort(scan, ["at"], columns=["at"], limit=None, spool=desk.folder, meter=Meter(Listener())).parts
     assert part().equals(table)
+
+
+def test_a_filtered_file_that_ends_at_its_size_does_not_know_how_many_rows_there_are(loaded: Desk) -> None:
+    result = loaded.export(filter="id >= 0", size_mb=0.001)
+    manifest = json.loads(loaded.content(result["manifest"]["path"]))
+    assert (manifest["records_expected"], manifest["records_written"], manifest["complete"]) == (None, result["records"], False)
+    whole = loaded.export(filter="id < 7", split_rows=3)
+    assert ([file["records"] for file in whole["files"]], whole["complete"]) == ([3, 3, 1], True)
