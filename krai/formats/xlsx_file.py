@@ -1,4 +1,4 @@
-"""XLSX: a sheet of a workbook, read row by row. The first row with a value names the columns; rows without any are none.
+"""XLSX: a sheet of a workbook, read row by row. The first row with a value names the columns; rows without a cell are none.
 
 A cell without a value is null, and a formula the result it was saved with.
 """
@@ -48,7 +48,7 @@ class XlsxReader:
             book = open_workbook(package, sheet, budget)
             if book.strings is not None:
                 self._strings.load(package.read(book.strings, budget), max_row_bytes)
-        self._part = book.sheet
+        self._parts = book.sheets
         self._left_bytes = budget.left_bytes
         self._table, self._skipped = self._find_header(Values(self._strings, book.forms, book.since_1904))
         self.names: Sequence[str] = self._table.names
@@ -59,23 +59,25 @@ class XlsxReader:
         """Cells know what they are."""
 
     def blocks(self) -> Iterator[list[Row]]:
-        skip = self._skipped
+        budget = Budget(self._left_bytes)
         with self._opener() as file:
-            for rows in self._read(file):
-                yield rows[skip:]
-                skip = 0
+            for part in self._parts:
+                skip = self._skipped
+                for rows in self._read(file, part, budget):
+                    yield rows[skip:]
+                    skip = 0
 
     def parse(self, block: list[Row]) -> Parsed:
         return self._table.parse(block)
 
     def _find_header(self, values: Values) -> tuple[SheetTable, int]:
         """The table, and how many rows come before its first one."""
-        with self._opener() as file, closing(self._read(file)) as blocks:
+        with self._opener() as file, closing(self._read(file, self._parts[0], Budget(self._left_bytes))) as blocks:
             for number, row in enumerate(next(blocks, []), start=1):
                 table = SheetTable(row, values)
                 if table.header:
                     return table, number
         raise Terminal("empty_file", "The sheet has no values.")
 
-    def _read(self, file: BinaryIO) -> Generator[list[Row]]:
-        return read_rows(Package(file), self._part, self._strings, Budget(self._left_bytes), self._limits)
+    def _read(self, file: BinaryIO, part: str, budget: Budget) -> Generator[list[Row]]:
+        return read_rows(Package(file), part, self._strings, budget, self._limits)

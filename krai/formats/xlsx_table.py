@@ -76,7 +76,7 @@ class SheetTable:
             except _Wrong as wrong:
                 rejects.append(Reject(number, wrong.column, wrong.code, wrong.detail, self._as_json(row)))
                 continue
-            if not values:
+            if not row.cells:
                 continue
             for place, (kind, text) in values.items():
                 column = columns.setdefault(place, _Column())

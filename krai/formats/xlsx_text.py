@@ -7,6 +7,7 @@ no time. The text of cells is inline, for a table of shared strings would have t
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +16,7 @@ from krai.errors import Terminal
 from krai.formats.sink import Sink
 from krai.formats.text import text_bytes
 from krai.formats.xlsx_cells import cells
+from krai.formats.xlsx_workbook import APPLICATION
 
 MOST_ROWS = 1_048_576  # of a sheet, with its header
 MOST_COLUMNS = 16_384
@@ -30,6 +32,7 @@ _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationship
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _SHEET_BEGIN = f'{_DECLARATION}<worksheet xmlns="{_MAIN}"><sheetData>'
+_WRITTEN_BY = f'<fileVersion appName="{APPLICATION}"/>'
 _SHEET_END = "</sheetData></worksheet>"
 _STYLES = (
     f'{_DECLARATION}<styleSheet xmlns="{_MAIN}"><numFmts count="2"><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/>'
@@ -97,7 +100,7 @@ class XlsxDocument:
         sheets = range(1, self._sheets + 1)
         titles = [_sheet_title(self._title, number) for number in sheets]
         listed = "".join(f'<sheet name="{title}" sheetId="{n}" r:id="rId{n}"/>' for n, title in enumerate(titles, 1))
-        self._put("xl/workbook.xml", f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATIONS}"><sheets>{listed}</sheets></workbook>')
+        self._put("xl/workbook.xml", f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATIONS}">{_WRITTEN_BY}<sheets>{listed}</sheets></workbook>')
         targets = [("worksheet", f"worksheets/sheet{number}.xml") for number in sheets]
         self._put("xl/_rels/workbook.xml.rels", _relations([*targets, ("styles", "styles.xml")]))
         self._put("xl/styles.xml", _STYLES.removeprefix(_DECLARATION))
@@ -124,6 +127,11 @@ class XlsxDocument:
             pc.binary_join_element_wise(f'<c r="{letter}', places, column.combine_chunks(), "")
             for letter, column in zip(self._letters, rows.columns, strict=True)
         ]
+        blank = reduce(pc.and_, [column.is_null() for column in placed])
+        if pc.any(blank).as_py():
+            # A row without a cell would be none; a cell with an empty value says that it is one, of nulls.
+            marks = pc.binary_join_element_wise(f'<c r="{self._letters[0]}', places, '"><v></v></c>', "")
+            placed[0] = pc.if_else(blank, marks, placed[0])
         lines = pc.binary_join_element_wise('<row r="', places, '">', *placed, "</row>", "", null_handling="replace")
         # The lines lie one after the other in the array's data, which is the text of the sheet.
         data = memoryview(lines.buffers()[2])[: text_bytes(lines)]

@@ -8,6 +8,7 @@ from krai.errors import Terminal
 from krai.formats.xlsx_package import Budget, Package, Relation
 from krai.formats.xlsx_xml import Attributes, Elements, parse
 
+APPLICATION = "krai"  # that wrote the file, as the workbook says
 _MOST_FORMATS = 1 << 17  # Excel has room for half of that
 
 
@@ -22,9 +23,12 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """`sheet` and `strings` name parts; `forms` has the form of each cell style; `since_1904` is the epoch of old Macintoshes."""
+    """`sheets` and `strings` name parts; `forms` has the form of each cell style; `since_1904` is the epoch of old Macintoshes.
 
-    sheet: str
+    There are several sheets where krai has written more rows than one can hold: each has the header.
+    """
+
+    sheets: list[str]
     strings: str | None
     forms: list[Form]
     since_1904: bool
@@ -48,8 +52,10 @@ def open_workbook(package: Package, wanted: str | int | None, budget: Budget) ->
     formats = _Formats()
     if "styles" in parts:
         parse(package.read(parts["styles"], budget), formats)
-    sheet = _chosen(found.sheets, relations, wanted)
-    return Workbook(sheet, parts.get("sharedStrings"), formats.forms(), found.since_1904)
+    sheets = _chosen(found.sheets, relations, wanted)
+    return Workbook(
+        sheets if found.is_ours and wanted is None else sheets[:1], parts.get("sharedStrings"), formats.forms(), found.since_1904
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +65,20 @@ class _Sheet:
     relation: str
 
 
-def _chosen(sheets: list[_Sheet], relations: dict[str, Relation], wanted: str | int | None) -> str:
+def _chosen(sheets: list[_Sheet], relations: dict[str, Relation], wanted: str | int | None) -> list[str]:
     def is_wanted(number: int, sheet: _Sheet) -> bool:
         if isinstance(wanted, str):
             return sheet.name.casefold() == wanted.casefold()
         return sheet.shown if wanted is None else number == wanted
 
+    found = []
     for number, sheet in enumerate(sheets, start=1):
         relation = relations.get(sheet.relation)
         # A chart is a sheet too, and has no cells.
         if relation is not None and relation.kind == "worksheet" and is_wanted(number, sheet):
-            return relation.target
+            found.append(relation.target)
+    if found:
+        return found
     raise Terminal("unknown_sheet", f"The workbook has {len(sheets)} sheets, and none that was asked for has cells.")
 
 
@@ -78,6 +87,7 @@ class _Sheets(Elements):
     sheets: list[_Sheet] = field(default_factory=list)
     since_1904: bool = False
     is_workbook: bool = False
+    is_ours: bool = False
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "sheet":
@@ -85,6 +95,8 @@ class _Sheets(Elements):
             self.sheets.append(_Sheet(attributes.get("name", ""), attributes.get("state", "visible") == "visible", relation))
         elif name == "workbookPr":
             self.since_1904 = attributes.get("date1904") in {"1", "true", "on"}
+        elif name == "fileVersion":
+            self.is_ours = attributes.get("appName") == APPLICATION
         elif name == "workbook":
             self.is_workbook = True
 

@@ -16,6 +16,8 @@ from python_calamine import load_workbook
 from krai.errors import Terminal
 from krai.formats.xlsx_cells import MOST_CHARACTERS
 from krai.formats.xlsx_text import XlsxFormat, letters
+from tests.unit.formats.reading_files import read_all
+from tests.unit.formats.test_xlsx import reader
 from tests.unit.formats.writing import write, write_as
 
 
@@ -43,7 +45,8 @@ def test_text_is_text_whatever_it_looks_like(cell: str) -> None:
 def test_null_is_no_cell_and_the_empty_text_is_one() -> None:
     with zipfile.ZipFile(io.BytesIO(write(pa.table({"c": [None, ""]}), format="xlsx"))) as parts:
         sheet = parts.read("xl/worksheets/sheet1.xml").decode()
-    assert '<row r="2"></row><row r="3"><c r="A3" t="inlineStr"><is><t xml:space="preserve"></t></is></c></row>' in sheet
+    assert '<row r="3"><c r="A3" t="inlineStr"><is><t xml:space="preserve"></t></is></c></row>' in sheet
+    assert '<row r="2"><c r="A2"><v></v></c></row>' in sheet, "a row of nulls is a row all the same"
 
 
 def test_numbers_are_numbers_where_a_double_keeps_them() -> None:
@@ -92,6 +95,8 @@ def test_rows_that_one_sheet_cannot_hold_go_on_in_the_next() -> None:
     rows = [list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets]
     assert [(sheet[0], len(sheet)) for sheet in rows] == [(("id", "s"), 5), (("id", "s"), 5), (("id", "s"), 3)]
     assert [row for sheet in rows for row in sheet[1:]] == [(n, f"r{n}") for n in range(10)]
+    assert read_all(reader(data)).rows == [(str(n), f"r{n}") for n in range(10)], "krai knows its own"
+    assert read_all(reader(data, sheet=2)).rows == [(str(n), f"r{n}") for n in range(4, 8)]
 
 
 def test_no_rows_are_a_header_and_equal_tables_are_equal_bytes() -> None:

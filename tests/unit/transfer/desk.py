@@ -15,6 +15,7 @@ from krai.job import Job, Kind, Progress
 from krai.transfer import work
 from krai.transfer.tools import Limits, Outcome, Superseded, Tools
 from krai.warehouse.iceberg import open_local
+from krai.warehouse.port import Warehouse
 
 
 @dataclass
@@ -35,10 +36,12 @@ class Listener:
 
 
 class Desk:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, warehouse: Warehouse | None = None) -> None:
         self.folder = folder
         self.tools = Tools(
-            blobs=LocalBlobStore(folder / "blobs", b"k" * 32), warehouse=open_local(folder / "warehouse"), spool=folder / "spool"
+            blobs=LocalBlobStore(folder / "blobs", b"k" * 32),
+            warehouse=warehouse or open_local(folder / "warehouse"),
+            spool=folder / "spool",
         )
         self.listener = Listener()
         self._files = 0

@@ -32,6 +32,7 @@ SPREADSHEET = {"delimiter": ";", "null": "\\N", "profile": "spreadsheet"}
 # What is asked of the export, and what the import has to be told.
 ASKED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     *(({"format": name}, {}) for name in ("csv", "ndjson", "parquet")),
+    ({"format": "json"}, {}),
     ({"format": "tsv"}, {"format": "tsv"}),
     ({"csv": {"delimiter": "|", "null": "\\N"}}, {"csv": {"delimiter": "|", "null": ["\\N"]}}),
     ({"csv": {"header": False}}, {"csv": {"header": False}, "columns": {f"column_{n}": name for n, name in enumerate(SCHEMA, 1)}}),
