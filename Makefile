@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types run worker emulators run-gcp crowd chaos guards bench bench-gcp settings lock clean
+.PHONY: help setup demo test lint types run worker emulators run-gcp crowd contention chaos guards bench bench-gcp settings lock clean
 PYTHON := .venv/bin/python
 
 help: ## this list
@@ -37,6 +37,9 @@ run-gcp: setup ## the API and two workers on those
 
 crowd: setup ## 10,000 jobs of one caller, and how long another's single one waits
 	@KRAI_TEST_CROWD=10000 $(PYTHON) -m pytest -q -rP --timeout 3600 tests/acceptance/test_fair_order.py -k 'one_job and embedded'
+
+contention: setup ## three processes that import into one dataset 200 times each, in a folder and in a bucket
+	@KRAI_TEST_CONTENTION=200 $(PYTHON) -m pytest -q --timeout 3600 tests/contract/test_warehouse_changes.py -k all_the_time
 
 chaos: setup ## ten minutes of every fault at once; make chaos ARGS="--minutes 2 --seed 7 --mode embedded"
 	@$(PYTHON) -m tests.chaos $(ARGS)

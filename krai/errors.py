@@ -53,7 +53,8 @@ _TABLE = (
     ("job_cancelled", 409, "The job was cancelled, so there is no result", "POST …/retry runs it again."),
     ("job_finished", 409, "The job has already finished", "There is nothing left to cancel."),
     ("job_running", 409, "The job has not finished yet", "Cancel it and wait until it has stopped, then delete it."),
-    ("job_not_retryable", 409, "Only a FAILED or CANCELLED job can be retried", "Send a new request instead."),
+    ("job_not_retryable", 409, "Only a FAILED or CANCELLED job can be retried, or a COMPLETED import with its rejects mended", "Send a new request instead; mended rejects go into the source."),
+    ("job_not_undoable", 409, "Only an import that has changed its dataset can be undone", "Undo a COMPLETED import; what an undo did is done again by a new import."),
     ("upload_incomplete", 409, "The upload has not finished", "PUT the missing bytes, then send the import again."),
     (
         "upload_conflict",
@@ -130,6 +131,8 @@ _TABLE = (
     ("too_many_rejects", 422, "Too many rows were rejected", "GET /api/v1/jobs/{id}/errors says what is wrong with each row."),
     ("cell_too_large", 422, "A cell is too long for the format", "Export as another format, or leave the column out with columns."),
     ("too_many_files", 422, "The export would have too many files", "Ask for more rows in a file with split_rows."),
+    ("nothing_to_undo", 422, "Nothing of the import is left to undo", "It was undone before, or newer imports have replaced all of its rows."),
+    ("undo_conflict", 422, "Newer rows are in the way of the undo", "The replace changed the columns, and newer imports brought rows in them: undo these first."),
     ("unsupported_type", 422, "A column has a type krai cannot keep", "Convert the column to numbers, text, dates or times."),
     ("source_changed", 422, "The source changed after the job was accepted", "Start a new import."),
     ("upload_mismatch", 422, "The file is not the one whose digest was given", "Send the file again, or correct the digest."),
@@ -157,6 +160,7 @@ _TABLE = (
     ("row_too_large", 422, "The row is too long", "Shorten the row."),
     ("bad_cell", 422, "A cell has no value that can be read", "Correct the cell; an error such as #N/A is none."),
     ("non_finite_number", 422, "A number is not finite", "Correct the number, or leave the cell empty."),
+    ("null_key", 422, "The row has no value in a column of the key", "Fill in the cell: a row is told from others by its key."),
     ("type_mismatch", 422, "The cell does not fit the column's type", "Correct the cell."),
 )
 

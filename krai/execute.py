@@ -15,7 +15,7 @@ from krai import failpoint, losers, metrics, observe, transitions, turns
 from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Runner, Succeeded
 from krai.claim import Terms, claim
 from krai.errors import KraiError, Terminal, Transient
-from krai.job import Job, Kind
+from krai.job import WRITERS, Job
 from krai.lease import Lease, LeaseLost
 from krai.ports import Stores
 from krai.transitions import CRASHES_ALLOWED
@@ -213,7 +213,7 @@ class Execution:
 
     async def _discard(self, job: Job) -> None:
         """Remove the parts of an import that was not committed. No reader sees them, so nobody waits for this."""
-        if job.type is Kind.IMPORT:
+        if job.type in WRITERS:
             try:
                 await self.runner.discard(job)
             except KraiError as error:

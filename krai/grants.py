@@ -15,7 +15,7 @@ from typing import Any, Self
 from krai import observe
 from krai.access import Principal
 from krai.errors import Terminal
-from krai.job import Job, Kind, format_time, parse_time
+from krai.job import WRITERS, Job, Kind, format_time, parse_time
 from krai.known import Known
 from krai.ports import Directory
 
@@ -118,7 +118,7 @@ class Grants:
         """What was demanded when the job was accepted that is to run once more. Raises what that raised."""
         if job.type is Kind.EXPORT:
             await self.demand_read(caller, job.dataset)
-        elif job.type is Kind.IMPORT:
+        elif job.type in WRITERS:
             await self.demand_write(caller, job.dataset)
         if job.source is not None and "bucket" in job.source:
             await self.demand_bucket(caller, job.source["bucket"])

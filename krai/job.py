@@ -12,6 +12,10 @@ class Kind(StrEnum):
     EXPORT = "export"
     IMPORT = "import"
     DROP = "drop"
+    UNDO = "undo"
+
+
+WRITERS = frozenset({Kind.IMPORT, Kind.UNDO})  # they leave files in the warehouse until they have committed
 
 
 class Status(StrEnum):

@@ -1,4 +1,4 @@
-"""Steer a job that was accepted: cancel, retry, delete.
+"""Steer a job that was accepted: cancel, retry, undo, delete.
 
 `owner` is whose jobs the caller may see; None: everybody's. A job of somebody else is answered like no job at all.
 """
@@ -6,9 +6,10 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from krai import observe, selection, submit, transitions
+from krai.access import Principal
 from krai.errors import Conflict, Terminal, Transient
 from krai.job import Callback, Job, Kind, Status
 from krai.ports import JobStore, Stores
@@ -59,14 +60,52 @@ async def retry(stores: Stores, job_id: str, owner: str | None) -> Job:
     if job.type is Kind.EXPORT:
         await selection.check_export(stores, job.dataset, job.params)
     await submit.check_source(stores, job.source)
+    return _again(stores, job, job.params, job.source)
+
+
+async def retry_mended(stores: Stores, job_id: str, owner: str | None, upload_id: str, uploader: str) -> Job:
+    """A new job, not yet written, that imports the rejects of a completed import, mended and uploaded by `uploader`, as that would have.
+
+    Raises Terminal not_found, job_not_retryable, unknown_upload, upload_incomplete.
+    """
+    job = await find(stores.jobs, job_id, owner)
+    if job.type is not Kind.IMPORT or job.status is not Status.COMPLETED or not (job.result or {}).get("rejects"):
+        raise Terminal("job_not_retryable")
+    source = await submit.uploaded(stores, upload_id, uploader)
+    params = {**job.params, "source": {"upload_id": upload_id}, "compression": "auto", "sha256": None}
+    if params.get("format") not in {"csv", "tsv"}:
+        params["format"] = "auto"  # rejects of other formats are NDJSON, and may come back as anything
+    if params.get("mode") == "replace" and not params.get("dry_run"):
+        params["mode"] = "append"  # the rows that were good are in the dataset already
+    return _again(stores, job, params, source)
+
+
+async def undo(stores: Stores, job_id: str, caller: Principal) -> Job:
+    """A job of the caller's, not yet written, that takes back what an import did. Raises Terminal not_found, job_not_undoable."""
+    job = await find(stores.jobs, job_id, caller.owner)
+    if job.type is not Kind.IMPORT or job.status is not Status.COMPLETED or not (job.result or {}).get("snapshot_id"):
+        raise Terminal("job_not_undoable")
+    return transitions.new(
+        Kind.UNDO,
+        job.dataset,
+        {"job_id": job.job_id},
+        created_by=caller.id,
+        tenant=caller.tenant,
+        now=stores.jobs.now(),
+        max_attempts=job.max_attempts,
+        parent_job_id=job.job_id,
+    )
+
+
+def _again(stores: Stores, job: Job, params: dict[str, Any], source: dict[str, Any] | None) -> Job:
     return transitions.new(
         job.type,
         job.dataset,
-        job.params,
+        params,
         created_by=job.created_by,
         tenant=job.tenant,
         now=stores.jobs.now(),
-        source=job.source,
+        source=source,
         labels=job.labels,
         description=job.description,
         max_attempts=job.max_attempts,

@@ -86,8 +86,9 @@ async def import_(stores: Stores, order: Order, source: Source) -> Job:
     """The import job of `order`, not yet written; inline records are stored already.
 
     Raises Terminal unknown_source, unknown_upload, upload_incomplete, url_imports_off, invalid_source_url, source_blocked,
-    source_missing.
+    source_missing, unknown_column.
     """
+    await _check_key(stores, order)
     place, shown = await _locate(stores, order, source)
     return _job(stores, Kind.IMPORT, order, params={**order.params, **shown}, source=place)
 
@@ -148,6 +149,16 @@ async def open_upload(
     return upload_id, session
 
 
+async def _check_key(stores: Stores, order: Order) -> None:
+    """Raises Terminal unknown_column when a key names a column that the dataset does not have, nor may get."""
+    key = order.params.get("key")
+    dataset = await stores.jobs.get_dataset(order.dataset) if key and not order.params.get("evolve") else None
+    known = {column.name for column in dataset.columns} if dataset else set(key or ())
+    if unknown := [number for number, name in enumerate(key or ()) if name not in known]:
+        detail = f"The dataset {order.dataset} has no such column."
+        raise Terminal("unknown_column", detail, errors=[FieldError(f"/key/{number}", "unknown_column", detail) for number in unknown])
+
+
 async def check_source(stores: Stores, source: dict[str, Any] | None) -> None:
     """Raises Terminal source_missing, source_changed when an import's file is not the one its job was accepted with."""
     path = (source or {}).get("path")
@@ -184,7 +195,7 @@ async def _locate(stores: Stores, order: Order, source: Source) -> tuple[dict[st
             told = {"format": known_format} if known_format and order.params.get("format") == "auto" else {}
             return place, {"source": name, **told}
         case Uploaded(upload_id):
-            return await _uploaded(stores, upload_id, order.created_by), {"source": {"upload_id": upload_id}}
+            return await uploaded(stores, upload_id, order.created_by), {"source": {"upload_id": upload_id}}
         case Remote(url, allowed):
             parts = _public(url, allowed=allowed)
             # The query may hold a signature: it is kept for the worker and shown to nobody.
@@ -206,7 +217,8 @@ async def _registered(stores: Stores, name: str) -> tuple[dict[str, Any], str | 
     return _place(found), doc.get("format")
 
 
-async def _uploaded(stores: Stores, upload_id: str, owner: str) -> dict[str, Any]:
+async def uploaded(stores: Stores, upload_id: str, owner: str) -> dict[str, Any]:
+    """Where a finished upload of the owner's is. Raises Terminal unknown_upload, upload_incomplete."""
     doc = await stores.directory.get("uploads", upload_id)
     # Somebody else's upload answers like none at all.
     if doc is None or doc["owner"] != owner or parse_time(doc["expires_at"]) <= stores.jobs.now():

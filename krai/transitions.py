@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from krai.errors import KraiError, Terminal
-from krai.job import Callback, Job, Kind, Progress, Stage, Standing, Status, new_id
+from krai.job import WRITERS, Callback, Job, Kind, Progress, Stage, Standing, Status, new_id
 
 # A job that was accepted but never claimed is looked at after this time: its wake-up message may have been lost.
 REPUBLISH_AFTER_S, LONGEST_REPUBLISH_S = 30, 600
@@ -199,7 +199,7 @@ def _back_to_wait(job: Job, now: datetime) -> Job:
 
 def _finish(job: Job, status: Status, now: datetime, keep_s: float) -> Job:
     # Whoever ends an import could not remove its parts, or died before: only workers reach the warehouse. The sweep has it done.
-    leaves_parts = job.type is Kind.IMPORT and job.epoch > 0 and status is not Status.COMPLETED
+    leaves_parts = job.type in WRITERS and job.epoch > 0 and status is not Status.COMPLETED
     finished = replace(
         _unfinished(job),
         status=status,

@@ -14,6 +14,7 @@ JSON_ARRAYS, XLSX = (f"tests/unit/formats/test_{name}.py" for name in ("json", "
 DESCRIBED, SOCKET = f"{HOSTILE}/test_schemathesis.py", f"{HOSTILE}/test_rows_31_websocket.py"
 TEXT, ZSTD, ENCODINGS = f"{HOSTILE}/test_rows_47_58_text.py", "tests/unit/formats/test_zstd.py", "tests/unit/formats/test_encodings.py"
 DIALECTS, COLUMNS, REJECTS = (f"tests/unit/transfer/test_{name}.py" for name in ("dialects", "columns", "too_many_rejects"))
+MODES = "tests/unit/api/test_modes.py"
 SESSIONS, SIGN_IN = "tests/unit/api/test_session.py", "tests/unit/api/test_sign_in.py"
 NO_SIGN_IN = "tests/unit/api/test_sign_in_refused.py"
 EVENTS, CALLBACKS = "tests/unit/api/test_events.py", "tests/unit/api/test_webhooks.py"
@@ -110,6 +111,7 @@ GUARDS = (
         "if False and any(not _may_read(",
         OTHERS,
     ),
+    Guard("an undo needs the dataset", "krai/grants.py", "elif job.type in WRITERS:", "elif job.type is Kind.IMPORT:", MODES),
     Guard("an upload is its caller's", "krai/submit.py", 'doc["owner"] != owner or ', "", UPLOADS),
     Guard(
         "a bucket is opened by a grant",
@@ -148,7 +150,7 @@ GUARDS = (
     Guard("a filter's depth", "krai/predicate/words.py", "if opened + signs > DEEPEST:", "if False:", FILTERS),
     Guard("no comments in a filter", "krai/predicate/words.py", "if token.comments:", "if False:", FILTERS),
     Guard("a filter is of values its columns can have", "krai/predicate/literals.py", "if value is not None:", "if True:", FILTERS),
-    Guard("what sorts reaches for nothing", "krai/transfer/sorting.py", "    connection.execute(_LOCK)\n", "", SORTING),
+    Guard("what sorts reaches for nothing", "krai/warehouse/spilling.py", "    connection.execute(_LOCK)\n", "", SORTING),
     Guard("a body's length as it is told", "krai/api/intake.py", "or int(promised[:20]) > cap_bytes:", "or False:", WIRE),
     Guard(
         "a body's length as it comes", "krai/api/intake.py", "                if len(body) > cap_bytes:", "                if False:", WIRE

@@ -199,47 +199,6 @@ class ExportResult(Answer):
     ]
 
 
-class ImportResult(Answer):
-    """`records_processed + records_rejected` is what was read."""
-
-    job_id: str
-    type: Literal[Kind.IMPORT]
-    status: Literal[Status.COMPLETED]
-    records_processed: int
-    records_inserted: int
-    records_updated: int
-    records_rejected: int
-    dataset: str
-    snapshot_id: str | None
-    rejects_url: Annotated[Link | None, Field(description="every rejected row as it came; lives 15 minutes")]
-
-
-class DropResult(Answer):
-    job_id: str
-    type: Literal[Kind.DROP]
-    status: Literal[Status.COMPLETED]
-    dataset: str
-
-
-class Reject(Answer):
-    row: int
-    column: str | None
-    code: str
-    detail: str
-    raw: Any
-    raw_base64: Annotated[bool, Field(description="there and true when `raw` is base64, for the row is no text")] = False
-    raw_cut: Annotated[bool, Field(description="there and true when `raw` is only the beginning; the rejects file has all of it")] = False
-
-
-class Rejects(Answer):
-    """Rejected rows, in the order of the file."""
-
-    errors: list[Reject]
-    total: int
-    rejects_url: Link | None
-    next_page_token: str | None
-
-
 class ColumnAnswer(Answer):
     name: str
     type: str

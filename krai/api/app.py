@@ -64,6 +64,7 @@ BODIES = (
     imports.ImportBody,
     uploads.UploadBody,
     jobs.NoBody,
+    jobs.RetryBody,
     keys.KeyBody,
     keys.RotateBody,
     users.UserBody,

@@ -17,6 +17,7 @@ from krai.api.fields import (
     Body,
     CallbackUrl,
     ColumnName,
+    ColumnNames,
     ColumnTypes,
     DatasetName,
     Description,
@@ -104,7 +105,27 @@ class ImportBody(Body):
     ]
     format: Literal["auto", "csv", "tsv", "ndjson", "json", "parquet", "xlsx"] = "auto"
     compression: Literal["auto", "none", "gzip", "zstd"] = "auto"
-    mode: Annotated[Literal["append", "replace"], Field(description="replace: the new rows take the place of all others.")] = "append"
+    mode: Annotated[
+        Literal["append", "replace", "upsert"],
+        Field(description="replace: the new rows take the place of all others; upsert: of those with the same `key`, the last of a file."),
+    ] = "append"
+    key: Annotated[
+        ColumnNames | None,
+        Field(
+            validate_default=True,
+            description="The columns, by their names in the dataset, that tell rows apart in an upsert. A row without a value in one is"
+            " rejected (`null_key`).",
+            examples=[["id"]],
+        ),
+    ] = None
+    evolve: Annotated[
+        bool,
+        Field(
+            description="Columns that the dataset does not have are added, and decimals get more digits where `schema`, or a file that has"
+            " types, wants them."
+        ),
+    ] = False
+    dry_run: Annotated[bool, Field(description="All but the change of the dataset: the result says what the import would do.")] = False
     types: Annotated[
         ColumnTypes | None,
         Field(alias="schema", description="Types of columns; those left out are inferred from the whole file."),
@@ -131,6 +152,21 @@ class ImportBody(Body):
     labels: Labels = Field(default_factory=dict)
     description: Description = ""
 
+    @field_validator("key")
+    @classmethod
+    def _goes_with_upsert(cls, key: list[str] | None, body: ValidationInfo) -> list[str] | None:
+        mode = body.data.get("mode")
+        if mode is not None and (mode == "upsert") != (key is not None):
+            raise PydanticCustomError(INVALID, "Goes with the mode upsert, which takes a list of columns here.")
+        return key
+
+    @field_validator("evolve")
+    @classmethod
+    def _goes_without_replace(cls, evolve: bool, body: ValidationInfo) -> bool:  # noqa: FBT001 (pydantic's signature)
+        if evolve and body.data.get("mode") == "replace":
+            raise PydanticCustomError(INVALID, "Goes with the modes append and upsert: a replace takes the columns of the file anyway.")
+        return evolve
+
     @field_validator("csv")
     @classmethod
     def _goes_with_format(cls, csv: CsvDialect | None, body: ValidationInfo) -> CsvDialect | None:
@@ -147,6 +183,13 @@ EXAMPLES = {
     "an upload": {"dataset": "orders", "source": {"upload_id": examples.UPLOAD["upload_id"]}, "mode": "replace"},
     "a sheet": {"dataset": "orders", "source": {"upload_id": examples.UPLOAD["upload_id"]}, "format": "xlsx", "sheet": "Orders"},
     "records": {"source": {"records": [{"id": 1, "name": "Ada"}, {"id": 2, "name": "Grace"}]}, "schema": {"id": "int64"}},
+    "an upsert, tried first": {
+        "source": {"records": [{"id": 2, "name": "Grace Hopper", "city": "Arlington"}]},
+        "mode": "upsert",
+        "key": ["id"],
+        "evolve": True,
+        "dry_run": True,
+    },
     "a spreadsheet's CSV": {
         "dataset": "contacts",
         "source": {"upload_id": examples.UPLOAD["upload_id"]},
@@ -185,6 +228,7 @@ EXAMPLES = {
             "invalid_source_url",
             "source_blocked",
             "source_forbidden",
+            "unknown_column",
             *openapi.CALLBACK,
             "quota_exceeded",
         ),
@@ -208,6 +252,9 @@ async def _import(taken: Intake[ImportBody]) -> Response:
             "format": body.format,
             "compression": body.compression,
             "mode": body.mode,
+            "key": body.key,
+            "evolve": body.evolve,
+            "dry_run": body.dry_run,
             "schema": body.types,
             "columns": body.columns,
             "on_error": body.on_error,

@@ -12,6 +12,7 @@ from krai.api import examples, intake, openapi, watch
 from krai.api.answers import JobAnswer, JobList
 from krai.api.deps import ApiOf, BaseUrl, Caller, JobId, OwnJob, Reader
 from krai.api.fields import DATASET, Body
+from krai.api.imports import UploadSource
 from krai.api.intake import Intake
 from krai.errors import Terminal
 from krai.job import Job, Kind, Status
@@ -48,6 +49,12 @@ class ListQuery(BaseModel):
 
 class NoBody(Body):
     """Nothing has to be sent."""
+
+
+class RetryBody(Body):
+    """Nothing has to be sent for a job that FAILED or was CANCELLED. A COMPLETED import takes its rejects, mended and uploaded."""
+
+    source: UploadSource | None = None
 
 
 @router.get(
@@ -137,7 +144,9 @@ async def cancel_job(job_id: JobId, request: Request) -> Response:
 
 @router.post(
     "/{job_id}/retry",
-    summary="Run a failed or cancelled job again, as a new job",
+    summary="Run a failed or cancelled job again, or import mended rejects, as a new job",
+    description="With a `source` the job is a COMPLETED import that has rejected rows: the mended file is imported as that one was, but a"
+    " `replace` becomes an `append`. Columns of the rejects file that begin with `_krai_` are left out.",
     status_code=202,
     responses={
         **openapi.gives(202, JobAnswer, "The new job", examples.RETRIED, openapi.CREATED),
@@ -152,15 +161,46 @@ async def cancel_job(job_id: JobId, request: Request) -> Response:
             "source_missing",
             "source_changed",
             "source_forbidden",
+            "unknown_upload",
+            "upload_incomplete",
             "quota_exceeded",
         ),
     },
-    openapi_extra=openapi.takes(NoBody, {"nothing": {}}, required=False),
+    openapi_extra=openapi.takes(
+        RetryBody, {"nothing": {}, "mended rejects": {"source": {"upload_id": examples.UPLOAD["upload_id"]}}}, required=False
+    ),
 )
 async def retry_job(job_id: JobId, request: Request) -> Response:
-    async def work(taken: Intake[NoBody]) -> Response:
+    async def work(taken: Intake[RetryBody]) -> Response:
         taken.caller.demand(*STEERING)
-        job = await steer.retry(taken.api.stores, job_id, taken.caller.owner)
+        stores, caller, source = taken.api.stores, taken.caller, taken.body.source
+        if source is None:
+            job = await steer.retry(stores, job_id, caller.owner)
+        else:
+            job = await steer.retry_mended(stores, job_id, caller.owner, source.upload_id, caller.id)
+        await taken.api.admission.grants.demand_again(caller, job)
+        return await intake.accept(taken, job)
+
+    return await intake.run(request, RetryBody, work)
+
+
+@router.post(
+    "/{job_id}/undo",
+    summary="Undo an import, as a new job",
+    description="Its rows go, and rows that its upsert or replace has taken away come back; what newer imports have written stays and is"
+    " counted in `records_kept`. The job FAILED with `nothing_to_undo` or `undo_conflict` has changed nothing. Undo the newest import first"
+    " to get back to where all began.",
+    status_code=202,
+    responses={
+        **openapi.gives(202, JobAnswer, "The new job", examples.UNDO_JOB, openapi.CREATED),
+        **openapi.fails(*openapi.CALL, *openapi.POST, "not_found", "job_not_undoable", "quota_exceeded"),
+    },
+    openapi_extra=openapi.takes(NoBody, {"nothing": {}}, required=False),
+)
+async def undo_job(job_id: JobId, request: Request) -> Response:
+    async def work(taken: Intake[NoBody]) -> Response:
+        taken.caller.demand(Scope.IMPORT)
+        job = await steer.undo(taken.api.stores, job_id, taken.caller)
         await taken.api.admission.grants.demand_again(taken.caller, job)
         return await intake.accept(taken, job)
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from krai.api import examples, openapi
-from krai.api.answers import DropResult, ExportResult, ImportResult, Reject, Rejects
+from krai.api.answers import ColumnAnswer, ExportResult
+from krai.api.change_answers import DropResult, ForecastResult, ImportResult, Reject, Rejects, UndoResult
 from krai.api.deps import ApiOf, BaseUrl, OwnJob
 from krai.api.links import Links, finished_result, refuse_expired
 from krai.errors import Terminal
@@ -19,13 +20,14 @@ router = APIRouter(tags=["results"], prefix="/api/v1/jobs/{job_id}")
 LARGEST_PAGE = 1000
 PAGE_TOKEN = re.compile(r"([0-9a-f]{32})\.(\d{1,12})", re.ASCII)
 JSON = "application/json"
+Result = ExportResult | ImportResult | ForecastResult | UndoResult | DropResult
 
 
 @router.get(
     "/result",
     summary="Get the result of a job",
     responses={
-        **openapi.gives(200, ExportResult | ImportResult | DropResult, "Links or counts", examples.EXPORT_RESULT),
+        **openapi.gives(200, Result, "Links or counts", examples.EXPORT_RESULT),
         **openapi.fails(*openapi.CALL, "not_found", "job_not_finished", "job_failed", "job_cancelled", "result_expired"),
     },
 )
@@ -33,7 +35,7 @@ async def get_result(job: OwnJob, api: ApiOf, base_url: BaseUrl) -> Response:
     result = finished_result(job, api)
     # Links are made for this answer alone and never stored. Making them may ask a signing service, so it may block.
     answer = await asyncio.to_thread(_RENDER[job.type], job, result, Links(api, base_url))
-    return Response(answer.model_dump_json(), media_type=JSON)
+    return Response(answer.model_dump_json(by_alias=True), media_type=JSON)
 
 
 @router.get(
@@ -92,18 +94,33 @@ def _export(job: Job, result: dict[str, Any], links: Links) -> ExportResult:
     )
 
 
-def _import(job: Job, result: dict[str, Any], links: Links) -> ImportResult:
-    return ImportResult(
+def _import(job: Job, result: dict[str, Any], links: Links) -> ImportResult | ForecastResult:
+    told = {
+        "job_id": job.job_id,
+        "type": Kind.IMPORT,
+        "status": Status.COMPLETED,
+        "records_processed": result["records_processed"],
+        "records_inserted": result["records_inserted"],
+        "records_updated": result["records_updated"],
+        "records_rejected": result["records_rejected"],
+        "dataset": job.dataset,
+        "rejects_url": links.to(result["rejects"]) if result["rejects"] else None,
+    }
+    if result.get("dry_run"):
+        return ForecastResult(**told, bytes=result["bytes"], columns=[ColumnAnswer(**column) for column in result["schema"]])
+    return ImportResult(**told, snapshot_id=result["snapshot_id"])
+
+
+def _undo(job: Job, result: dict[str, Any], _links: Links) -> UndoResult:
+    return UndoResult(
         job_id=job.job_id,
-        type=Kind.IMPORT,
+        type=Kind.UNDO,
         status=Status.COMPLETED,
-        records_processed=result["records_processed"],
-        records_inserted=result["records_inserted"],
-        records_updated=result["records_updated"],
-        records_rejected=result["records_rejected"],
+        records_removed=result["records_removed"],
+        records_restored=result["records_restored"],
+        records_kept=result["records_kept"],
         dataset=job.dataset,
         snapshot_id=result["snapshot_id"],
-        rejects_url=links.to(result["rejects"]) if result["rejects"] else None,
     )
 
 
@@ -111,7 +128,7 @@ def _drop(job: Job, _result: dict[str, Any], _links: Links) -> DropResult:
     return DropResult(job_id=job.job_id, type=Kind.DROP, status=Status.COMPLETED, dataset=job.dataset)
 
 
-_RENDER = {Kind.EXPORT: _export, Kind.IMPORT: _import, Kind.DROP: _drop}
+_RENDER = {Kind.EXPORT: _export, Kind.IMPORT: _import, Kind.UNDO: _undo, Kind.DROP: _drop}
 
 
 def _first_row(job: Job, page_token: str | None) -> int:

@@ -1,12 +1,13 @@
 """From a parsed block to typed columns: bound columns first, whose misfits reject their rows, then the free ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from krai.errors import Terminal
+from krai.formats.fit import to_mask
 from krai.formats.infer import Seen
 from krai.formats.reading import Cells, Mask, Parsed, Reject
 from krai.formats.types import type_name
@@ -14,10 +15,11 @@ from krai.formats.types import type_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What the columns of an import are to become: `bound` ones have a type; `closed`: there may be no others."""
+    """What the columns of an import are to become: `bound` ones have a type; `closed`: there may be no others. A `key` is never null."""
 
     bound: Mapping[str, pa.DataType]
     closed: bool
+    key: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +49,10 @@ def type_block(parsed: Parsed, target: Target, expected: Mapping[str, Seen]) -> 
         else:
             free[name] = cells
     rejects, whole = list(parsed.rejects), parsed.whole
-    if misfits:
-        bad = np.logical_or.reduce(list(misfits.values()))
-        rejects = sorted(rejects + _rejected(parsed, target, misfits, bad), key=lambda reject: reject.row)
+    keyless = {name: mask for name in target.key if (mask := _nulls(parsed, columns.get(name), free.get(name), expected.get(name))).any()}
+    if misfits or keyless:
+        bad = np.logical_or.reduce([*misfits.values(), *keyless.values()])
+        rejects = sorted(rejects + _rejected(parsed, target, misfits, keyless, bad), key=lambda reject: reject.row)
         whole -= int(bad.sum())
         columns = {name: column.filter(pa.array(~bad)) for name, column in columns.items()}
         free = {name: cells.only(~bad) for name, cells in free.items()}
@@ -59,14 +62,27 @@ def type_block(parsed: Parsed, target: Target, expected: Mapping[str, Seen]) -> 
     return Typed(rows=parsed.rows, whole=whole, columns=columns, seen=seen, rejects=rejects, free=free)
 
 
-def _rejected(parsed: Parsed, target: Target, misfits: Mapping[str, Mask], bad: Mask) -> list[Reject]:
-    """One reject for each bad row, naming its first bad column."""
+def _nulls(parsed: Parsed, fitted: pa.Array | None, cells: Cells | None, expected: Seen | None) -> Mask:
+    """Which rows have no value in a column."""
+    if fitted is None and cells is not None:
+        fitted = cells.observe(expected)[1]
+    if fitted is None:
+        return np.ones(parsed.whole, dtype=np.bool_)
+    return to_mask(fitted.is_null())
+
+
+def _rejected(parsed: Parsed, target: Target, misfits: Mapping[str, Mask], keyless: Mapping[str, Mask], bad: Mask) -> list[Reject]:
+    """One reject for each bad row, naming its first bad column. A cell that does not fit is null by now, and no missing key."""
     indexes = np.flatnonzero(bad)
     found = []
     for index, (row, raw) in zip(indexes, parsed.trace(indexes), strict=True):
-        column = next(name for name, misfit in misfits.items() if misfit[index])
-        detail = f"The cell is not {_article(type_name(target.bound[column]))}."
-        found.append(Reject(row, parsed.sources.get(column, column), "type_mismatch", detail, raw))
+        column = next((name for name, misfit in misfits.items() if misfit[index]), None)
+        if column is None:
+            column = next(name for name, missing in keyless.items() if missing[index])
+            code, detail = "null_key", ""
+        else:
+            code, detail = "type_mismatch", f"The cell is not {_article(type_name(target.bound[column]))}."
+        found.append(Reject(row, parsed.sources.get(column, column), code, detail, raw))
     return found
 
 

@@ -47,5 +47,17 @@ def type_name(arrow: pa.DataType) -> str:
     return _NAMES[arrow]
 
 
+def wider(held: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    """The type that has room for the values of both without changing one, and that any reader of Iceberg reads old files as.
+
+    Iceberg lets a decimal have more digits, and no other type of ours become another one.
+    """
+    if held == other:
+        return held
+    if pa.types.is_decimal128(held) and pa.types.is_decimal128(other) and held.scale == other.scale:
+        return held if held.precision >= other.precision else other
+    return None
+
+
 def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
     return tuple(Column(name=field.name, type=type_name(field.type), nullable=field.nullable) for field in schema)

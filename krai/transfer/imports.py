@@ -5,20 +5,24 @@ types alone, and the file is read a second time with the ones that hold for all 
 """
 
 import json
+from dataclasses import asdict
 from typing import Any
+
+import pyarrow as pa
 
 from krai import failpoint
 from krai.errors import Terminal
+from krai.formats.parquet import ParquetReader
 from krai.formats.reading import Reader
 from krai.formats.typed import Target
-from krai.formats.types import arrow_type
+from krai.formats.types import arrow_type, columns_of, wider
 from krai.job import Job, Stage
 from krai.transfer.fetch import fetch
 from krai.transfer.load import Load, Loaded, most_rejected
 from krai.transfer.meter import Meter
 from krai.transfer.readers import open_reader
 from krai.transfer.tools import Outcome, Reporter, Tools
-from krai.warehouse.port import Change, Committed, Mode
+from krai.warehouse.port import Change, Committed, Counts, Mode
 
 
 def run_import(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
@@ -27,10 +31,10 @@ def run_import(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
     The same job run again gives the same outcome, and its rows are there once.
     """
     committed = tools.warehouse.find_commit(job.dataset, job.job_id)
-    return _outcome(committed) if committed else _outcome(_load_and_commit(job, tools, Meter(reporter), reporter))
+    return _outcome(committed) if committed else _load_and_commit(job, tools, Meter(reporter), reporter)
 
 
-def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -> Committed:
+def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -> Outcome:
     meter.say(Stage.FETCHING)
     sha256 = job.params.get("sha256")
     source = fetch(job.source or {}, tools, lambda received: meter.say(Stage.FETCHING, read_bytes=received), sha256=sha256)
@@ -39,32 +43,37 @@ def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -
     loaded = _load(Load(job=job, tools=tools, meter=meter, source=source, reader=reader, target=target))
     meter.say(Stage.UPLOADING, 1)
     kept = loaded.rejects.put(tools.blobs, f"jobs/{job.job_id}/e{job.epoch}")
-    result = {
-        "records_processed": loaded.rows,
-        "records_inserted": loaded.rows,
-        "records_updated": 0,
-        "records_rejected": loaded.rejects.count,
-        **kept,
-    }
+    result = {"records_processed": loaded.rows, "records_rejected": loaded.rejects.count, **kept}
     failpoint.reach("after_upload")
     if loaded.hopeless or (loaded.rejects.count and not loaded.rows):
         raise Terminal("too_many_rejects", _too_many(loaded, most_rejected(job)), result=kept)
+    change = Change(
+        job_id=job.job_id,
+        epoch=job.epoch,
+        schema=loaded.schema,
+        parts=loaded.parts,
+        mode=_mode(job),
+        key=_key(job),
+        evolve=bool(job.params.get("evolve")),
+        scratch=tools.spool,
+        summary={"result": json.dumps(result)},
+    )
+    if job.params.get("dry_run"):
+        return _forecast(job, tools, change, result)
     meter.say(Stage.COMMITTING, 1)
     reporter.may_commit()
     failpoint.reach("before_commit")
-    committed = tools.warehouse.commit(
-        job.dataset,
-        Change(
-            job_id=job.job_id,
-            epoch=job.epoch,
-            schema=loaded.schema,
-            parts=loaded.parts,
-            mode=_mode(job),
-            summary={"result": json.dumps(result)},
-        ),
-    )
+    committed = tools.warehouse.commit(job.dataset, change)
     failpoint.reach("after_commit")
-    return committed
+    return _outcome(committed)
+
+
+def _forecast(job: Job, tools: Tools, change: Change, result: dict[str, Any]) -> Outcome:
+    forecast = tools.warehouse.forecast(job.dataset, change)
+    tools.warehouse.sweep(job.dataset, job.job_id, None)
+    columns = [asdict(column) for column in columns_of(forecast.schema)]
+    told = {"dry_run": True, "bytes": forecast.bytes, "schema": columns, "snapshot_id": None}
+    return Outcome(result={**result, **_counts(forecast.counts), **told})
 
 
 def _too_many(loaded: Loaded, most: float) -> str:
@@ -91,26 +100,53 @@ def _columns(job: Job, tools: Tools) -> list[str] | None:
 
 
 def _target(job: Job, tools: Tools, reader: Reader) -> Target:
-    """The columns of the dataset bind an append, a declared schema binds what it names, and the file decides the rest."""
+    """The columns of the dataset bind what is added to it, a declared schema binds what it names, and the file decides the rest."""
     declared = {name: arrow_type(kind) for name, kind in (job.params.get("schema") or {}).items()}
+    key = _key(job)
+    if reader.names and not set(key) <= set(reader.names):
+        raise Terminal("unknown_column", "The key names a column that the file does not have.")
     held = None if _mode(job) is Mode.REPLACE else tools.warehouse.schema(job.dataset)
     if held is None:
         # NDJSON names its columns in its rows; there a column that never comes is one of nulls.
         if reader.names and not declared.keys() <= set(reader.names):
             raise Terminal("unknown_column", "The schema names a column that the file does not have.")
-        return Target(bound=declared, closed=False)
+        return Target(bound=declared, closed=False, key=key)
+    if job.params.get("evolve"):
+        return Target(bound=_evolved(held, declared, reader), closed=False, key=key)
     bound = {field.name: field.type for field in held}
     if any(name not in bound for name in (*declared, *reader.names)):
         raise Terminal("unknown_column", "The dataset does not have all the columns of the import.")
     if any(bound[name] != kind for name, kind in declared.items()):
         raise Terminal("unsupported_type", "The dataset has a column of the schema with another type.")
-    return Target(bound=bound, closed=True)
+    return Target(bound=bound, closed=True, key=key)
+
+
+def _evolved(held: pa.Schema, declared: dict[str, pa.DataType], reader: Reader) -> dict[str, pa.DataType]:
+    """The dataset's columns, as wide as the request or a file that has types wants them, and new ones that the request names."""
+    bound = {field.name: field.type for field in held}
+    for name, kind in declared.items():
+        wide = wider(bound.get(name, kind), kind)
+        if wide is None:
+            raise Terminal("unsupported_type", "A column of the dataset cannot become of the type that the schema gives it.")
+        bound[name] = wide
+    if isinstance(reader, ParquetReader):
+        for name in bound.keys() & reader.types.keys():
+            bound[name] = wider(bound[name], reader.types[name]) or bound[name]
+    return bound
 
 
 def _mode(job: Job) -> Mode:
     return Mode(job.params.get("mode", Mode.APPEND))
 
 
+def _key(job: Job) -> list[str]:
+    return job.params.get("key") or []
+
+
 def _outcome(committed: Committed) -> Outcome:
-    result: dict[str, Any] = {**json.loads(committed.summary["result"]), "snapshot_id": committed.snapshot_id}
-    return Outcome(result=result, dataset=committed.dataset)
+    told = {**_counts(committed.counts), "snapshot_id": committed.snapshot_id}
+    return Outcome(result={**json.loads(committed.summary["result"]), **told}, dataset=committed.dataset)
+
+
+def _counts(counts: Counts) -> dict[str, int]:
+    return {"records_inserted": counts.inserted, "records_updated": counts.updated}

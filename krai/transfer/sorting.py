@@ -12,28 +12,18 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from krai.errors import Terminal, Transient
+from krai.errors import Transient
 from krai.job import Stage
 from krai.transfer.meter import Meter
 from krai.transfer.pipeline import in_order
 from krai.warehouse.port import Scan
+from krai.warehouse.spilling import Handed, open_spilling
 
 _MEMORY = "128MiB"
-_THREADS = 2
 _AHEAD = 2
 _PIECE_ROWS = 1 << 15
 _READING = 0.5  # of the work
 _PLACE = "place"
-# It sorts what it is handed and reaches for nothing else: no file but its own, no extension, no variable of this process.
-_SETTINGS = {
-    "threads": str(_THREADS),
-    "memory_limit": _MEMORY,
-    "python_enable_replacements": "false",
-    "autoload_known_extensions": "false",
-    "autoinstall_known_extensions": "false",
-}
-_LOCK = "SET enable_external_access = false; SET lock_configuration = true"
-_DISK = ("No space left", "max_temp_directory_size", "Disk quota exceeded", "File too large")
 
 
 def sort(scan: Scan, order_by: Sequence[str], *, columns: Sequence[str], limit: int | None, spool: Path, meter: Meter) -> Scan:
@@ -46,23 +36,16 @@ def sort(scan: Scan, order_by: Sequence[str], *, columns: Sequence[str], limit: 
     return replace(scan, schema=schema, parts=parts, limit=limit)
 
 
-def open_sorter(folder: Path) -> duckdb.DuckDBPyConnection:
-    """A database in memory that keeps what does not fit in `folder`, and may touch nothing else."""
-    connection = duckdb.connect(config={**_SETTINGS, "temp_directory": str(folder)})
-    connection.execute(_LOCK)
-    return connection
-
-
 def _pieces(source: "_Source", select: str, schema: pa.Schema, folder: Path) -> Iterator[Callable[[], pa.Table]]:
-    connection = open_sorter(folder)
+    connection, handed = open_spilling(folder, _MEMORY), Handed()
     try:
-        connection.register("source", pa.RecordBatchReader.from_batches(source.schema, source.batches()))
+        connection.register("source", pa.RecordBatchReader.from_batches(source.schema, handed.over(source.batches())))
         sorted_rows = connection.sql(select).to_arrow_reader(_PIECE_ROWS)
         for batch in sorted_rows:
             table = pa.table([column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)], schema=schema)
             yield partial(table.slice, 0)
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        raise source.failure or _translated(error) from error
+        raise handed.failure(error) from error
     finally:
         connection.close()
 
@@ -72,19 +55,10 @@ class _Source:
 
     def __init__(self, scan: Scan, meter: Meter) -> None:
         self.schema = pa.schema([*(field.with_name(_name(number)) for number, field in enumerate(scan.schema)), (_PLACE, pa.int64())])
-        self.failure: BaseException | None = None
         self._scan = scan
         self._meter = meter
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        try:
-            yield from self._batches()
-        except BaseException as error:
-            # DuckDB would tell of it in words only.
-            self.failure = error
-            raise
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
         rows = 0
         for table in in_order(_call, self._scan.parts, ahead=_AHEAD):
             places = pa.array(np.arange(rows, rows + table.num_rows, dtype=np.int64))
@@ -113,13 +87,3 @@ def _select(schema: pa.Schema, order_by: Sequence[str], columns: Sequence[str], 
     taken = ", ".join(map(named, columns))
     cut = "" if limit is None else f" LIMIT {limit}"
     return f"SELECT {taken} FROM source ORDER BY {', '.join(keys)}, {_PLACE}{cut}"  # noqa: S608 (numbers, and words of ours)
-
-
-def _translated(error: Exception) -> Exception:
-    """DuckDB tells of what happens while rows are handed out in words only."""
-    said = str(error)
-    if any(words in said for words in _DISK):
-        return Terminal("disk_full")
-    if "Out of Memory" in said:
-        return Terminal("memory_limit", "The rows are too long to be sorted.")
-    return Transient("internal", "The rows could not be sorted.")

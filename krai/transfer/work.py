@@ -4,6 +4,7 @@ from krai.job import Job, Kind
 from krai.transfer.exports import run_export
 from krai.transfer.imports import run_import
 from krai.transfer.tools import Outcome, Reporter, Tools
+from krai.transfer.undo import run_undo
 
 
 def run(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
@@ -13,6 +14,8 @@ def run(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
             return run_export(job, tools, reporter)
         case Kind.IMPORT:
             return run_import(job, tools, reporter)
+        case Kind.UNDO:
+            return run_undo(job, tools, reporter)
         case Kind.DROP:
             tools.warehouse.drop(job.dataset)
             return Outcome(result={}, dropped=True)

@@ -1,24 +1,29 @@
-"""The ways an Iceberg table changes, each as one transaction with one snapshot, and what a snapshot tells of its job."""
+"""The ways an Iceberg table changes, each as one transaction with one snapshot."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import CommitFailedException, TableAlreadyExistsError
+from pyiceberg.io import FileIO
 from pyiceberg.io.pyarrow import parquet_file_to_data_file
 from pyiceberg.manifest import DataFile
-from pyiceberg.schema import Schema
 from pyiceberg.table import Table, TableProperties, Transaction
-from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.typedef import Identifier
 
-from krai.errors import Transient
-from krai.warehouse.columns import arrow_schema, iceberg_schema, iceberg_type
-from krai.warehouse.pieces import files_in_order
+from krai.warehouse import history
+from krai.warehouse.columns import arrow_schema, fit_columns, iceberg_schema, name_mapping, replace_columns
+from krai.warehouse.plan import EMPTY, Plan, plan_of
+from krai.warehouse.port import Change, Counts, Mode, Undo
+from krai.warehouse.positions import Gone, write_positions
+from krai.warehouse.row_delta import RowDelta
+from krai.warehouse.undoing import Undoing
+from krai.warehouse.upsert import Upsert
 
-_JOB = "krai.job-id"
-_EPOCH = "krai.epoch"
-_SUMMARY = "krai.summary."
+_MOST_DELETE_FILES = 16  # each reader opens every one
 _TABLE_PROPERTIES = {
     TableProperties.FORMAT_VERSION: "2",
     # A conflict is answered in IcebergWarehouse.commit, which looks for the job id again; pyiceberg's own retry would not.
@@ -31,62 +36,48 @@ _TABLE_PROPERTIES = {
 }
 
 
-def create(
-    catalog: Catalog, identifier: Identifier, location: str, *, schema: pa.Schema, parts: Sequence[str], properties: dict[str, str]
-) -> None:
-    """A new table together with its first snapshot. Raises CommitFailedException or TableAlreadyExistsError when there is one."""
-    change = catalog.create_table_transaction(
-        identifier, iceberg_schema(schema), location=location, properties=_TABLE_PROPERTIES | _name_mapping(iceberg_schema(schema))
-    )
-    _add(change, parts, properties)
-    change.commit_transaction()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """An import on top of one state of a table, of which nobody knows yet. `gone` are rows it takes away; `rows` are left in all."""
+
+    transaction: Transaction
+    change: Change
+    files: Sequence[DataFile]
+    plan: Plan
+    gone: Gone
+    counts: Counts
+    rows: int
+
+    @property
+    def schema(self) -> pa.Schema:
+        return arrow_schema(self.transaction.table_metadata.schema())
+
+    def commit(self, folder: str) -> None:
+        """`folder` is where the parts are. Raises CommitFailedException or TableAlreadyExistsError when somebody else was first."""
+        change, transaction = self.change, self.transaction
+        properties = history.properties_for(change, self.counts, self.rows)
+        if change.mode is Mode.APPEND:
+            with transaction.update_snapshot(snapshot_properties=properties).merge_append() as append_files:
+                for file in self.files:
+                    append_files.append_data_file(file)
+            transaction.commit_transaction()
+            return
+        remove = []
+        if change.mode is Mode.REPLACE:
+            remove = [entry.data_file.file_path for entry in (*self.plan.data, *self.plan.deletes)]
+        with _delete_files(_io(transaction), folder, self.plan, self.gone) as (deletes, folded):
+            with RowDelta(transaction, properties, add=[*self.files, *deletes], remove=remove or folded):
+                pass
+            transaction.commit_transaction()
 
 
-def append(table: Table, schema: pa.Schema, parts: Sequence[str], properties: dict[str, str]) -> None:
-    held = arrow_schema(table.schema())
-    if any(field.name not in held.names or held.field(field.name).type != field.type for field in schema):
-        raise Transient("store_busy", "The columns of the dataset changed while the file was read.")
-    change = _begin(table)
-    _add(change, parts, properties)
-    change.commit_transaction()
+def begin_table(catalog: Catalog, identifier: Identifier, location: str, schema: pa.Schema) -> Transaction:
+    """A new table that comes into being together with its first snapshot."""
+    columns = iceberg_schema(schema)
+    return catalog.create_table_transaction(identifier, columns, location=location, properties=_TABLE_PROPERTIES | name_mapping(columns))
 
 
-def replace(table: Table, schema: pa.Schema, parts: Sequence[str], properties: dict[str, str]) -> None:
-    """Other rows and, when they differ, other columns: readers see both change at once."""
-    change = _begin(table)
-    if arrow_schema(table.schema()) != schema:
-        _replace_columns(change, schema)
-    snapshot = table.current_snapshot()
-    old = [] if snapshot is None else files_in_order(snapshot, table.io)
-    with change.update_snapshot(snapshot_properties=properties).overwrite() as overwrite:
-        for file in old:
-            overwrite.delete_data_file(file)
-        for file in _data_files(change, parts):
-            overwrite.append_data_file(file)
-    change.commit_transaction()
-
-
-def summary_properties(job_id: str, epoch: int, summary: Mapping[str, Any]) -> dict[str, str]:
-    return {_JOB: job_id, _EPOCH: str(epoch), **{_SUMMARY + key: str(value) for key, value in summary.items()}}
-
-
-def job_of(snapshot: Snapshot) -> str | None:
-    return properties_of(snapshot).get(_JOB)
-
-
-def epoch_of(snapshot: Snapshot) -> int:
-    return int(properties_of(snapshot)[_EPOCH])
-
-
-def summary_of(snapshot: Snapshot) -> dict[str, str]:
-    return {key.removeprefix(_SUMMARY): value for key, value in properties_of(snapshot).items() if key.startswith(_SUMMARY)}
-
-
-def properties_of(snapshot: Snapshot) -> dict[str, str]:
-    return {} if snapshot.summary is None else snapshot.summary.additional_properties
-
-
-def _begin(table: Table) -> Transaction:
+def begin(table: Table) -> Transaction:
     """A transaction on the table as it stands, without its past.
 
     pyiceberg copies all it knows of a table a dozen times while it prepares a commit; with the snapshots of thousands of imports that
@@ -97,27 +88,59 @@ def _begin(table: Table) -> Transaction:
     return table.transaction()
 
 
-def _add(change: Transaction, parts: Sequence[str], properties: dict[str, str]) -> None:
-    with change.update_snapshot(snapshot_properties=properties).merge_append() as append_files:
-        for file in _data_files(change, parts):
-            append_files.append_data_file(file)
+def stage(transaction: Transaction, change: Change, upsert: Upsert | None) -> Staged:
+    """`upsert` is given with an upsert alone. Raises Transient store_busy when the columns of the table are not those of the parts."""
+    snapshot = transaction.table_metadata.current_snapshot()
+    if change.mode is Mode.REPLACE:
+        replace_columns(transaction, change.schema)
+    else:
+        fit_columns(transaction, change.schema, evolve=change.evolve)
+    io = _io(transaction)
+    files = [parquet_file_to_data_file(io, transaction.table_metadata, part) for part in change.parts]
+    new_rows = sum(file.record_count for file in files)
+    plan = EMPTY if snapshot is None or change.mode is Mode.APPEND else plan_of(snapshot, io)
+    rows = 0 if snapshot is None or change.mode is Mode.REPLACE else history.rows_of(snapshot)
+    gone: Gone = {}
+    counts = Counts(inserted=new_rows)
+    if upsert is not None:
+        found = upsert.look_up(io, transaction.table_metadata.schema(), files, plan)
+        gone, counts, rows = found.gone, found.counts, rows - found.rows
+    return Staged(transaction=transaction, change=change, files=files, plan=plan, gone=gone, counts=counts, rows=rows + new_rows)
 
 
-def _data_files(change: Transaction, parts: Sequence[str]) -> Iterable[DataFile]:
-    for part in parts:
-        yield parquet_file_to_data_file(change._table.io, change.table_metadata, part)  # noqa: SLF001 (a transaction has no public table)
+def take_back(table: Table, undo: Undo, undoing: Undoing, folder: str) -> None:
+    """Raises CommitFailedException when somebody else was first."""
+    newest = table.current_snapshot()
+    rows = 0 if newest is None else history.rows_of(newest)
+    transaction = begin(table)
+    counts = undoing.counts
+    properties = history.properties_for(undo, counts, rows - counts.removed + counts.restored)
+    undoing.put_columns_back(transaction)
+    with _delete_files(_io(transaction), folder, EMPTY, undoing.gone) as (deletes, _):
+        with RowDelta(transaction, properties, add=deletes, restore=undoing.restore, remove=undoing.remove):
+            pass
+        transaction.commit_transaction()
 
 
-def _replace_columns(change: Transaction, schema: pa.Schema) -> None:
-    """Every column anew, under a new number, so that a type may change into any other."""
-    with change.update_schema(allow_incompatible_changes=True) as update:
-        for field in change.table_metadata.schema().fields:
-            update.delete_column((field.name,))
-        for column in schema:
-            update.add_column((column.name,), iceberg_type(column.type))
-    change.set_properties(_name_mapping(change.table_metadata.schema()))
+@contextmanager
+def _delete_files(io: FileIO, folder: str, plan: Plan, gone: Gone) -> Iterator[tuple[list[DataFile], list[str]]]:
+    """New delete files, and those they take the place of. They are removed again when the commit did not take place."""
+    written = []
+    folded: list[str] = []
+    try:
+        if gone:
+            written.append(write_positions(io, f"{folder}/deletes-{uuid.uuid4().hex}.parquet", gone))
+        if gone and len(plan.deletes) >= _MOST_DELETE_FILES:
+            # Apart from the import's own, which tell an undo what the import took away.
+            folded = [entry.data_file.file_path for entry in plan.deletes]
+            if plan.gone:
+                written.append(write_positions(io, f"{folder}/folded-{uuid.uuid4().hex}.parquet", plan.gone))
+        yield written, folded
+    except (CommitFailedException, TableAlreadyExistsError):
+        for file in written:
+            io.delete(file.file_path)
+        raise
 
 
-def _name_mapping(schema: Schema) -> dict[str, str]:
-    """Parts carry names, no column numbers: this table property tells other readers which is which."""
-    return {TableProperties.DEFAULT_NAME_MAPPING: schema.name_mapping.model_dump_json()}
+def _io(transaction: Transaction) -> FileIO:
+    return transaction._table.io  # noqa: SLF001 (a transaction has no public table)

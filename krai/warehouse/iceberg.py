@@ -11,7 +11,8 @@ commit starts from. Snapshots are kept for as long as the dataset lives, so a jo
 import random
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,24 +20,26 @@ import pyarrow as pa
 from pyarrow import fs
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError, ValidationException
-from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
-from pyiceberg.table import Table
+from pyiceberg.table import Table, Transaction
 from pyiceberg.table.snapshots import Snapshot
 
 from krai.dataset import Dataset
 from krai.errors import Terminal, Transient
 from krai.formats.types import columns_of
 from krai.job import parse_time
-from krai.warehouse import changes
+from krai.warehouse import changes, history
 from krai.warehouse.catalog import open_catalog, translated
 from krai.warehouse.columns import arrow_schema
 from krai.warehouse.files import LocalFiles
 from krai.warehouse.parquet_part import ParquetPart
-from krai.warehouse.pieces import Kept, files_in_order, pieces_of
-from krai.warehouse.port import EVERYTHING, Change, Committed, Mode, Part, Query, Scan
+from krai.warehouse.pieces import Kept, pieces_of
+from krai.warehouse.plan import Plan, plan_of
+from krai.warehouse.port import EVERYTHING, Change, Committed, Forecast, Mode, Part, Query, Scan, Undo
 from krai.warehouse.recent import Recent
 from krai.warehouse.sieve import Sieve
+from krai.warehouse.undoing import undo_of
+from krai.warehouse.upsert import Upsert, key_schema
 
 _NAMESPACE = "krai"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,7 +62,7 @@ class IcebergWarehouse:
         self._root = root
         self._catalog = catalog
         self._files = files
-        self._plans: Recent[list[DataFile]] = Recent(_KEPT)
+        self._plans: Recent[Plan] = Recent(_KEPT)
         self._kept = Kept()
         self._make_namespace()
 
@@ -90,11 +93,11 @@ class IcebergWarehouse:
         schema = _project(arrow_schema(held), query.columns)
         sieve = None if query.filter is None else Sieve(query.filter, held)
         with translated():
-            files = self._plans.get(snapshot.manifest_list, lambda: files_in_order(snapshot, table.io))
-            pieces = pieces_of(files, table.io, schema, self._kept, limit=query.limit, sieve=sieve)
+            plan = self._plans.get(snapshot.manifest_list, lambda: plan_of(snapshot, table.io))
+            pieces = pieces_of(plan, table.io, schema, self._kept, limit=query.limit, sieve=sieve)
         return Scan(
             schema=schema,
-            rows=sum(file.record_count for file in files),
+            rows=plan.rows,
             snapshot_id=str(snapshot.snapshot_id),
             snapshot_time=_moment(snapshot).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             parts=pieces,
@@ -108,25 +111,27 @@ class IcebergWarehouse:
             return ParquetPart(location, self._files.open_output_stream(_path(location), buffer_size=_PART_BUFFER_BYTES))
 
     def commit(self, name: str, change: Change) -> Committed:
-        properties = changes.summary_properties(change.job_id, change.epoch, change.summary)
-        deadline = time.monotonic() + _COMMIT_WITHIN_S
-        while time.monotonic() < deadline:
-            table = self._load(name)
-            found = None if table is None else _find(name, table, change.job_id)
-            if found is not None:
-                return found
-            try:
-                with translated():
-                    if table is None:
-                        self._create(name, change, properties)
-                    elif change.mode is Mode.REPLACE:
-                        changes.replace(table, change.schema, change.parts, properties)
-                    else:
-                        changes.append(table, change.schema, change.parts, properties)
-            except (CommitFailedException, TableAlreadyExistsError, NoSuchTableError, ValidationException):
-                # Somebody else committed first: look again whether it was this very job, then build upon what stands there.
-                time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 (no secret)
-        raise Transient("store_busy", "Other jobs kept changing the dataset.")
+        with self._upsert(change) as upsert:
+
+            def attempt(table: Table | None) -> None:
+                with self._begun(name, table, change) as transaction:
+                    changes.stage(transaction, change, upsert).commit(self._folder(name, change))
+
+            return self._insist(name, change, attempt)
+
+    def forecast(self, name: str, change: Change) -> Forecast:
+        with self._upsert(change) as upsert, translated(), self._begun(name, self._load(name), change) as transaction:
+            staged = changes.stage(transaction, change, upsert)
+        return Forecast(counts=staged.counts, schema=staged.schema, bytes=sum(file.file_size_in_bytes for file in staged.files))
+
+    def undo(self, name: str, undo: Undo) -> Committed:
+        def attempt(table: Table | None) -> None:
+            if table is None:
+                raise Terminal("dataset_not_found")
+            undoing = undo_of(table, undo.undone_job_id, undo.scratch, self._kept)
+            changes.take_back(table, undo, undoing, self._folder(name, undo))
+
+        return self._insist(name, undo, attempt)
 
     def find_commit(self, name: str, job_id: str) -> Committed | None:
         table = self._load(name)
@@ -136,7 +141,7 @@ class IcebergWarehouse:
         table = self._load(name)
         if table is None:
             return
-        jobs = {job_id for snapshot in table.snapshots() if (job_id := changes.job_of(snapshot))}
+        jobs = {job_id for snapshot in table.snapshots() if (job_id := history.job_of(snapshot))}
         with translated():
             try:
                 self._catalog.drop_table((_NAMESPACE, name))
@@ -166,13 +171,45 @@ class IcebergWarehouse:
                     raise
         raise AssertionError
 
-    def _create(self, name: str, change: Change, properties: dict[str, str]) -> None:
+    def _insist(self, name: str, job: Change | Undo, attempt: Callable[[Table | None], None]) -> Committed:
+        """Attempt it on the table as it is, again when somebody else committed in between, until the job stands in the history."""
+        deadline = time.monotonic() + _COMMIT_WITHIN_S
+        while time.monotonic() < deadline:
+            table = self._load(name)
+            found = None if table is None else _find(name, table, job.job_id)
+            if found is not None:
+                return found
+            try:
+                with translated():
+                    attempt(table)
+            except (CommitFailedException, TableAlreadyExistsError, NoSuchTableError, ValidationException):
+                # Somebody else committed first: look again whether it was this very job, then build upon what stands there.
+                time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 (no secret)
+        raise Transient("store_busy", "Other jobs kept changing the dataset.")
+
+    @contextmanager
+    def _begun(self, name: str, table: Table | None, change: Change) -> Iterator[Transaction]:
+        """A transaction on the table, or on a new one, of which nothing is left when it turns out that there is one."""
+        if table is not None:
+            yield changes.begin(table)
+            return
         location = f"{self._root}/{name}/table-{uuid.uuid4().hex[:8]}"
         try:
-            changes.create(self._catalog, (_NAMESPACE, name), location, schema=change.schema, parts=change.parts, properties=properties)
+            yield changes.begin_table(self._catalog, (_NAMESPACE, name), location, change.schema)
         except (CommitFailedException, TableAlreadyExistsError):
             self._remove(location)
             raise
+
+    @contextmanager
+    def _upsert(self, change: Change) -> Iterator[Upsert | None]:
+        if change.mode is not Mode.UPSERT:
+            yield None
+            return
+        with closing(Upsert(key_schema(change.schema, change.key), change.scratch, self._kept)) as upsert:
+            yield upsert
+
+    def _folder(self, name: str, job: Change | Undo) -> str:
+        return f"{self._job_folder(name, job.job_id)}/e{job.epoch}"
 
     def _job_folder(self, name: str, job_id: str) -> str:
         return f"{self._root}/{name}/data/{job_id}"
@@ -216,24 +253,24 @@ def _schema_of(table: Table, snapshot: Snapshot) -> Schema:
 
 
 def _find(name: str, table: Table, job_id: str) -> Committed | None:
-    for snapshot in reversed(table.metadata.snapshots):
-        if changes.job_of(snapshot) == job_id:
-            return Committed(
-                snapshot_id=str(snapshot.snapshot_id),
-                epoch=changes.epoch_of(snapshot),
-                dataset=_describe(name, table, _newest(table)),
-                summary=changes.summary_of(snapshot),
-            )
-    return None
+    snapshot = history.find(table, job_id)
+    if snapshot is None:
+        return None
+    return Committed(
+        snapshot_id=str(snapshot.snapshot_id),
+        epoch=history.epoch_of(snapshot),
+        dataset=_describe(name, table, _newest(table)),
+        counts=history.counts_of(snapshot),
+        summary=history.summary_of(snapshot),
+    )
 
 
 def _describe(name: str, table: Table, snapshot: Snapshot) -> Dataset:
-    summary = changes.properties_of(snapshot)
     return Dataset(
         name=name,
         columns=columns_of(arrow_schema(table.schema())),
-        rows=int(summary.get("total-records", "0")),
-        bytes=int(summary.get("total-files-size", "0")),
+        rows=history.rows_of(snapshot),
+        bytes=int(history.properties_of(snapshot).get("total-files-size", "0")),
         snapshot_id=str(snapshot.snapshot_id),
         updated_at=_moment(snapshot),
     )

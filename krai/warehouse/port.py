@@ -8,6 +8,7 @@ the table's history, and a job that is already there is not committed again, who
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -59,6 +60,22 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Rows that a commit has changed. An import has the first two, an undo the others.
+
+    `inserted` are rows that are new, `updated` are keys that were there before and have a new row now; of rows with one key in one
+    import the last counts. `removed` are rows that the undone import had brought, `restored` rows that it had taken away, and
+    `kept` rows of other imports that stand where a row would have been removed or restored.
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    removed: int = 0
+    restored: int = 0
+    kept: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
     """A commit that stands in the table's history. `summary` is what the job stored with it (numbers and names as text).
 
@@ -68,7 +85,17 @@ class Committed:
     snapshot_id: str
     epoch: int
     dataset: Dataset
+    counts: Counts
     summary: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a commit would do: its counts, the columns the dataset would have, the bytes of the parts."""
+
+    counts: Counts
+    schema: pa.Schema
+    bytes: int
 
 
 class Part(Protocol):
@@ -88,13 +115,17 @@ class Mode(StrEnum):
 
     APPEND = "append"
     REPLACE = "replace"  # they are gone, and so is the schema
+    UPSERT = "upsert"  # those with a key of the import are gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What an import does to a dataset: `parts` are the locations of closed parts, `schema` is that of all of them together.
 
-    `summary` is kept with the commit, as text.
+    `key` are the columns whose cells, taken together, tell rows apart in an upsert: the parts have no null in them. Numbers, text
+    and times are equal when they are the same value; NaN equals NaN, and 0.0 equals -0.0. `evolve` allows columns that the dataset
+    does not have (its own rows have nulls there) and wider decimals of the same scale; no cell that is there changes.
+    `scratch` is a local folder for what does not fit into memory. `summary` is kept with the commit, as text.
     """
 
     job_id: str
@@ -102,6 +133,20 @@ class Change:
     schema: pa.Schema
     parts: Sequence[str]
     mode: Mode = Mode.APPEND
+    key: Sequence[str] = ()
+    evolve: bool = False
+    scratch: Path | None = None
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """A job that takes back what the import `undone_job_id` has done. `scratch` and `summary` are as in `Change`."""
+
+    job_id: str
+    epoch: int
+    undone_job_id: str
+    scratch: Path | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -123,7 +168,29 @@ class Warehouse(Protocol):
         """Make the parts visible, creating the dataset when needed.
 
         The look-up of the job and the commit are one compare-and-set: when the job already stands in the history the earlier
-        commit is returned and these parts are not used. Conflicts with other jobs are retried inside.
+        commit is returned and these parts are not used. Conflicts with other jobs are retried inside. An upsert looks its keys up
+        in the very dataset that it commits to, so however many run at once, no two rows of one key come of them; rows of one key
+        that were there before all go. Readers see its rows after those that were there.
+
+        Raises Terminal unknown_column when the key names a column that neither the parts nor the dataset have, and Transient
+        store_busy when the columns of the dataset have become others than those the parts were written for.
+        """
+
+    def forecast(self, name: str, change: Change) -> Forecast:
+        """What `commit` would do now; nothing changes, and the parts stay. Raises what `commit` raises."""
+
+    def undo(self, name: str, undo: Undo) -> Committed:
+        """Take an import back in one commit, which carries the undo's own job id and takes effect once, like an import's.
+
+        The import's rows go, and rows that its upsert or replace has taken away come back to where they were. What a newer import
+        has written stays: a row that a newer upsert has replaced is neither removed nor are those restored that it had replaced, and
+        of what a replace has taken away nothing is restored that has the key of a row of a newer upsert; `counts.kept` counts
+        them. Imports that were undone themselves are not newer, nor do appends touch a key. Columns that an import has added stay, and
+        a dataset it has made stays, empty.
+
+        Raises Terminal nothing_to_undo when the import is not in the history, was undone before, a newer replace has taken its rows
+        away, or there is nothing of it left; Terminal undo_conflict when a replace with other columns is to be undone and a newer import
+        has brought rows in its columns; Terminal dataset_not_found.
         """
 
     def find_commit(self, name: str, job_id: str) -> Committed | None: ...

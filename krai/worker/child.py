@@ -23,7 +23,7 @@ import psutil
 
 from krai import failpoint
 from krai.errors import KraiError, Terminal, Transient
-from krai.job import Job, Kind, Progress
+from krai.job import WRITERS, Job, Progress
 from krai.transfer import samples, work
 from krai.transfer.tools import Outcome, Superseded, Tools
 
@@ -105,7 +105,7 @@ def _do(request: dict[str, Any], tools: Tools, pipe: Pipe) -> None:
         case "run":
             job = Job.from_doc(request["job"])
             outcome = work.run(job, tools, pipe)
-            if job.type is Kind.IMPORT and job.epoch > 1:
+            if job.type in WRITERS and job.epoch > 1:
                 tools.warehouse.sweep(job.dataset, job.job_id, None)
             pipe.say("succeeded", **_told(outcome))
         case "discard":

@@ -34,11 +34,11 @@ def large(new_krai: NewKrai) -> House:
 # -- 2: named failpoints ----------------------------------------------------------------------------------------------------
 
 
-def die(house: House, name: str, noun: str, request: Json) -> None:
-    """The process dies at the failpoint while it has this request."""
+def die(house: House, name: str, noun: str, request: Json, at: str | None = None) -> None:
+    """The process dies at the failpoint of this name, or at another, while it has this request."""
     with suppress(httpx.TransportError):
         house.krai.submit(noun, request, key=f"{noun}-{name}")
-    assert house.deployment.dies_at(name).wait_until_dead(within_s=30) == -signal.SIGKILL, "the failpoint was not reached"
+    assert house.deployment.dies_at(at or name).wait_until_dead(within_s=30) == -signal.SIGKILL, "the failpoint was not reached"
 
 
 def ask_again(house: House, name: str, noun: str, request: Json) -> str:
@@ -63,6 +63,39 @@ def test_fault_2_an_import_survives_death(small: House, name: str) -> None:
     job_id = ask_again(small, name, "imports", request)
     small.import_is_whole(job_id)
     assert small.krai.job(job_id)["attempt"] <= 2
+    small.is_clean()
+
+
+@pytest.fixture(scope="module")
+def there(small: House) -> Json:
+    """An import that has been made: an upsert of the same rows changes none, so whatever is there twice, or gone, shows."""
+    small.start()
+    first = small.import_request("upserted")
+    small.krai.import_(**first)
+    return first | {"mode": "upsert", "key": ["id"]}
+
+
+@pytest.mark.parametrize("name", ["before_commit", "after_commit"])
+def test_fault_2_an_upsert_survives_death(small: House, there: Json, name: str) -> None:
+    small.start(KRAI_FAIL=name)
+    request = labelled(there, f"upsert-{name}")
+    die(small, f"upsert-{name}", "imports", request, at=name)
+    small.start()
+    job_id = ask_again(small, f"upsert-{name}", "imports", request)
+    small.import_is_whole(job_id)
+    assert small.krai.result(job_id)["records_updated"] == small.rows
+    small.is_clean()
+
+
+def test_fault_2_an_undo_survives_death(small: House, there: Json) -> None:
+    small.start()
+    upserted = small.krai.import_(**there)["job_id"]
+    small.start(KRAI_FAIL="after_commit")
+    die(small, "after_commit", f"jobs/{upserted}/undo", {})
+    small.start()
+    undone = small.krai.result_of(small.krai.submit(f"jobs/{upserted}/undo", {}, key=f"jobs/{upserted}/undo-after_commit"))
+    assert (undone["records_removed"], undone["records_restored"], undone["records_kept"]) == (small.rows, small.rows, 0)
+    small.import_is_whole(upserted)
     small.is_clean()
 
 

@@ -1,11 +1,12 @@
 """A process that commits jobs to a warehouse, one after the other, as workers do: `python -m tests.contract.importing PLACE DATASET JOB…`.
 
 A place is a folder or gs://bucket/prefix; there Google's variables lead to the emulators. The process says the name of each job that
-was committed. It can be killed at any moment and started again with the same jobs.
+was committed; those named upsert-N are upserts. It can be killed at any moment and started again with the same jobs.
 """
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from krai.warehouse.bucket import open_bucket
 from krai.warehouse.iceberg import open_local
 from krai.warehouse.port import Change, Committed, Mode, Warehouse
 
+UPSERT = "upsert"
+SHARED_ID = -1
 SCHEMA = pa.schema([("id", pa.int64()), ("name", pa.string())])
 
 
@@ -41,20 +44,49 @@ def write_part(warehouse: Warehouse, dataset: str, job_id: str, epoch: int, tabl
 
 
 def load(
-    warehouse: Warehouse, dataset: str, job_id: str, *tables: pa.Table, epoch: int = 1, replace: bool = False, summary: str = "-"
+    warehouse: Warehouse,
+    dataset: str,
+    job_id: str,
+    *tables: pa.Table,
+    epoch: int = 1,
+    replace: bool = False,
+    key: Sequence[str] = (),
+    evolve: bool = False,
+    summary: str = "-",
 ) -> Committed:
-    """An import: each table becomes a part."""
+    """An import: each table becomes a part. With a key it is an upsert."""
+    return warehouse.commit(
+        dataset, change(warehouse, dataset, job_id, *tables, epoch=epoch, replace=replace, key=key, evolve=evolve, summary=summary)
+    )
+
+
+def change(
+    warehouse: Warehouse,
+    dataset: str,
+    job_id: str,
+    *tables: pa.Table,
+    epoch: int = 1,
+    replace: bool = False,
+    key: Sequence[str] = (),
+    evolve: bool = False,
+    summary: str = "-",
+) -> Change:
+    """What `load` commits, with its parts written."""
     parts = [write_part(warehouse, dataset, job_id, epoch, table, number=number) for number, table in enumerate(tables)]
-    schema = tables[0].schema if tables else SCHEMA
-    mode = Mode.REPLACE if replace else Mode.APPEND
+    types = {field.name: field.type for table in tables for field in table.schema}
+    schema = pa.schema(list(types.items())) if tables else SCHEMA
+    mode = Mode.REPLACE if replace else Mode.UPSERT if key else Mode.APPEND
     told = {"result": summary, "rows": 5}
-    return warehouse.commit(dataset, Change(job_id=job_id, epoch=epoch, schema=schema, parts=parts, mode=mode, summary=told))
+    return Change(job_id=job_id, epoch=epoch, schema=schema, parts=parts, mode=mode, key=key, evolve=evolve, summary=told)
 
 
 def main(place: str, dataset: str, *jobs: str) -> None:
     warehouse = open_place(place)
     for job in jobs:
-        load(warehouse, dataset, job, rows(int(job.rpartition("-")[2])))
+        kind, _, number = job.rpartition("-")
+        # An upsert takes the key of its number and one that all of them want.
+        table = rows(int(number), SHARED_ID) if kind == UPSERT else rows(int(number))
+        load(warehouse, dataset, job, table, key=["id"] if kind == UPSERT else ())
         print(job, flush=True)
 
 

@@ -24,7 +24,7 @@ ROWS = (
 
 # What only these parts may import.
 ONLY_IN = {
-    "duckdb": ("krai.transfer.sorting",),
+    "duckdb": ("krai.transfer.sorting", "krai.warehouse.keys", "krai.warehouse.spilling"),
     "sqlglot": ("krai.predicate",),
     "google": ("krai.backends.google", "krai.warehouse.firestore_catalog"),
     "grpc": ("krai.backends.google",),

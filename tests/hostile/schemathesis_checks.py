@@ -18,8 +18,20 @@ OF_FORM = {
 }
 
 # Of these fields no schema says it all: names of encodings, days of the calendar, what must differ from something else, and what goes
-# with one format only.
-BEYOND = {"/csv/encoding", "/csv/quote", "/columns", "/csv/null", "/csv", "/compression", "/sheet", "/order_by", "/as_of"}
+# with one format or mode only.
+BEYOND = {
+    "/key",
+    "/evolve",
+    "/csv/encoding",
+    "/csv/quote",
+    "/columns",
+    "/csv/null",
+    "/csv",
+    "/compression",
+    "/sheet",
+    "/order_by",
+    "/as_of",
+}
 
 
 @schemathesis.check

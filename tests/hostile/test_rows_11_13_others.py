@@ -15,6 +15,7 @@ DOINGS = (
     *(("GET", f"/{part}") for part in ("result", "errors", "events")),
     ("POST", "/cancel"),
     ("POST", "/retry"),
+    ("POST", "/undo"),
     ("DELETE", ""),
 )
 IDS = {

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.hostile.case import EXPORTS, IMPORTS, Case
-from tests.hostile.ground import Ground, problem_of
+from tests.hostile.ground import CANARY, Ground, problem_of
 
 DATASET, FIELD = (422, "invalid_dataset"), (422, "invalid_field")
 # Of the kinds in the Big List of Naughty Strings, one or more each.
@@ -62,7 +62,41 @@ def number(key: str, text: str, answers: tuple[int, str] = FIELD) -> Case:
     return Case(row=34, name=f"{key}-{text}", body=f'{{"{key}": {text}}}'.encode(), answers=answers)
 
 
+# What says how an import changes its dataset: no column, no text where a switch is, nothing that does not go together.
+MODES: dict[str, dict[str, object]] = {
+    "no-key": {"mode": "upsert"},
+    "null-key": {"mode": "upsert", "key": None},
+    "key-of-nothing": {"mode": "upsert", "key": []},
+    "key-twice": {"mode": "upsert", "key": ["id", "id"]},
+    "key-is-text": {"mode": "upsert", "key": "id"},
+    "key-is-an-object": {"mode": "upsert", "key": {"id": True}},
+    "key-with-NUL": {"mode": "upsert", "key": ["id\0"]},
+    "key-with-escapes": {"mode": "upsert", "key": ["\x1b[2J"]},
+    "key-too-long": {"mode": "upsert", "key": ["a" * 256]},
+    "keys-without-end": {"mode": "upsert", "key": [f"c{number}" for number in range(10_001)]},
+    "key-of-an-append": {"key": ["id"]},
+    "mode-of-sql": {"mode": "upsert; drop table users", "key": ["id"]},
+    "evolve-is-text": {"evolve": "true"},
+    "evolve-is-a-number": {"evolve": 1},
+    "evolve-of-a-replace": {"mode": "replace", "evolve": True},
+    "dry-run-is-text": {"dry_run": "no"},
+    "dry-run-is-null": {"dry_run": None},
+}
+
+
+def modes(name: str, body: dict[str, object]) -> Case:
+    return Case(row=32, name=f"mode-{name}", target=IMPORTS, body=json.dumps({"source": "salesforce", **body}).encode(), answers=FIELD)
+
+
 CASES = [
+    *(modes(name, body) for name, body in MODES.items()),
+    Case(
+        row=32,
+        name="key-of-no-column",
+        target=IMPORTS,
+        body=json.dumps({"source": "salesforce", "dataset": "users", "mode": "upsert", "key": ["id", f"a' or {CANARY}"]}).encode(),
+        answers=(422, "unknown_column"),
+    ),
     *(field(32, name, value, DATASET) for name, value in NAMES.items()),
     *(field(32, f"{name}-to-import", value, DATASET, target=IMPORTS) for name, value in NAMES.items()),
     *(field(32, name, value, FIELD) for name, value in CONTROL.items()),

@@ -31,8 +31,18 @@ async def test_a_registered_source_is_found_with_its_format(house: House) -> Non
     blob = house.stores.blobs.stat("sources/contacts.csv")
     assert blob is not None
     assert (job.type, job.dataset, job.source) == (Kind.IMPORT, "contacts", {"path": blob.path, "generation": blob.generation})
-    expected = {"source": "salesforce", "format": "csv", "compression": "auto", "mode": "append", "schema": None}
-    expected |= {"columns": None, "on_error": "reject", "max_errors": None, "csv": None, "sha256": None, "sheet": None}
+    expected: dict[str, Any] = {"source": "salesforce", "format": "csv", "compression": "auto", "mode": "append", "schema": None}
+    expected |= {
+        "key": None,
+        "evolve": False,
+        "dry_run": False,
+        "columns": None,
+        "on_error": "reject",
+        "max_errors": None,
+        "csv": None,
+        "sha256": None,
+        "sheet": None,
+    }
     assert job.params == answer.json()["params"] == expected
     named = await import_(house, "salesforce", format="ndjson")
     assert named.json()["params"]["format"] == "ndjson"

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from krai.api import examples
-from krai.api.answers import DatasetAnswer, ExportResult, ImportResult, JobAnswer, Rejects, UploadAnswer
+from krai.api.answers import DatasetAnswer, ExportResult, JobAnswer, UploadAnswer
+from krai.api.change_answers import ImportResult, Rejects
 from krai.api.exports import EXAMPLES as EXPORTS, ExportBody
 from krai.api.fields import validate
 from krai.api.imports import EXAMPLES as IMPORTS, ImportBody
@@ -34,6 +35,7 @@ ENDPOINTS = {
     ("get", "/api/v1/jobs/{job_id}/events"),
     ("post", "/api/v1/jobs/{job_id}/cancel"),
     ("post", "/api/v1/jobs/{job_id}/retry"),
+    ("post", "/api/v1/jobs/{job_id}/undo"),
     ("get", "/api/v1/datasets"),
     ("get", "/api/v1/datasets/{name}"),
     ("delete", "/api/v1/datasets/{name}"),

@@ -127,6 +127,26 @@ async def test_an_import_gives_counts(house: House) -> None:
     assert (await result_of(house, await completed_import(house, 0)))["rejects_url"] is None
 
 
+async def test_a_dry_run_gives_its_forecast(house: House) -> None:
+    answer = await house.post("imports", {"source": {"records": [{"a": 1}]}, "dry_run": True})
+    job_id = answer.json()["job_id"]
+    counts = {"records_processed": 2, "records_inserted": 1, "records_updated": 1, "records_rejected": 0}
+    schema = [{"name": "a", "type": "int64", "nullable": True}]
+    forecast = {"dry_run": True, "bytes": 99, "schema": schema, "snapshot_id": None}
+    await house.complete(job_id, {**counts, **forecast, "rejects": None})
+    told = {"job_id": job_id, "type": "import", "status": "COMPLETED", "dataset": "contacts", "rejects_url": None}
+    assert await result_of(house, job_id) == {**told, **counts, **forecast}
+
+
+async def test_an_undo_gives_counts(house: House) -> None:
+    import_id = await completed_import(house, 0)
+    job_id = (await house.post(f"jobs/{import_id}/undo")).json()["job_id"]
+    counts = {"records_removed": 3, "records_restored": 2, "records_kept": 1, "snapshot_id": "9007199254740993"}
+    await house.complete(job_id, counts)
+    expected = {"job_id": job_id, "type": "undo", "status": "COMPLETED", "dataset": "contacts", **counts}
+    assert await result_of(house, job_id) == expected
+
+
 async def test_a_drop_gives_no_more_than_that_it_is_done(house: House) -> None:
     job_id = (await house.http.delete("/api/v1/datasets/users")).json()["job_id"]
     await house.complete(job_id, {})

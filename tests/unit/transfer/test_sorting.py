@@ -21,8 +21,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from krai.errors import Terminal, Transient
 from krai.job import Stage
 from krai.transfer.meter import Meter
-from krai.transfer.sorting import open_sorter, sort
+from krai.transfer.sorting import sort
 from krai.warehouse.port import Change, Scan
+from krai.warehouse.spilling import open_spilling
 from tests.unit.transfer.desk import Desk, Listener
 
 VALUES: dict[str, tuple[pa.DataType, list[Any]]] = {
@@ -205,7 +206,7 @@ def test_what_sorts_reaches_for_nothing_else(tmp_path: Path, statement: str) -> 
     file = tmp_path / "secret.csv"
     file.write_text("a\n1\n")
     things = pa.table({"a": [1]})
-    with closing(open_sorter(tmp_path / "sorting")) as sorter, pytest.raises(duckdb.Error):
+    with closing(open_spilling(tmp_path / "sorting", "128MiB")) as sorter, pytest.raises(duckdb.Error):
         sorter.execute(statement.format(file=file)).fetchall()
     assert (file.read_text(), things.num_rows) == ("a\n1\n", 1)
 
