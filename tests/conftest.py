@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from scripts import postgres as postgresql
 from scripts.emulators import Emulators, Missing, running
+from scripts.postgres import Postgres
 
 # Two cores shared with a server make a single example slow now and then; the time limit of the whole test is pytest's.
 settings.register_profile("krai", deadline=None)
@@ -39,6 +41,18 @@ def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
     """Google's emulators, started by the first test that wants them. A missing part skips on a laptop and fails where CI=true."""
     try:
         with running(tmp_path_factory.mktemp("emulators")) as started:
+            yield started
+    except Missing as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL, started by the first test that wants one; missing, it is as with the emulators."""
+    try:
+        with postgresql.running() as started:
             yield started
     except Missing as missing:
         if os.environ.get("CI") == "true":

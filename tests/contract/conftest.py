@@ -8,7 +8,7 @@ import functools
 import secrets
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -247,11 +247,15 @@ def a_file(tmp_path: Path) -> Callable[[bytes], Path]:
     return make
 
 
-@pytest.fixture(params=["folder", "bucket"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> warehouses.Place:
+@pytest.fixture(params=["folder", "bucket", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[warehouses.Place]:
     if request.param == "folder":
-        return warehouses.folder(tmp_path)
-    return warehouses.bucket(request.getfixturevalue("emulators"), request.getfixturevalue("monkeypatch"))
+        yield warehouses.folder(tmp_path)
+    elif request.param == "bucket":
+        yield warehouses.bucket(request.getfixturevalue("emulators"), request.getfixturevalue("monkeypatch"))
+    else:
+        with request.getfixturevalue("postgres").database() as url:
+            yield warehouses.Database(url)
 
 
 @pytest.fixture

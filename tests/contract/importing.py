@@ -1,7 +1,7 @@
 """A process that commits jobs to a warehouse, one after the other, as workers do: `python -m tests.contract.importing PLACE DATASET JOB…`.
 
-A place is a folder or gs://bucket/prefix; there Google's variables lead to the emulators. The process says the name of each job that
-was committed; those named upsert-N are upserts. It can be killed at any moment and started again with the same jobs.
+A place is a folder, postgresql://… or gs://bucket/prefix; for that Google's variables lead to the emulators. The process says the name
+of each job that was committed; those named upsert-N are upserts. It can be killed at any moment and started again with the same jobs.
 """
 
 import os
@@ -15,6 +15,7 @@ import pyarrow as pa
 from krai.warehouse.bucket import open_bucket
 from krai.warehouse.iceberg import open_local
 from krai.warehouse.port import Change, Committed, Mode, Warehouse
+from krai.warehouse.postgres.warehouse import PostgresWarehouse
 
 UPSERT = "upsert"
 SHARED_ID = -1
@@ -22,6 +23,8 @@ SCHEMA = pa.schema([("id", pa.int64()), ("name", pa.string())])
 
 
 def open_place(place: str) -> Warehouse:
+    if place.startswith("postgresql://"):
+        return PostgresWarehouse(place)
     if not place.startswith("gs://"):
         return open_local(Path(place))
     environ = os.environ

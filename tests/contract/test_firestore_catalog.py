@@ -17,7 +17,7 @@ from scripts.emulators import Emulators
 from tests.contract import warehouses
 from tests.contract.bad_line import BadLine
 from tests.contract.importing import load, open_place, rows
-from tests.contract.warehouses import Place
+from tests.contract.warehouses import Files
 
 # In what a client sends, only a write names this field.
 WRITE = b"metadata_location"
@@ -25,12 +25,12 @@ NAME = b"/tables/krai.things"
 
 
 @pytest.fixture
-def place(emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> Files:
     return warehouses.bucket(emulators, monkeypatch)
 
 
 @pytest.fixture
-def warehouse(place: Place) -> Warehouse:
+def warehouse(place: Files) -> Warehouse:
     return open_place(place.url)
 
 
@@ -41,14 +41,14 @@ def line(emulators: Emulators) -> Iterator[BadLine]:
 
 
 @pytest.fixture
-def far_warehouse(place: Place, line: BadLine, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+def far_warehouse(place: Files, line: BadLine, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     """The same datasets, with a bad line to Firestore."""
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", line.host)
     return open_place(place.url)
 
 
 @pytest.fixture
-def table(place: Place, warehouse: Warehouse) -> Callable[[], Table]:  # noqa: ARG001 (it is opened before the line goes bad)
+def table(place: Files, warehouse: Warehouse) -> Callable[[], Table]:  # noqa: ARG001 (it is opened before the line goes bad)
     catalog = open_catalog(BucketIO(place.file_system), project=place.path, database="(default)")
     return lambda: catalog.load_table(("krai", "things"))
 
@@ -57,7 +57,7 @@ def ids(warehouse: Warehouse) -> list[int]:
     return [number for part in warehouse.scan("things").parts for number in part().column("id").to_pylist()]
 
 
-def assert_no_file_is_astray(place: Place, table: Table) -> None:
+def assert_no_file_is_astray(place: Files, table: Table) -> None:
     """Each file that describes the table is named by it, and is there."""
     lists = [snapshot.manifest_list for snapshot in table.snapshots()]
     manifests = [manifest.manifest_path for snapshot in table.snapshots() for manifest in snapshot.manifests(table.io)]
@@ -68,7 +68,7 @@ def assert_no_file_is_astray(place: Place, table: Table) -> None:
     assert [path for path in place.files() if "/metadata/" in path and path not in merged] == named
 
 
-def test_eight_writers_lose_nothing(place: Place, warehouse: Warehouse, table: Callable[[], Table]) -> None:
+def test_eight_writers_lose_nothing(place: Files, warehouse: Warehouse, table: Callable[[], Table]) -> None:
     command = [sys.executable, "-m", "tests.contract.importing", place.url, "things"]
     writers = [
         subprocess.Popen([*command, *[f"job-{number}" for number in range(first, first + 6)]], stdout=subprocess.PIPE, text=True)
@@ -86,7 +86,7 @@ def test_eight_writers_lose_nothing(place: Place, warehouse: Warehouse, table: C
 
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_commit_whose_answer_is_lost_counts_once(
-    place: Place, warehouse: Warehouse, far_warehouse: Warehouse, line: BadLine, table: Callable[[], Table], *, exists: bool
+    place: Files, warehouse: Warehouse, far_warehouse: Warehouse, line: BadLine, table: Callable[[], Table], *, exists: bool
 ) -> None:
     if exists:
         load(warehouse, "things", "earlier", rows(0))
@@ -107,7 +107,7 @@ def test_a_commit_whose_request_is_lost_is_sent_again(warehouse: Warehouse, far_
 
 @pytest.mark.parametrize("exists", [True, False])
 def test_others_may_build_upon_a_commit_whose_answer_is_lost(
-    place: Place, warehouse: Warehouse, far_warehouse: Warehouse, line: BadLine, table: Callable[[], Table], *, exists: bool
+    place: Files, warehouse: Warehouse, far_warehouse: Warehouse, line: BadLine, table: Callable[[], Table], *, exists: bool
 ) -> None:
     if exists:
         load(warehouse, "things", "earlier", rows(0))
@@ -120,7 +120,7 @@ def test_others_may_build_upon_a_commit_whose_answer_is_lost(
 
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_commit_that_came_second_and_got_no_answer_is_made_again(
-    place: Place, warehouse: Warehouse, far_warehouse: Warehouse, line: BadLine, table: Callable[[], Table], *, exists: bool
+    place: Files, warehouse: Warehouse, far_warehouse: Warehouse, line: BadLine, table: Callable[[], Table], *, exists: bool
 ) -> None:
     if exists:
         load(warehouse, "things", "earlier", rows(0))
@@ -131,7 +131,7 @@ def test_a_commit_that_came_second_and_got_no_answer_is_made_again(
     assert_no_file_is_astray(place, table())
 
 
-def test_a_drop_whose_answer_is_lost_is_done(place: Place, warehouse: Warehouse, far_warehouse: Warehouse, line: BadLine) -> None:
+def test_a_drop_whose_answer_is_lost_is_done(place: Files, warehouse: Warehouse, far_warehouse: Warehouse, line: BadLine) -> None:
     load(warehouse, "things", "a", rows(1))
     line.at(NAME, loses="answer", skip=2)  # what was looked up before
     far_warehouse.drop("things")
@@ -149,7 +149,7 @@ def test_a_drop_takes_what_was_committed_while_it_looked(warehouse: Warehouse, f
 
 
 def test_a_writer_that_is_killed_before_the_document_is_written_changes_nothing(
-    place: Place, warehouse: Warehouse, line: BadLine, monkeypatch: pytest.MonkeyPatch
+    place: Files, warehouse: Warehouse, line: BadLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(warehouse, "things", "job-0", rows(0))
     before = warehouse.describe("things")

@@ -1,40 +1,83 @@
-"""Places a warehouse can be in: a folder, or a bucket and a Firestore project of the emulators."""
+"""Places a warehouse can be in: a folder, a bucket and a Firestore project of the emulators, or a PostgreSQL database."""
 
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 import httpx
+import psycopg
 import pytest
 from pyarrow import fs
 
 from scripts.emulators import Emulators
 
 
+class Place(Protocol):
+    """`url` is what processes open; the rest is how a test sees what stands there."""
+
+    @property
+    def url(self) -> str: ...
+
+    def epochs(self, dataset: str, job_id: str) -> set[int]:
+        """Those of a job that have left anything there."""
+
+    def leftovers(self, dataset: str) -> list[str]:
+        """What there is of a dataset, committed or not, but for parts of jobs that have not committed."""
+
+
 @dataclass(frozen=True)
-class Place:
-    """`url` is what processes open; the rest is how a test finds the files there."""
+class Files:
+    """A place where everything is a file."""
 
     url: str
     file_system: fs.FileSystem
     path: str
+
+    def epochs(self, dataset: str, job_id: str) -> set[int]:
+        parts = (path.split("/")[-2] for path in self.files(".parquet") if f"/{dataset}/data/{job_id}/" in path)
+        return {int(epoch.removeprefix("e")) for epoch in parts}
+
+    def leftovers(self, dataset: str) -> list[str]:
+        return [path for path in self.files() if f"/{dataset}/" in path]
 
     def files(self, suffix: str = "") -> list[str]:
         found = self.file_system.get_file_info(fs.FileSelector(self.path, recursive=True, allow_not_found=True))
         return sorted(info.path for info in found if info.is_file and info.path.endswith(suffix))
 
 
-def folder(tmp_path: Path) -> Place:
+@dataclass(frozen=True)
+class Database:
+    url: str
+
+    def epochs(self, dataset: str, job_id: str) -> set[int]:
+        parts = "select epoch from krai._parts where dataset = %s and job_id = %s"
+        commits = "select epoch from krai._commits where dataset = %s and job_id = %s"
+        with psycopg.connect(self.url) as connection:
+            return {epoch for query in (parts, commits) for (epoch,) in connection.execute(query, (dataset, job_id))}
+
+    def leftovers(self, dataset: str) -> list[str]:  # noqa: ARG002 (it is the only one in its database)
+        """Tables and views of it, parts, and whatever is written down of it."""
+        tables = "select format('%s.%s', schemaname, tablename) from pg_tables where schemaname = 'krai_rows'"
+        views = "select format('%s.%s', schemaname, viewname) from pg_views where schemaname = 'krai'"
+        commits = "select format('commit of %s', job_id) from krai._commits"
+        pieces = "select format('piece of %s', table_name) from krai._pieces"
+        parts = "select format('part of %s', job_id) from krai._parts"
+        with psycopg.connect(self.url) as connection:
+            return sorted(name for query in (tables, views, commits, pieces, parts) for (name,) in connection.execute(query))
+
+
+def folder(tmp_path: Path) -> Files:
     path = str(tmp_path / "warehouse")
-    return Place(path, fs.LocalFileSystem(), path)
+    return Files(path, fs.LocalFileSystem(), path)
 
 
-def bucket(emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> Place:
+def bucket(emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> Files:
     """A bucket and a project nobody else knows. Google's variables lead there, in this process and in those it starts."""
     name = f"krai-{secrets.token_hex(6)}"
     httpx.post(f"http://{emulators.storage.host}/storage/v1/b", params={"project": name}, json={"name": name}).raise_for_status()
     for variable, value in {**emulators.hosts, "GOOGLE_CLOUD_PROJECT": name}.items():
         monkeypatch.setenv(variable, value)
     files = fs.GcsFileSystem(anonymous=True, scheme="http", endpoint_override=emulators.storage.host, retry_time_limit=timedelta(seconds=5))
-    return Place(f"gs://{name}/warehouse", files, name)
+    return Files(f"gs://{name}/warehouse", files, name)

@@ -37,9 +37,12 @@ ONLY_IN = {
     "pyiceberg": ("krai.formats", "krai.warehouse", "krai.transfer"),
     "httpx": ("krai.identity", "krai.outbound", "krai.transfer.download", "krai.webhooks.post"),
     "httpcore": ("krai.outbound",),
+    "psycopg": ("krai.warehouse.postgres",),
+    "adbc_driver_manager": ("krai.warehouse.postgres",),
+    "adbc_driver_postgresql": ("krai.warehouse.postgres",),
     "krai.backends": ("krai.backends", "krai.wiring"),
     "krai.wiring": ("krai.wiring", "main", "worker"),
 }
 
 # What these parts must not load, not even by way of others: the API never opens a data file.
-OUT_OF_REACH = {"krai.api": ("pyarrow", "pyiceberg", "duckdb")}
+OUT_OF_REACH = {"krai.api": ("pyarrow", "pyiceberg", "duckdb", "psycopg")}

@@ -1,0 +1,183 @@
+"""What krai writes down of datasets and their commits, in tables whose names no dataset can have.
+
+krai._commits   every commit of every dataset: its job, and the dataset as it was then; the newest one says how it is now
+krai._pieces    how the rows of a table were written, which is how they are read
+krai._parts     tables that imports under way have written
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+
+from krai.dataset import Dataset
+from krai.formats.types import columns_of
+from krai.warehouse.port import Change, Committed
+from krai.warehouse.postgres.columns import from_doc
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Piece = tuple[int, int]  # rows, and their bytes in Arrow
+
+_TABLES = """
+create table if not exists krai._commits (
+    snapshot_id bigint generated always as identity primary key,
+    dataset text not null,
+    job_id text not null,
+    epoch integer not null,
+    committed_at timestamp with time zone not null,
+    mode text not null,
+    table_name text not null,
+    end_row bigint not null,
+    rows bigint not null,
+    bytes bigint not null,
+    columns jsonb not null,
+    summary jsonb not null,
+    unique (dataset, job_id),
+    unique (dataset, snapshot_id)
+);
+create table if not exists krai._pieces (
+    table_name text not null,
+    first_row bigint not null,
+    rows bigint not null,
+    bytes bigint not null,
+    primary key (table_name, first_row)
+);
+create table if not exists krai._parts (
+    part bigint generated always as identity primary key,
+    dataset text not null,
+    job_id text not null,
+    epoch integer not null,
+    number integer not null,
+    columns jsonb,
+    pieces jsonb,
+    unique (dataset, job_id, epoch, number)
+)
+"""
+_COMMIT = "snapshot_id, epoch, table_name, end_row, rows, columns, committed_at, bytes, summary"
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A commit as it is written down: the dataset after it is the rows of `table` before `end_row` that were there at `snapshot_id`."""
+
+    snapshot_id: int
+    epoch: int
+    table: str
+    end_row: int
+    rows: int
+    columns: list[list[str]]
+    committed_at: datetime = _UNKNOWN
+    bytes: int = 0
+    summary: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> pa.Schema:
+        return from_doc(self.columns)
+
+    def describe(self, name: str) -> Dataset:
+        return Dataset(
+            name=name,
+            columns=columns_of(self.schema),
+            rows=self.rows,
+            bytes=self.bytes,
+            snapshot_id=str(self.snapshot_id),
+            updated_at=self.committed_at,
+        )
+
+
+def exists(connection: Connection) -> bool:
+    """Whether krai has written anything in this database."""
+    return bool(_one(connection.execute("select to_regclass('krai._parts') is not null"))[0])
+
+
+def create(connection: Connection) -> None:
+    """Schemas that are there stay as they are: whoever made them may have kept the right to make others."""
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(hashtextextended('krai', 0))")
+        there = {name for (name,) in connection.execute("select nspname from pg_namespace where nspname in ('krai', 'krai_rows')")}
+        for schema in ("krai", "krai_rows"):
+            if schema not in there:
+                connection.execute(f"create schema {schema}".encode())
+        connection.execute(_TABLES)
+
+
+def lock(connection: Connection, name: str) -> None:
+    """Keep all others from changing a dataset, whether it is there or not, until the transaction ends."""
+    connection.execute("select pg_advisory_xact_lock(hashtextextended('krai/' || %s, 0))", (name,))
+
+
+def newest(connection: Connection, name: str) -> Snapshot | None:
+    query = f"select {_COMMIT} from krai._commits where dataset = %s order by snapshot_id desc limit 1"
+    return _snapshot(connection.execute(query.encode(), (name,)).fetchone())
+
+
+def find(connection: Connection, name: str, job_id: str) -> Committed | None:
+    query = f"select {_COMMIT} from krai._commits where dataset = %s and job_id = %s"
+    found = _snapshot(connection.execute(query.encode(), (name, job_id)).fetchone())
+    now = newest(connection, name) if found is not None else None
+    return None if found is None or now is None else committed(name, found, now)
+
+
+def committed(name: str, snapshot: Snapshot, now: Snapshot) -> Committed:
+    return Committed(snapshot_id=str(snapshot.snapshot_id), epoch=snapshot.epoch, dataset=now.describe(name), summary=snapshot.summary)
+
+
+def next_snapshot(connection: Connection) -> int:
+    """Later ones of a dataset are greater: ask for it while the dataset is locked."""
+    found: int = _one(connection.execute("select nextval(pg_get_serial_sequence('krai._commits', 'snapshot_id'))"))[0]
+    return found
+
+
+def record(connection: Connection, name: str, change: Change, after: Snapshot) -> Snapshot:
+    """Write a commit down, with its time and size: once the transaction ends the dataset is `after`."""
+    query = (
+        "insert into krai._commits"
+        " (snapshot_id, dataset, job_id, epoch, mode, table_name, end_row, rows, committed_at, bytes, columns, summary)"
+        " overriding system value values (%s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(),"
+        f" pg_total_relation_size(('krai_rows.' || quote_ident(%s))::regclass), %s, %s) returning {_COMMIT}"
+    )
+    summary = json.dumps({key: str(value) for key, value in change.summary.items()})
+    told = (after.snapshot_id, name, change.job_id, change.epoch, change.mode, after.table, after.end_row, after.rows)
+    return Snapshot(*_one(connection.execute(query.encode(), (*told, after.table, json.dumps(after.columns), summary))))
+
+
+def forget(connection: Connection, name: str) -> list[str]:
+    """Erase all that is known of a dataset; the tables it had."""
+    tables = [table for (table,) in connection.execute("select distinct table_name from krai._commits where dataset = %s", (name,))]
+    connection.execute("delete from krai._pieces where table_name = any(%s)", (tables,))
+    connection.execute("delete from krai._commits where dataset = %s", (name,))
+    return tables
+
+
+def add_pieces(connection: Connection, table: str, first_row: int, pieces: Sequence[Piece]) -> int:
+    """Rows that were put into a table from `first_row` on; the row after the last."""
+    firsts = [first_row]
+    for rows, _ in pieces:
+        firsts.append(firsts[-1] + rows)
+    connection.execute(
+        "insert into krai._pieces select %s, * from unnest(%s::bigint[], %s::bigint[], %s::bigint[])",
+        (table, firsts[:-1], [rows for rows, _ in pieces], [size_bytes for _, size_bytes in pieces]),
+    )
+    return firsts[-1]
+
+
+def pieces(connection: Connection, table: str, end_row: int) -> list[tuple[int, int, int]]:
+    """First row, rows and bytes of each."""
+    query = "select first_row, rows, bytes from krai._pieces where table_name = %s and first_row < %s order by first_row"
+    return [(first, rows, size_bytes) for first, rows, size_bytes in connection.execute(query, (table, end_row))]
+
+
+def _snapshot(row: tuple[Any, ...] | None) -> Snapshot | None:
+    return None if row is None else Snapshot(*row)
+
+
+def _one(answer: "psycopg.Cursor[tuple[Any, ...]]") -> tuple[Any, ...]:
+    row = answer.fetchone()
+    if row is None:
+        raise AssertionError
+    return row

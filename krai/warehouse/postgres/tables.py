@@ -1,0 +1,42 @@
+"""The tables that hold rows, and the views that show those of now under the name of their dataset."""
+
+import secrets
+
+import psycopg
+import pyarrow as pa
+
+from krai.warehouse.postgres import columns
+from krai.warehouse.postgres.columns import ROW, SINCE, UNTIL, quoted
+from krai.warehouse.postgres.history import Connection
+
+_NAME_LETTERS = 48  # so that the name of the table, and of its index, is within PostgreSQL's limit
+
+
+def create(connection: Connection, name: str, schema: pa.Schema) -> str:
+    """A new table for the rows of a dataset; its name."""
+    columns.check(schema)
+    table = f"{name[:_NAME_LETTERS]}_{secrets.token_hex(4)}"
+    # A row that comes back after it went has the same place, so it is told apart by when it came.
+    own = [f"{ROW} bigint", f"{SINCE} bigint", f"{UNTIL} bigint", f"primary key ({ROW}, {SINCE})"]
+    connection.execute(f"create table krai_rows.{quoted(table)} ({', '.join([*columns.definitions(schema), *own])})".encode())
+    return table
+
+
+def show(connection: Connection, name: str, table: str, schema: pa.Schema) -> None:
+    """Make the view of a dataset, or make it show another table. Who may read it stays, where its columns stay as well."""
+    query = f"select {columns.shown(schema)} from krai_rows.{quoted(table)} where {UNTIL} is null"
+    try:
+        with connection.transaction():
+            connection.execute(f"create or replace view krai.{quoted(name)} as {query}".encode())
+    except psycopg.errors.InvalidTableDefinition:
+        # Columns of a view can be added at its end and nothing else.
+        hide(connection, name)
+        connection.execute(f"create view krai.{quoted(name)} as {query}".encode())
+
+
+def hide(connection: Connection, name: str) -> None:
+    connection.execute(f"drop view if exists krai.{quoted(name)}".encode())
+
+
+def drop(connection: Connection, table: str) -> None:
+    connection.execute(f"drop table if exists krai_rows.{quoted(table)}".encode())

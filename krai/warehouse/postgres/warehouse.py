@@ -1,0 +1,128 @@
+"""Datasets in a PostgreSQL database.
+
+    krai."<dataset>"             a view of the rows of now, for other programs
+    krai_rows."<dataset>_<hex>"  the rows of a dataset, of all its snapshots, until it is replaced: then it has a new table
+    krai_rows.part_<number>      what an import under way has written
+    krai._commits and others     what is known of them (`history`)
+
+A row is there from one snapshot on and up to another; it is never changed and goes only with its dataset. A commit is one transaction,
+which begins by locking the dataset and looking for its job in the history.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC
+
+import pyarrow as pa
+
+from krai.dataset import Dataset
+from krai.errors import Terminal, Transient
+from krai.warehouse.port import Change, Committed, Mode, Part, Scan
+from krai.warehouse.postgres import history, parts, tables
+from krai.warehouse.postgres.columns import project, to_doc
+from krai.warehouse.postgres.connections import Connections
+from krai.warehouse.postgres.history import Connection, Snapshot
+from krai.warehouse.postgres.parts import TablePart
+from krai.warehouse.postgres.pieces import end_row_of, pieces_of
+
+
+class PostgresWarehouse:
+    """Implements `Warehouse`. Connects when it is first asked for something; the schemas are made when something is first written."""
+
+    def __init__(self, url: str) -> None:
+        self._connections = Connections(url)
+        self._there = False
+
+    def describe(self, name: str) -> Dataset | None:
+        snapshot = self._newest(name)
+        return None if snapshot is None else snapshot.describe(name)
+
+    def schema(self, name: str) -> pa.Schema | None:
+        snapshot = self._newest(name)
+        return None if snapshot is None else snapshot.schema
+
+    def scan(self, name: str, *, columns: Sequence[str] | None = None, limit: int | None = None) -> Scan:
+        snapshot = self._newest(name)
+        if snapshot is None:
+            raise Terminal("dataset_not_found")
+        schema = project(snapshot.schema, columns)
+        with self._connections.statements() as connection:
+            end_row = end_row_of(connection, snapshot, limit)
+            written = history.pieces(connection, snapshot.table, end_row)
+        moment = snapshot.committed_at.astimezone(UTC)
+        return Scan(
+            schema=schema,
+            rows=snapshot.rows if limit is None else min(snapshot.rows, limit),
+            snapshot_id=str(snapshot.snapshot_id),
+            snapshot_time=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            parts=list(pieces_of(self._connections, snapshot, schema, written, end_row)),
+        )
+
+    def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
+        with self._connections.statements() as connection:
+            if not self._is_there(connection):
+                history.create(connection)
+        with self._connections.transaction() as connection:
+            return TablePart(self._connections, parts.begin(connection, name, job_id, epoch, number))
+
+    def commit(self, name: str, change: Change) -> Committed:
+        with self._connections.statements() as connection:
+            if not self._is_there(connection):
+                history.create(connection)
+        with self._connections.transaction() as connection:
+            history.lock(connection, name)
+            found = history.find(connection, name, change.job_id)
+            if found is not None:
+                return found
+            snapshot = _commit(connection, name, change)
+            parts.remove(connection, name, change.job_id, epochs=[change.epoch])
+        return history.committed(name, snapshot, snapshot)
+
+    def find_commit(self, name: str, job_id: str) -> Committed | None:
+        with self._connections.statements() as connection:
+            return history.find(connection, name, job_id) if self._is_there(connection) else None
+
+    def drop(self, name: str) -> None:
+        with self._connections.transaction() as connection:
+            if self._is_there(connection):
+                history.lock(connection, name)
+                tables.hide(connection, name)
+                for table in history.forget(connection, name):
+                    tables.drop(connection, table)
+
+    def sweep(self, name: str, job_id: str, keep_epoch: int | None) -> None:
+        with self._connections.transaction() as connection:
+            if self._is_there(connection):
+                parts.remove(connection, name, job_id, epochs=sorted(parts.epochs(connection, name, job_id) - {keep_epoch}))
+
+    def _newest(self, name: str) -> Snapshot | None:
+        with self._connections.statements() as connection:
+            return history.newest(connection, name) if self._is_there(connection) else None
+
+    def _is_there(self, connection: Connection) -> bool:
+        """Whether krai has ever written to this database; nothing is made there for those who only read."""
+        self._there = self._there or history.exists(connection)
+        return self._there
+
+
+def _commit(connection: Connection, name: str, change: Change) -> Snapshot:
+    written = [parts.closed(connection, location) for location in change.parts]
+    before = history.newest(connection, name)
+    snapshot_id = history.next_snapshot(connection)
+    fresh = before is None or change.mode is Mode.REPLACE
+    if before is None or change.mode is Mode.REPLACE:
+        schema, table, end_row, rows = change.schema, tables.create(connection, name, change.schema), 0, 0
+    else:
+        schema, table, end_row, rows = before.schema, before.table, before.end_row, before.rows
+        _check_append(schema, change.schema)
+    for part in written:
+        end_row = parts.insert(connection, part, table, schema, first_row=end_row, snapshot_id=snapshot_id)
+        rows += part.rows
+    if fresh:
+        tables.show(connection, name, table, schema)
+    after = Snapshot(snapshot_id, change.epoch, table, end_row, rows, to_doc(schema))
+    return history.record(connection, name, change, after)
+
+
+def _check_append(held: pa.Schema, added: pa.Schema) -> None:
+    if any(field.name not in held.names or held.field(field.name).type != field.type for field in added):
+        raise Transient("store_busy", "The columns of the dataset changed while the file was read.")
