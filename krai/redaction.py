@@ -8,6 +8,8 @@ SECRETS = re.compile(
     r"|whsec_[A-Za-z0-9+/]{16,}=*"  # a webhook secret
     r"|eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){1,4}"  # a JWT: the beginning is `{"` in base64
     r"|(?<=bearer )[A-Za-z0-9._~+/=-]{16,}"
+    r"|(?<=postgres://)[^\s/@]+(?=@)|(?<=postgresql://)[^\s/@]+(?=@)"  # who comes to a database, and their password
+    r"|(?<=password=)[^\s&\"'#]+"
     # In addresses: links and upload sessions that krai or Google has signed, and what an OpenID provider hands back.
     r"|(?<=[?&])(?:signature|x-goog-signature|x-goog-credential|upload_id|code|state|(?:x-)?api[_-]key)=[^\s&\"'#]+",
     re.ASCII | re.IGNORECASE,

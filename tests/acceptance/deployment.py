@@ -97,7 +97,7 @@ NewKrai = Callable[[dict[str, str]], Deployment]  # what the fixture `new_krai` 
 
 
 def embedded(home: Path, env: dict[str, str]) -> Deployment:
-    return Deployment(home, env, EmbeddedStores(home))
+    return Deployment(home, env, EmbeddedStores(home, env))
 
 
 def gcp(home: Path, env: dict[str, str], emulators: Emulators) -> Deployment:

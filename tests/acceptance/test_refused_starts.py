@@ -94,6 +94,8 @@ TWO_TENANTS = json.dumps([{"issuer": "https://issuer.example", "audience": name,
         ("KRAI_RATE_LIMIT_READ", "many", "takes e.g. 100/15minutes, or off"),
         ("KRAI_QUOTA_QUEUED", "0", "greater than or equal to 1"),
         ("KRAI_RATE_LIMIT_STORAGE", "memcached://here", "redis"),
+        ("KRAI_WAREHOUSE_URL", "postgresql://krai@db.example/krai", "sslmode"),
+        ("KRAI_WAREHOUSE_URL", "mysql://krai@db.example/krai", "postgresql://"),
     ],
 )
 def test_on_settings_that_would_let_in_too_many(env: Env, setting: str, value: str, said: str) -> None:

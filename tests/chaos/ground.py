@@ -38,7 +38,7 @@ class Ground:
 @contextmanager
 def embedded(folder: Path) -> Iterator[Ground]:
     home = folder / "data"
-    with Deployment(home, ENV, EmbeddedStores(home)) as deployment:
+    with Deployment(home, ENV, EmbeddedStores(home, ENV)) as deployment:
         yield Ground("embedded", folder, deployment, Settings.model_validate({"KRAI_DATA_DIR": home}))
 
 

@@ -4,7 +4,7 @@
 ROWS = (
     ("redaction",),
     ("attachment", "durable", "errors", "failpoint", "known", "metrics", "observe", "text_encodings"),
-    ("access", "signature", "strict_json"),
+    ("access", "signature", "strict_json", "warehouse_url"),
     ("job", "settings"),
     ("dataset", "gs_uri", "identity", "outbound", "transitions"),
     ("ports", "predicate"),

@@ -105,6 +105,8 @@ PLACES: dict[str, Any] = {
     "link": "https://krai.example.org/files/jobs/1/e1/a.csv?expires=1&signature={signature}",
     "v4": "/b/o?X-Goog-Algorithm=x&X-Goog-Signature={signature}&b=1",
     "session": "PUT /upload/storage/v1/b/b/o?uploadType=resumable&upload_id={signature} failed",
+    "database": "postgresql://krai:{signature}@db.example.org:5432/krai",
+    "libpq": "host=db.example.org password={signature} user=krai",
     "deep": {"a": ["{id token}", ("{api key}",)]},
 }
 

@@ -8,9 +8,13 @@ import psycopg
 
 from krai.errors import KraiError, Terminal, Transient
 
+OUT_OF_TIME = (
+    "type_mismatch",
+    "PostgreSQL keeps dates and times from the year 4713 BC on, and no date after the year 5874897.",
+)
 _TERMINAL = {
     "22021": ("control_character", "PostgreSQL keeps no text with a NUL character."),
-    "22008": ("type_mismatch", "PostgreSQL keeps dates and times from the year 4713 before our era on, and no time after the year 294275."),
+    "22008": OUT_OF_TIME,
     "2BP01": ("dataset_in_use", "Views or other objects of the database are built upon the columns of the dataset."),
     "53100": ("disk_full", "The disk of the database is full."),
     "54000": (

@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from krai.errors import Transient
+from krai.errors import Terminal, Transient
 from krai.warehouse.postgres import columns, history
 from krai.warehouse.postgres.connections import Connections
+from krai.warehouse.postgres.failures import OUT_OF_TIME
 from krai.warehouse.postgres.history import Connection, Piece
 
 _SCHEMA = "krai_rows"
+_EARLIEST_US = -210_866_803_200_000_000  # the Julian day 0
 
 
 class TablePart:
@@ -32,6 +35,7 @@ class TablePart:
     def write(self, table: pa.Table) -> None:
         if self._schema is None:
             self._begin(table.schema)
+        _check_times(table)
         places = pa.array(range(self._rows, self._rows + table.num_rows), pa.int64())
         named = table.rename_columns([columns.stored(name) for name in table.schema.names])
         self._connections.copy(named.append_column(columns.ROW, places), _SCHEMA, self.location)
@@ -106,6 +110,15 @@ def insert(connection: Connection, part: Written, table: str, schema: pa.Schema,
     if moved.rowcount != part.rows:
         raise Transient("store_busy", "The database has lost a part of the import, as it does in a crash.")
     return history.add_pieces(connection, table, first_row, part.pieces)
+
+
+def _check_times(table: pa.Table) -> None:
+    """The driver counts from another year, and does not say that what it was given has no place there."""
+    for values in table.columns:
+        if pa.types.is_timestamp(values.type):
+            earliest = pc.min(values).cast(pa.int64()).as_py()
+            if earliest is not None and earliest < _EARLIEST_US:
+                raise Terminal(*OUT_OF_TIME)
 
 
 def _table(part: int) -> str:

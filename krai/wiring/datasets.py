@@ -1,0 +1,18 @@
+"""Where a child finds the datasets: in PostgreSQL when the settings say so, else where its mode keeps them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from krai.settings import Settings
+from krai.transfer.tools import Limits
+from krai.warehouse.port import Warehouse
+from krai.warehouse.postgres.columns import MOST_COLUMNS, MOST_NAME_BYTES
+from krai.warehouse.postgres.warehouse import PostgresWarehouse
+
+
+def open_datasets(settings: Settings, otherwise: Callable[[], Warehouse]) -> tuple[Warehouse, Limits]:
+    """The warehouse, and what an import refuses because it would not fit in there."""
+    limits = Limits(source_bytes=settings.max_source_mb << 20, unpacked_bytes=settings.max_unpacked_mb << 20)
+    if settings.postgres_url is None:
+        return otherwise(), limits
+    return PostgresWarehouse(settings.postgres_url), replace(limits, columns=MOST_COLUMNS, column_name_bytes=MOST_NAME_BYTES)

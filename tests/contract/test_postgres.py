@@ -1,0 +1,266 @@
+"""What is PostgreSQL's own about the warehouse in it: its types and limits, its crashes, who may do what, and what other programs see."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import psycopg
+import pyarrow as pa
+import pytest
+
+from krai.errors import KraiError, Terminal, Transient
+from krai.warehouse.port import Change
+from krai.warehouse.postgres.columns import MOST_COLUMNS
+from krai.warehouse.postgres.warehouse import PostgresWarehouse
+from scripts.postgres import ROLE, Postgres
+from tests.contract.importing import SCHEMA, load, rows, write_part
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> Iterator[str]:
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture
+def warehouse(url: str) -> PostgresWarehouse:
+    return PostgresWarehouse(url)
+
+
+def read(warehouse: PostgresWarehouse) -> pa.Table:
+    scan = warehouse.scan("things")
+    return pa.concat_tables([part() for part in scan.parts])
+
+
+def seen(url: str, query: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+EXTREMES = {
+    "boolean": pa.array([True, False, None]),
+    "int64": pa.array([-(2**63), 2**63 - 1, None]),
+    "float64": pa.array([-0.0, 5e-324, 1.7976931348623157e308]),
+    "no number": pa.array([float("nan"), float("inf"), float("-inf")]),
+    "wide": pa.array([Decimal("9" * 28 + "." + "9" * 10), Decimal("-1e-10"), Decimal("-0.0000000000")], pa.decimal128(38, 10)),
+    "whole": pa.array([Decimal("9" * 38), Decimal("-" + "9" * 38), None], pa.decimal128(38, 0)),
+    "fraction": pa.array([Decimal("0." + "9" * 38), Decimal("0." + "0" * 37 + "1"), None], pa.decimal128(38, 38)),
+    "date": pa.array([date(1, 1, 1), date(9999, 12, 31), date(1969, 12, 31)]),
+    "timestamp": pa.array(
+        [datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999), datetime(1969, 12, 31, 23, 59, 59, 1)],  # noqa: DTZ001
+        pa.timestamp("us"),
+    ),
+    "timestamptz": pa.array(
+        [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC), datetime(1969, 12, 31, 23, 59, 59, 1, UTC)],
+        pa.timestamp("us", "UTC"),
+    ),
+    "julian": pa.array([-210_866_803_200_000_000, 2**63 - 1, None], pa.int64()).cast(pa.timestamp("us")),
+    "string": pa.array(["", "\x01\t\r\n\\N\\.\u202e", "\U0001f600é\ufffe"]),
+    "binary": pa.array([b"", b"\x00\xff", None]),
+}
+
+
+def test_every_value_comes_back_to_the_bit(warehouse: PostgresWarehouse) -> None:
+    table = pa.table(EXTREMES)
+    load(warehouse, "things", "a", table)
+    back = read(warehouse)
+    assert back.schema == table.schema
+    for name in table.column_names:
+        if not pa.types.is_floating(table.column(name).type):
+            assert back.column(name).equals(table.column(name)), name
+        else:
+            assert str(back.column(name).to_pylist()) == str(table.column(name).to_pylist()), "-0.0 and NaN too"
+
+
+@pytest.mark.parametrize(
+    ("column", "code"),
+    [
+        (pa.array(["a\0b"]), "control_character"),
+        (pa.array([-(2**31)], pa.int32()).cast(pa.date32()), "type_mismatch"),
+        (pa.array([2**31 - 1], pa.int32()).cast(pa.date32()), "type_mismatch"),
+        (pa.array([0, -(2**63), None], pa.int64()).cast(pa.timestamp("us")), "type_mismatch"),
+        (pa.array([-210_866_803_200_000_001], pa.int64()).cast(pa.timestamp("us", "UTC")), "type_mismatch"),
+    ],
+    ids=["a NUL", "a day long ago", "a day far away", "a time long ago", "the first time that is too early"],
+)
+def test_what_has_no_place_is_a_clear_end(warehouse: PostgresWarehouse, column: pa.Array, code: str) -> None:
+    with pytest.raises(Terminal) as refused:
+        load(warehouse, "things", "a", pa.table({"a": column}))
+    assert refused.value.code == code
+    assert warehouse.describe("things") is None
+
+
+def test_columns_may_be_called_as_the_systems_own(warehouse: PostgresWarehouse, url: str) -> None:
+    table = pa.table({"xmin": [1], "ctid": ["x"], "select": [True], "%s": [2], "ä" * 31: [3]})
+    load(warehouse, "things", "a", table)
+    assert read(warehouse).equals(table)
+    assert seen(url, 'select xmin, ctid, "select" from krai.things') == [(1, "x", True)]
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        (["x" * 64], "column_name_too_long"),
+        (["ä" * 32], "column_name_too_long"),
+        ([f"c{number}" for number in range(MOST_COLUMNS + 1)], "too_many_columns"),
+    ],
+)
+def test_columns_that_have_no_place_are_refused(warehouse: PostgresWarehouse, names: list[str], code: str) -> None:
+    table = pa.table({name: [1] for name in names})
+    with pytest.raises(Terminal) as refused:
+        load(warehouse, "things", "a", table)
+    assert refused.value.code == code
+    with pytest.raises(Terminal) as refused:
+        warehouse.commit("things", Change(job_id="a", epoch=1, schema=table.schema, parts=[]))
+    assert refused.value.code == code
+
+
+def test_rows_that_are_too_wide_are_refused(warehouse: PostgresWarehouse) -> None:
+    few = pa.table({f"c{number}": [1] for number in range(MOST_COLUMNS)})
+    with pytest.raises(Terminal) as refused:
+        load(warehouse, "things", "a", few)
+    assert refused.value.code == "too_many_columns"
+    load(warehouse, "things", "a", pa.table({f"c{number}": pa.array([None], pa.int64()) for number in range(MOST_COLUMNS)}))
+
+
+def test_a_dataset_may_have_any_name(warehouse: PostgresWarehouse) -> None:
+    names = ["commits", "parts", "part_1", "select", "a" * 63, "a" * 62]
+    for number, name in enumerate(names):
+        load(warehouse, name, "a", rows(number))
+    assert [warehouse.scan(name).parts[0]().column("id").to_pylist() for name in names] == [[number] for number in range(len(names))]
+
+
+# -- other programs ---------------------------------------------------------------------------------------------------------
+
+
+def test_others_see_the_rows_of_now_under_the_name_of_the_dataset(warehouse: PostgresWarehouse, url: str) -> None:
+    load(warehouse, "things", "a", rows(1, 2))
+    load(warehouse, "things", "b", rows(3))
+    assert seen(url, "select id, name from krai.things order by id") == [(1, "name 1"), (2, "name 2"), (3, "name 3")]
+    load(warehouse, "things", "c", pa.table({"other": [1.5]}), replace=True)
+    assert seen(url, "select * from krai.things") == [(1.5,)]
+    warehouse.drop("things")
+    assert seen(url, "select count(*) from pg_views where schemaname = 'krai'") == [(0,)]
+
+
+def test_who_may_read_a_dataset_may_read_it_when_it_was_replaced(warehouse: PostgresWarehouse, url: str) -> None:
+    load(warehouse, "things", "a", rows(1))
+    granted = "select has_table_privilege('pg_monitor', 'krai.things', 'select')"
+    with psycopg.connect(url) as connection:
+        connection.execute("grant select on krai.things to pg_monitor")
+    load(warehouse, "things", "b", rows(2), replace=True)
+    assert seen(url, granted) == [(True,)]
+
+
+def test_a_dataset_that_others_have_built_upon_keeps_its_columns(warehouse: PostgresWarehouse, url: str) -> None:
+    load(warehouse, "things", "a", rows(1))
+    with psycopg.connect(url) as connection:
+        connection.execute("create view public.names as select name from krai.things")
+    load(warehouse, "things", "b", rows(2), replace=True)
+    for change in (
+        lambda: load(warehouse, "things", "c", pa.table({"other": [1.5]}), replace=True),
+        lambda: warehouse.drop("things"),
+    ):
+        with pytest.raises(Terminal) as refused:
+            change()
+        assert refused.value.code == "dataset_in_use"
+    assert seen(url, "select * from public.names") == [("name 2",)]
+    assert warehouse.find_commit("things", "c") is None
+
+
+# -- who may do what --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def role(url: str, postgres: Postgres) -> Iterator[str]:
+    """One with no rights but to connect; its URL."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create role worker login password 'secret'")
+        yield url.replace(f"{ROLE}:{postgres.password}", "worker:secret")
+        connection.execute("drop owned by worker cascade")
+        connection.execute("drop role worker")
+
+
+def test_a_role_that_owns_the_schemas_needs_nothing_else(url: str, role: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("create schema krai authorization worker")
+        connection.execute("create schema krai_rows authorization worker")
+    warehouse = PostgresWarehouse(role)
+    load(warehouse, "things", "a", rows(1))
+    load(warehouse, "things", "b", rows(2), replace=True)
+    assert read(warehouse).equals(rows(2))
+    warehouse.drop("things")
+
+
+def test_a_role_that_may_not_write_reads(warehouse: PostgresWarehouse, url: str, role: str) -> None:
+    reader = PostgresWarehouse(role)
+    assert reader.describe("things") is None
+    load(warehouse, "things", "a", rows(1))
+    with psycopg.connect(url) as connection:
+        connection.execute("grant usage on schema krai, krai_rows to worker")
+        connection.execute("grant select on all tables in schema krai, krai_rows to worker")
+    assert read(reader).equals(rows(1))
+    with pytest.raises(Transient, match="42501"):
+        load(reader, "things", "b", rows(2))
+
+
+# -- what fails -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_part_that_a_crash_has_emptied_is_noticed(warehouse: PostgresWarehouse, postgres: Postgres, url: str) -> None:
+    part = write_part(warehouse, "things", "a", 1, rows(1, 2))
+    postgres.kill()
+    postgres.start()
+    with pytest.raises(Transient):
+        warehouse.commit("things", Change(job_id="a", epoch=1, schema=SCHEMA, parts=[part]))
+    assert warehouse.describe("things") is None
+    again = PostgresWarehouse(url)
+    load(again, "things", "a", rows(1, 2), epoch=2)
+    assert read(again).equals(rows(1, 2))
+
+
+def test_a_part_that_was_not_closed_is_not_committed(warehouse: PostgresWarehouse) -> None:
+    part = warehouse.open_part("things", "a", 1, 0)
+    part.write(rows(1))
+    with pytest.raises(Transient):
+        warehouse.commit("things", Change(job_id="a", epoch=1, schema=SCHEMA, parts=[part.location]))
+    with closing(part):
+        part.write(rows(2))
+    warehouse.commit("things", Change(job_id="a", epoch=1, schema=SCHEMA, parts=[part.location]))
+    assert read(warehouse).equals(rows(1, 2))
+
+
+def test_a_part_that_is_written_again_has_the_new_rows(warehouse: PostgresWarehouse, url: str) -> None:
+    write_part(warehouse, "things", "a", 1, pa.table({"id": ["text"]}))
+    write_part(warehouse, "things", "a", 1, rows(9), number=1)
+    load(warehouse, "things", "a", rows(1))
+    assert read(warehouse).equals(rows(1))
+    assert seen(url, "select count(*) from pg_tables where tablename like 'part%'") == [(0,)]
+
+
+def test_a_server_that_went_away_and_came_back_is_used_again(warehouse: PostgresWarehouse, postgres: Postgres) -> None:
+    load(warehouse, "things", "a", rows(1))
+    scan = warehouse.scan("things")
+    assert pa.concat_tables([part() for part in scan.parts]).equals(rows(1))
+    postgres.kill()
+    for attempt in (lambda: warehouse.describe("things"), scan.parts[0], lambda: load(warehouse, "things", "b", rows(2))):
+        with pytest.raises(Transient) as failed:
+            attempt()
+        assert says_nothing(failed.value, postgres)
+    postgres.start()
+    assert warehouse.describe("things") is not None
+    assert scan.parts[0]().equals(rows(1))
+
+
+def test_a_wrong_password_is_not_repeated(url: str, postgres: Postgres) -> None:
+    wrong = "wrong-" + "password"
+    with pytest.raises(Transient) as failed:
+        PostgresWarehouse(url.replace(postgres.password, wrong)).describe("things")
+    assert says_nothing(failed.value, postgres)
+    assert wrong not in str(failed.value)
+
+
+def says_nothing(error: KraiError, postgres: Postgres) -> bool:
+    """Neither the error nor what it came from is shown with anything of PostgreSQL's own."""
+    return postgres.password not in str(error) and error.__suppress_context__ and error.__cause__ is None

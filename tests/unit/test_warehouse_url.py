@@ -1,0 +1,76 @@
+"""Which addresses of a warehouse are taken, and which of them lead over a network that anybody can listen to."""
+
+import pytest
+from pydantic import ValidationError
+
+from krai.settings import Settings
+from krai.warehouse_url import is_open_line
+
+GCP = {"GOOGLE_CLOUD_PROJECT": "p", "GCS_BUCKET": "b", "API_KEY": "a-secret-of-our-own"}
+SECRET = "hunter2"  # noqa: S105 (an example)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://krai:pw@db.example/krai?sslmode=require",
+        "postgresql://krai:pw@one.example,two.example:5433/krai?sslmode=verify-full&target_session_attrs=read-write",
+        "postgresql://krai@127.0.0.1:5432/krai",
+        "postgresql://krai@[::1]:5432/krai",
+        "postgresql://krai@%2Fvar%2Frun%2Fpostgresql/krai",
+        "postgresql:///krai?host=/var/run/postgresql",
+        "postgres://localhost",
+    ],
+)
+def test_a_closed_line(url: str) -> None:
+    assert not is_open_line(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://krai:pw@db.example/krai",
+        "postgresql://krai:pw@db.example/krai?sslmode=prefer",
+        "postgresql://krai:pw@db.example/krai?sslmode=require&sslmode=disable",
+        "postgresql://localhost,db.example/krai",
+        "postgresql://localhost/krai?host=db.example",
+        "postgresql://localhost/krai?hostaddr=192.0.2.1",
+        "postgresql:///krai",
+        "postgresql://localhost@db.example/krai",
+        "postgresql://krai:127.0.0.1@10.0.0.1/krai",
+    ],
+)
+def test_an_open_line(url: str) -> None:
+    assert is_open_line(url)
+
+
+def test_each_mode_takes_a_database_and_only_gcp_a_bucket() -> None:
+    here = f"postgresql://krai:{SECRET}@localhost/krai"
+    assert Settings.model_validate({"KRAI_WAREHOUSE_URL": here}).postgres_url == here
+    assert Settings.model_validate(GCP | {"KRAI_WAREHOUSE_URL": here}).postgres_url == here
+    bucket = Settings.model_validate(GCP | {"KRAI_WAREHOUSE_URL": "gs://b/prefix"})
+    assert (bucket.postgres_url, bucket.bucket_url) == (None, "gs://b/prefix")
+    assert Settings.model_validate(GCP).bucket_url == "gs://b/warehouse"
+    assert Settings.model_validate({}).postgres_url is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "url"),
+    [
+        ({}, "gs://b/prefix"),
+        ({}, "mysql://krai@localhost/krai"),
+        (GCP, f"postgresql://krai:{SECRET}@db.example/krai"),
+        (GCP, "gs://b/prefix/"),
+        (GCP, f"postgresql://krai:{SECRET} @localhost/krai"),
+    ],
+)
+def test_what_is_refused_is_not_repeated(mode: dict[str, str], url: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate(mode | {"KRAI_WAREHOUSE_URL": url})
+    (error,) = refused.value.errors(include_url=False, include_input=False)
+    assert "KRAI_WAREHOUSE_URL" in error["msg"]
+    assert SECRET not in error["msg"]
+
+
+def test_settings_do_not_show_the_password() -> None:
+    assert SECRET not in repr(Settings.model_validate({"KRAI_WAREHOUSE_URL": f"postgresql://krai:{SECRET}@localhost/krai"}))
