@@ -9,7 +9,7 @@ import re
 from urllib.parse import parse_qs, unquote, urlsplit
 
 _BUCKET = re.compile(r"gs://\S+[^/\s]", re.ASCII)
-_POSTGRES = re.compile(r"postgres(?:ql)?://[\x21-\x7e]+", re.ASCII)
+_POSTGRES = re.compile(r"postgres(?:ql)?://(?:[\x21-\x24\x26-\x7e]|%[0-9A-Fa-f]{2})+", re.ASCII)
 _PORT = re.compile(r":\d*$", re.ASCII)
 _ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
 _HERE = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from krai.settings import Settings
+from krai.settings import Settings, UnsafeSettings
+from krai.warehouse.postgres.warehouse import PostgresWarehouse
 from krai.warehouse_url import is_open_line
 
 GCP = {"GOOGLE_CLOUD_PROJECT": "p", "GCS_BUCKET": "b", "API_KEY": "a-secret-of-our-own"}
@@ -62,6 +63,8 @@ def test_each_mode_takes_a_database_and_only_gcp_a_bucket() -> None:
         (GCP, f"postgresql://krai:{SECRET}@db.example/krai"),
         (GCP, "gs://b/prefix/"),
         (GCP, f"postgresql://krai:{SECRET} @localhost/krai"),
+        ({}, f"postgresql://krai:{SECRET}%zz@localhost/krai"),
+        ({}, f"postgresql://krai:{SECRET}%"),
     ],
 )
 def test_what_is_refused_is_not_repeated(mode: dict[str, str], url: str) -> None:
@@ -70,6 +73,12 @@ def test_what_is_refused_is_not_repeated(mode: dict[str, str], url: str) -> None
     (error,) = refused.value.errors(include_url=False, include_input=False)
     assert "KRAI_WAREHOUSE_URL" in error["msg"]
     assert SECRET not in error["msg"]
+
+
+def test_what_libpq_does_not_take_is_refused_and_not_repeated() -> None:
+    with pytest.raises(UnsafeSettings) as refused:
+        PostgresWarehouse(f"postgresql://krai@localhost/krai?{SECRET}=1")
+    assert SECRET not in str(refused.value)
 
 
 def test_settings_do_not_show_the_password() -> None:

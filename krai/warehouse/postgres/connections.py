@@ -14,6 +14,7 @@ import psycopg
 import pyarrow as pa
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from krai.settings import UnsafeSettings
 from krai.warehouse.postgres.failures import translated
 from krai.warehouse.postgres.pool import Pool
 
@@ -43,10 +44,14 @@ _SESSION = (
 
 
 class Connections:
-    """For several threads at once; connects when it is first used. Raises what `failures` says."""
+    """For several threads at once; connects when it is first used. Raises UnsafeSettings, and later what `failures` says."""
 
     def __init__(self, url: str) -> None:
-        given = conninfo_to_dict(url)
+        try:
+            given = conninfo_to_dict(url)
+        except psycopg.ProgrammingError:
+            # Its text has a piece of the address in it, which may be one of the password.
+            raise UnsafeSettings("KRAI_WAREHOUSE_URL is no address of PostgreSQL's; percent-encode what is special in a password") from None
         self._where = make_conninfo(**{**_LINE, **given})
         self._database: adbc_driver_manager.AdbcDatabase | None = None
         self._lock = threading.Lock()
