@@ -1,5 +1,6 @@
 """What is PostgreSQL's own about the warehouse in it: its types and limits, its crashes, who may do what, and what other programs see."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -212,12 +213,21 @@ def test_a_part_that_a_crash_has_emptied_is_noticed(warehouse: PostgresWarehouse
     part = write_part(warehouse, "things", "a", 1, rows(1, 2))
     postgres.kill()
     postgres.start()
-    with pytest.raises(Transient):
-        warehouse.commit("things", Change(job_id="a", epoch=1, schema=SCHEMA, parts=[part]))
-    assert warehouse.describe("things") is None
     again = PostgresWarehouse(url)
+    with pytest.raises(Transient, match="lost a part"):
+        again.commit("things", Change(job_id="a", epoch=1, schema=SCHEMA, parts=[part]))
+    assert again.describe("things") is None
     load(again, "things", "a", rows(1, 2), epoch=2)
     assert read(again).equals(rows(1, 2))
+
+
+def test_a_crash_between_two_jobs_costs_no_attempt(warehouse: PostgresWarehouse, postgres: Postgres) -> None:
+    load(warehouse, "things", "a", rows(1))
+    postgres.kill()
+    postgres.start()
+    time.sleep(1.1)  # what was used a second ago is trusted
+    load(warehouse, "things", "b", rows(2))
+    assert read(warehouse).equals(rows(1, 2))
 
 
 def test_a_part_that_was_not_closed_is_not_committed(warehouse: PostgresWarehouse) -> None:
