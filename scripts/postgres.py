@@ -25,6 +25,7 @@ from scripts.ports import free_port
 START_WITHIN_S = 60.0
 ROLE = "krai"
 NOT_ROOT = ("postgres", "nobody")  # PostgreSQL refuses to run as root
+# A commit is on its way to the disk before it is told of only where krai insists.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=60")
 
 

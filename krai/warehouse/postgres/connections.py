@@ -41,6 +41,8 @@ _SESSION = (
     "set search_path = pg_catalog",
     "set timezone = 'UTC'",
 )
+# A commit that krai has told of must not be lost in a crash, whatever the server holds for good enough.
+_DURABLE = "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'"
 
 
 class Connections:
@@ -92,7 +94,7 @@ class Connections:
 
     def _connect(self) -> "psycopg.Connection[Row]":
         connection = psycopg.connect(self._where, autocommit=True, prepare_threshold=None)
-        connection.execute("; ".join(_SESSION).encode())
+        connection.execute("; ".join((*_SESSION, _DURABLE)).encode())
         return connection
 
     def _connect_arrow(self) -> adbc_driver_manager.AdbcConnection:
