@@ -7,7 +7,7 @@ from krai.settings import Settings, UnsafeSettings
 from krai.warehouse.postgres.warehouse import PostgresWarehouse
 from krai.warehouse_url import is_open_line
 
-GCP = {"GOOGLE_CLOUD_PROJECT": "p", "GCS_BUCKET": "b", "API_KEY": "a-secret-of-our-own"}
+GCP = {"GOOGLE_CLOUD_PROJECT": "p", "GCS_BUCKET": "b", "API_KEY": "a-secret-of-our-own", "KRAI_MANIFEST_KEY": "off"}
 SECRET = "hunter2"  # noqa: S105 (an example)
 
 
