@@ -192,6 +192,6 @@ def test_a_snapshot_is_read_by_a_time_from_its_own_on(warehouse: Warehouse) -> N
 
 
 def test_a_snapshot_that_never_was_is_not_found(numbered: Warehouse) -> None:
-    assert code(numbered, as_of="1") == "snapshot_not_found"
+    assert code(numbered, as_of="0") == "snapshot_not_found"
     assert code(numbered, as_of="9999999999999999999") == "snapshot_not_found"
     assert code(numbered, as_of="0001-01-01T00:00:00Z") == "snapshot_not_found"

@@ -97,5 +97,5 @@ def project(schema: pa.Schema, names: Sequence[str] | None) -> pa.Schema:
 
 
 def _exact(arrow: pa.DataType) -> str:
-    # The driver has no decimals: it would give text all the same, and round what does not fit a float.
+    # The driver has no decimals, and would make text of them itself.
     return "text" if pa.types.is_decimal128(arrow) else column_type(arrow)

@@ -39,6 +39,7 @@ _SESSION = (
     "set client_connection_check_interval = '5s'",
     "set default_transaction_isolation = 'read committed'",
     "set search_path = pg_catalog",
+    "set standard_conforming_strings = on",
     "set timezone = 'UTC'",
 )
 # A commit that krai has told of must not be lost in a crash, whatever the server holds for good enough.

@@ -116,6 +116,20 @@ def newest(connection: Connection, name: str) -> Snapshot | None:
     return _snapshot(connection.execute(query.encode(), (name,)).fetchone())
 
 
+def by_id(connection: Connection, name: str, snapshot_id: str) -> Snapshot | None:
+    query = f"select {_COMMIT} from krai._commits where dataset = %s and snapshot_id::text = %s"
+    return _snapshot(connection.execute(query.encode(), (name, snapshot_id)).fetchone())
+
+
+def at(connection: Connection, name: str, moment: datetime) -> Snapshot | None:
+    """The newest commit that is not later. What is shown of its time has milliseconds, and leads to it."""
+    query = (
+        f"select {_COMMIT} from krai._commits where dataset = %s and date_trunc('milliseconds', committed_at) <= %s"
+        " order by snapshot_id desc limit 1"
+    )
+    return _snapshot(connection.execute(query.encode(), (name, moment)).fetchone())
+
+
 def find(connection: Connection, name: str, job_id: str) -> Committed | None:
     query = f"select {_COMMIT} from krai._commits where dataset = %s and job_id = %s"
     found = _snapshot(connection.execute(query.encode(), (name, job_id)).fetchone())

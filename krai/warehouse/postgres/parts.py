@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -36,7 +37,7 @@ class TablePart:
         if self._schema is None:
             self._begin(table.schema)
         _check_times(table)
-        places = pa.array(range(self._rows, self._rows + table.num_rows), pa.int64())
+        places = pa.array(np.arange(self._rows, self._rows + table.num_rows, dtype=np.int64))
         named = table.rename_columns([columns.stored(name) for name in table.schema.names])
         self._connections.copy(named.append_column(columns.ROW, places), _SCHEMA, self.location)
         self._pieces.append((table.num_rows, table.nbytes))

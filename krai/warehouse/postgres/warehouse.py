@@ -9,20 +9,23 @@ A row is there from one snapshot on and up to another; it is never changed and g
 which begins by locking the dataset and looking for its job in the history.
 """
 
-from collections.abc import Sequence
 from datetime import UTC
 
 import pyarrow as pa
 
 from krai.dataset import Dataset
 from krai.errors import Terminal, Transient
-from krai.warehouse.port import Change, Committed, Mode, Part, Scan
+from krai.formats.types import columns_of
+from krai.job import parse_time
+from krai.predicate.parse import parse
+from krai.warehouse.port import EVERYTHING, Change, Committed, Mode, Part, Query, Scan
 from krai.warehouse.postgres import history, parts, tables
 from krai.warehouse.postgres.columns import project, to_doc
+from krai.warehouse.postgres.conditions import condition
 from krai.warehouse.postgres.connections import Connections
 from krai.warehouse.postgres.history import Connection, Snapshot
 from krai.warehouse.postgres.parts import TablePart
-from krai.warehouse.postgres.pieces import end_row_of, pieces_of
+from krai.warehouse.postgres.pieces import Pieces
 
 
 class PostgresWarehouse:
@@ -40,21 +43,24 @@ class PostgresWarehouse:
         snapshot = self._newest(name)
         return None if snapshot is None else snapshot.schema
 
-    def scan(self, name: str, *, columns: Sequence[str] | None = None, limit: int | None = None) -> Scan:
-        snapshot = self._newest(name)
-        if snapshot is None:
-            raise Terminal("dataset_not_found")
-        schema = project(snapshot.schema, columns)
+    def scan(self, name: str, query: Query = EVERYTHING) -> Scan:
+        snapshot = self._as_of(name, query.as_of)
+        held = snapshot.schema
+        schema = project(held, query.columns)
+        filtered = None if query.filter is None else condition(parse(query.filter, columns_of(held)), held)
+        pieces = Pieces(self._connections, snapshot, schema, filtered)
         with self._connections.statements() as connection:
-            end_row = end_row_of(connection, snapshot, limit)
+            end_row = pieces.end_row(connection, query.limit)
             written = history.pieces(connection, snapshot.table, end_row)
         moment = snapshot.committed_at.astimezone(UTC)
         return Scan(
             schema=schema,
-            rows=snapshot.rows if limit is None else min(snapshot.rows, limit),
+            rows=snapshot.rows,
             snapshot_id=str(snapshot.snapshot_id),
             snapshot_time=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            parts=list(pieces_of(self._connections, snapshot, schema, written, end_row)),
+            parts=pieces.parts(written, end_row),
+            limit=query.limit,
+            dropped=None if filtered is None else pieces.dropped,
         )
 
     def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
@@ -93,6 +99,19 @@ class PostgresWarehouse:
         with self._connections.transaction() as connection:
             if self._is_there(connection):
                 parts.remove(connection, name, job_id, epochs=sorted(parts.epochs(connection, name, job_id) - {keep_epoch}))
+
+    def _as_of(self, name: str, asked: str | None) -> Snapshot:
+        """Raises Terminal dataset_not_found, snapshot_not_found."""
+        newest = self._newest(name)
+        if newest is None:
+            raise Terminal("dataset_not_found")
+        if asked is None:
+            return newest
+        with self._connections.statements() as connection:
+            found = history.by_id(connection, name, asked) if asked.isdecimal() else history.at(connection, name, parse_time(asked))
+        if found is None:
+            raise Terminal("snapshot_not_found")
+        return found
 
     def _newest(self, name: str) -> Snapshot | None:
         with self._connections.statements() as connection:

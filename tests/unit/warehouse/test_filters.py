@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from krai.warehouse.iceberg import IcebergWarehouse, open_local
-from krai.warehouse.port import Change, Query
+from krai.warehouse.iceberg import open_local
+from krai.warehouse.port import Change, Query, Warehouse
 
 TYPES = {
     "b": pa.bool_(),
@@ -136,7 +136,7 @@ CONDITIONS = st.recursive(terms(), joined, max_leaves=6)
 ROWS = st.fixed_dictionaries({name: st.none() | st.sampled_from(values) for name, values in VALUES.items()})
 
 
-def load(warehouse: IcebergWarehouse, rows: list[dict[str, Any]], order: str) -> pa.Table:
+def load(warehouse: Warehouse, rows: list[dict[str, Any]], order: str) -> pa.Table:
     """Two files with row groups of three rows each; sorted, so that the groups have bounds that differ."""
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
     table = pa.concat_tables([table, table.sort_by(order)]) if rows else table
