@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
-from krai.errors import Terminal
-from krai.formats.types import arrow_type, type_name
+from krai.errors import Terminal, Transient
+from krai.formats.types import arrow_type, type_name, wider
 
 # krai's own columns: where a row stands in its table, the snapshot it came with, and the one it went with (null: it is there).
 ROW, SINCE, UNTIL = "_krai_row", "_krai_from", "_krai_to"
@@ -73,10 +73,21 @@ def to_arrow(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table([values.cast(field.type) for values, field in zip(table.columns, schema, strict=True)], schema=schema)
 
 
-def cast_from(held: Iterable[str], schema: pa.Schema) -> str:
-    """The columns of `schema` for INSERT … SELECT out of a table that has those of `held`; the others are null."""
+def joined(held: pa.Schema, added: pa.Schema, *, evolve: bool) -> pa.Schema:
+    """The columns of a dataset after an import. Raises Transient when they are not those that the import was read for."""
+    kinds = {field.name: field.type for field in held}
+    for field in added:
+        wide = wider(kinds.get(field.name, field.type), field.type)
+        if wide is None or (not evolve and kinds.get(field.name) != wide):
+            raise Transient("store_busy", "The columns of the dataset changed while the file was read.")
+        kinds[field.name] = wide
+    return pa.schema(list(kinds.items()))
+
+
+def cast_from(held: Iterable[str], schema: pa.Schema) -> list[str]:
+    """The columns of `schema` for SELECT out of a table that has those of `held`; the others are null."""
     there = set(held)
-    return ", ".join(f"{column(field.name) if field.name in there else 'null'}::{column_type(field.type)}" for field in schema)
+    return [f"{column(field.name) if field.name in there else 'null'}::{column_type(field.type)}" for field in schema]
 
 
 def to_doc(schema: pa.Schema) -> list[list[str]]:

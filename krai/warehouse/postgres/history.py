@@ -6,7 +6,7 @@ krai._parts     tables that imports under way have written
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from krai.dataset import Dataset
 from krai.formats.types import columns_of
-from krai.warehouse.port import Change, Committed
+from krai.warehouse.port import Committed, Counts
 from krai.warehouse.postgres.columns import from_doc
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -28,13 +28,17 @@ create table if not exists krai._commits (
     dataset text not null,
     job_id text not null,
     epoch integer not null,
-    committed_at timestamp with time zone not null,
     mode text not null,
+    key jsonb not null,
+    undoes text,
     table_name text not null,
+    first_row bigint not null,
     end_row bigint not null,
     rows bigint not null,
-    bytes bigint not null,
     columns jsonb not null,
+    counts jsonb not null,
+    committed_at timestamp with time zone not null,
+    bytes bigint not null,
     summary jsonb not null,
     unique (dataset, job_id),
     unique (dataset, snapshot_id)
@@ -57,20 +61,32 @@ create table if not exists krai._parts (
     unique (dataset, job_id, epoch, number)
 )
 """
-_COMMIT = "snapshot_id, epoch, table_name, end_row, rows, columns, committed_at, bytes, summary"
+_COMMIT = (
+    "snapshot_id, job_id, epoch, mode, key, undoes, table_name, first_row, end_row, rows, columns, counts, committed_at, bytes, summary"
+)
 _UNKNOWN = datetime.min.replace(tzinfo=UTC)
+UNDO = "undo"  # the mode of a commit that takes another back
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A commit as it is written down: the dataset after it is the rows of `table` before `end_row` that were there at `snapshot_id`."""
+    """A commit as it is written down. It has put the rows from `first_row` to before `end_row`, whichever table they are in by now.
+
+    The dataset after it is the rows of `table` before `end_row` that were there at `snapshot_id`, `rows` of them.
+    """
 
     snapshot_id: int
+    job_id: str
     epoch: int
+    mode: str
+    key: list[str]
+    undoes: str | None
     table: str
+    first_row: int
     end_row: int
     rows: int
     columns: list[list[str]]
+    counts: dict[str, int]
     committed_at: datetime = _UNKNOWN
     bytes: int = 0
     summary: dict[str, str] = field(default_factory=dict)
@@ -87,6 +103,16 @@ class Snapshot:
             bytes=self.bytes,
             snapshot_id=str(self.snapshot_id),
             updated_at=self.committed_at,
+        )
+
+    def committed(self, name: str, now: "Snapshot") -> Committed:
+        """`now` is the newest of the dataset."""
+        return Committed(
+            snapshot_id=str(self.snapshot_id),
+            epoch=self.epoch,
+            dataset=now.describe(name),
+            counts=Counts(**self.counts),
+            summary=self.summary,
         )
 
 
@@ -130,15 +156,34 @@ def at(connection: Connection, name: str, moment: datetime) -> Snapshot | None:
     return _snapshot(connection.execute(query.encode(), (name, moment)).fetchone())
 
 
-def find(connection: Connection, name: str, job_id: str) -> Committed | None:
+def of_job(connection: Connection, name: str, job_id: str) -> Snapshot | None:
     query = f"select {_COMMIT} from krai._commits where dataset = %s and job_id = %s"
-    found = _snapshot(connection.execute(query.encode(), (name, job_id)).fetchone())
+    return _snapshot(connection.execute(query.encode(), (name, job_id)).fetchone())
+
+
+def before(connection: Connection, name: str, snapshot: Snapshot) -> Snapshot | None:
+    query = f"select {_COMMIT} from krai._commits where dataset = %s and snapshot_id < %s order by snapshot_id desc limit 1"
+    return _snapshot(connection.execute(query.encode(), (name, snapshot.snapshot_id)).fetchone())
+
+
+def standing_after(connection: Connection, name: str, snapshot: Snapshot) -> list[Snapshot]:
+    """Those that came later and were not undone."""
+    query = (
+        f"select {_COMMIT} from krai._commits where dataset = %s and snapshot_id > %s and job_id not in"
+        " (select undoes from krai._commits where dataset = %s and undoes is not null) order by snapshot_id"
+    )
+    return [Snapshot(*row) for row in connection.execute(query.encode(), (name, snapshot.snapshot_id, name))]
+
+
+def is_undone(connection: Connection, name: str, job_id: str) -> bool:
+    query = "select exists (select from krai._commits where dataset = %s and undoes = %s)"
+    return bool(_one(connection.execute(query, (name, job_id)))[0])
+
+
+def find(connection: Connection, name: str, job_id: str) -> Committed | None:
+    found = of_job(connection, name, job_id)
     now = newest(connection, name) if found is not None else None
-    return None if found is None or now is None else committed(name, found, now)
-
-
-def committed(name: str, snapshot: Snapshot, now: Snapshot) -> Committed:
-    return Committed(snapshot_id=str(snapshot.snapshot_id), epoch=snapshot.epoch, dataset=now.describe(name), summary=snapshot.summary)
+    return None if found is None or now is None else found.committed(name, now)
 
 
 def next_snapshot(connection: Connection) -> int:
@@ -147,17 +192,17 @@ def next_snapshot(connection: Connection) -> int:
     return found
 
 
-def record(connection: Connection, name: str, change: Change, after: Snapshot) -> Snapshot:
+def record(connection: Connection, name: str, after: Snapshot, summary: Mapping[str, Any]) -> Snapshot:
     """Write a commit down, with its time and size: once the transaction ends the dataset is `after`."""
     query = (
-        "insert into krai._commits"
-        " (snapshot_id, dataset, job_id, epoch, mode, table_name, end_row, rows, committed_at, bytes, columns, summary)"
-        " overriding system value values (%s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(),"
-        f" pg_total_relation_size(('krai_rows.' || quote_ident(%s))::regclass), %s, %s) returning {_COMMIT}"
+        f"insert into krai._commits (dataset, {_COMMIT}) overriding system value values"
+        " (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(),"
+        f" pg_total_relation_size(('krai_rows.' || quote_ident(%s))::regclass), %s) returning {_COMMIT}"
     )
-    summary = json.dumps({key: str(value) for key, value in change.summary.items()})
-    told = (after.snapshot_id, name, change.job_id, change.epoch, change.mode, after.table, after.end_row, after.rows)
-    return Snapshot(*_one(connection.execute(query.encode(), (*told, after.table, json.dumps(after.columns), summary))))
+    whose = (name, after.snapshot_id, after.job_id, after.epoch, after.mode, json.dumps(after.key), after.undoes)
+    what = (after.table, after.first_row, after.end_row, after.rows, json.dumps(after.columns), json.dumps(after.counts))
+    kept = json.dumps({key: str(value) for key, value in summary.items()})
+    return Snapshot(*_one(connection.execute(query.encode(), (*whose, *what, after.table, kept))))
 
 
 def forget(connection: Connection, name: str) -> list[str]:
@@ -178,6 +223,11 @@ def add_pieces(connection: Connection, table: str, first_row: int, pieces: Seque
         (table, firsts[:-1], [rows for rows, _ in pieces], [size_bytes for _, size_bytes in pieces]),
     )
     return firsts[-1]
+
+
+def copy_pieces(connection: Connection, source: str, target: str) -> None:
+    query = "insert into krai._pieces select %s, first_row, rows, bytes from krai._pieces where table_name = %s on conflict do nothing"
+    connection.execute(query, (target, source))
 
 
 def pieces(connection: Connection, table: str, end_row: int) -> list[tuple[int, int, int]]:

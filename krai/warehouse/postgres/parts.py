@@ -104,7 +104,7 @@ def insert(connection: Connection, part: Written, table: str, schema: pa.Schema,
     if not part.rows:
         return first_row
     target = ", ".join([*map(columns.column, schema.names), columns.ROW, columns.SINCE])
-    source = f"{columns.cast_from(part.schema.names, schema)}, {columns.ROW} + {first_row}, {snapshot_id}"
+    source = ", ".join([*columns.cast_from(part.schema.names, schema), f"{columns.ROW} + {first_row}", str(snapshot_id)])
     moved = connection.execute(
         f"insert into {_SCHEMA}.{columns.quoted(table)} ({target}) select {source} from {_SCHEMA}.{part.location}".encode()
     )

@@ -22,6 +22,19 @@ def create(connection: Connection, name: str, schema: pa.Schema) -> str:
     return table
 
 
+def grow(connection: Connection, name: str, table: str, held: pa.Schema, schema: pa.Schema) -> None:
+    """Give a table the columns of `schema` that it lacks, and decimals as many digits; rows that are there stay as they are."""
+    added = pa.schema([field for field in schema if field.name not in held.names])
+    wider = pa.schema([field for field in schema if field.name in held.names and held.field(field.name).type != field.type])
+    columns.check(schema)
+    steps = [f"add column {definition}" for definition in columns.definitions(added)]
+    steps += [f"alter column {columns.column(field.name)} type {columns.column_type(field.type)}" for field in wider]
+    if len(wider):
+        hide(connection, name)  # the type of a column is held by the views that show it
+    if steps:
+        connection.execute(f"alter table krai_rows.{quoted(table)} {', '.join(steps)}".encode())
+
+
 def show(connection: Connection, name: str, table: str, schema: pa.Schema) -> None:
     """Make the view of a dataset, or make it show another table. Who may read it stays, where its columns stay as well."""
     query = f"select {columns.shown(schema)} from krai_rows.{quoted(table)} where {UNTIL} is null"

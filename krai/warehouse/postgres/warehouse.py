@@ -9,18 +9,20 @@ A row is there from one snapshot on and up to another; it is never changed and g
 which begins by locking the dataset and looking for its job in the history.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC
 
 import pyarrow as pa
 
 from krai.dataset import Dataset
-from krai.errors import Terminal, Transient
+from krai.errors import Terminal
 from krai.formats.types import columns_of
 from krai.job import parse_time
 from krai.predicate.parse import parse
-from krai.warehouse.port import EVERYTHING, Change, Committed, Mode, Part, Query, Scan
-from krai.warehouse.postgres import history, parts, tables
-from krai.warehouse.postgres.columns import project, to_doc
+from krai.warehouse.port import EVERYTHING, Change, Committed, Forecast, Part, Query, Scan, Undo
+from krai.warehouse.postgres import history, imports, parts, tables, undoing
+from krai.warehouse.postgres.columns import project
 from krai.warehouse.postgres.conditions import condition
 from krai.warehouse.postgres.connections import Connections
 from krai.warehouse.postgres.history import Connection, Snapshot
@@ -64,24 +66,18 @@ class PostgresWarehouse:
         )
 
     def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
-        with self._connections.statements() as connection:
-            if not self._is_there(connection):
-                history.create(connection)
-        with self._connections.transaction() as connection:
+        with self._writing() as connection:
             return TablePart(self._connections, parts.begin(connection, name, job_id, epoch, number))
 
     def commit(self, name: str, change: Change) -> Committed:
-        with self._connections.statements() as connection:
-            if not self._is_there(connection):
-                history.create(connection)
-        with self._connections.transaction() as connection:
-            history.lock(connection, name)
-            found = history.find(connection, name, change.job_id)
-            if found is not None:
-                return found
-            snapshot = _commit(connection, name, change)
-            parts.remove(connection, name, change.job_id, epochs=[change.epoch])
-        return history.committed(name, snapshot, snapshot)
+        return self._once(name, change, lambda connection: imports.commit(connection, name, change))
+
+    def forecast(self, name: str, change: Change) -> Forecast:
+        with self._writing() as connection:
+            return imports.forecast(connection, name, change)
+
+    def undo(self, name: str, undo: Undo) -> Committed:
+        return self._once(name, undo, lambda connection: undoing.commit(connection, name, undo))
 
     def find_commit(self, name: str, job_id: str) -> Committed | None:
         with self._connections.statements() as connection:
@@ -99,6 +95,25 @@ class PostgresWarehouse:
         with self._connections.transaction() as connection:
             if self._is_there(connection):
                 parts.remove(connection, name, job_id, epochs=sorted(parts.epochs(connection, name, job_id) - {keep_epoch}))
+
+    def _once(self, name: str, job: Change | Undo, change: Callable[[Connection], Snapshot]) -> Committed:
+        """Change the dataset, unless the job has done so before."""
+        with self._writing() as connection:
+            history.lock(connection, name)
+            found = history.find(connection, name, job.job_id)
+            if found is not None:
+                return found
+            snapshot = change(connection)
+            parts.remove(connection, name, job.job_id, epochs=[job.epoch])
+        return snapshot.committed(name, snapshot)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._connections.statements() as connection:
+            if not self._is_there(connection):
+                history.create(connection)
+        with self._connections.transaction() as connection:
+            yield connection
 
     def _as_of(self, name: str, asked: str | None) -> Snapshot:
         """Raises Terminal dataset_not_found, snapshot_not_found."""
@@ -121,27 +136,3 @@ class PostgresWarehouse:
         """Whether krai has ever written to this database; nothing is made there for those who only read."""
         self._there = self._there or history.exists(connection)
         return self._there
-
-
-def _commit(connection: Connection, name: str, change: Change) -> Snapshot:
-    written = [parts.closed(connection, location) for location in change.parts]
-    before = history.newest(connection, name)
-    snapshot_id = history.next_snapshot(connection)
-    fresh = before is None or change.mode is Mode.REPLACE
-    if before is None or change.mode is Mode.REPLACE:
-        schema, table, end_row, rows = change.schema, tables.create(connection, name, change.schema), 0, 0
-    else:
-        schema, table, end_row, rows = before.schema, before.table, before.end_row, before.rows
-        _check_append(schema, change.schema)
-    for part in written:
-        end_row = parts.insert(connection, part, table, schema, first_row=end_row, snapshot_id=snapshot_id)
-        rows += part.rows
-    if fresh:
-        tables.show(connection, name, table, schema)
-    after = Snapshot(snapshot_id, change.epoch, table, end_row, rows, to_doc(schema))
-    return history.record(connection, name, change, after)
-
-
-def _check_append(held: pa.Schema, added: pa.Schema) -> None:
-    if any(field.name not in held.names or held.field(field.name).type != field.type for field in added):
-        raise Transient("store_busy", "The columns of the dataset changed while the file was read.")

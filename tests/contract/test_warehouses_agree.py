@@ -1,0 +1,73 @@
+"""Both warehouses make the same of the same imports and undos, in whatever order they come."""
+
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from krai.errors import KraiError
+from krai.warehouse.iceberg import open_local
+from krai.warehouse.port import Query, Scan, Undo, Warehouse
+from krai.warehouse.postgres.warehouse import PostgresWarehouse
+from scripts.postgres import Postgres
+from tests.contract.importing import SCHEMA, load
+
+Step = tuple[str, list[int]]  # what is done, and the ids of its rows, or the number of the step that is undone
+
+SCRIPTS: dict[str, list[Step]] = {
+    "a replace is undone, then the upsert on it": [("replace", [1, 5]), ("upsert", [1, 2]), ("undo", [1]), ("undo", [2])],
+    "what an undone replace has left is undone again": [("upsert", [1]), ("replace", [1, 7]), ("undo", [2]), ("undo", [1]), ("undo", [0])],
+    "rows on a replace outlive it": [
+        ("replace", [4]),
+        ("append", [1, 6]),
+        ("upsert", [6]),
+        ("undo", [1]),
+        ("undo", [3]),
+        ("undo", [2]),
+    ],
+}
+STEPS = 14
+
+
+def any_steps(seed: int) -> list[Step]:
+    numbers = random.Random(seed)  # noqa: S311 (no secret)
+    steps: list[Step] = []
+    for number in range(1, STEPS):
+        kind = numbers.choices(["append", "upsert", "replace", "undo"], [2, 4, 1, 4])[0]
+        ids = [numbers.randrange(6) for _ in range(numbers.randrange(1, 4))]
+        steps.append((kind, [numbers.randrange(number)] if kind == "undo" else ids))
+    return steps
+
+
+def outcome(warehouse: Warehouse, number: int, step: Step) -> tuple[object, list[tuple[object, ...]]]:
+    """What a step says, and the rows after it."""
+    (kind, ids), job = step, f"job-{number}"
+    try:
+        if kind == "undo":
+            committed = warehouse.undo("things", Undo(job_id=job, epoch=1, undone_job_id=f"job-{ids[0]}"))
+        else:
+            table = pa.table({"id": ids, "name": [f"{job} {place}" for place in range(len(ids))]}, schema=SCHEMA)
+            committed = load(warehouse, "things", job, table, replace=kind == "replace", key=["id"] if kind == "upsert" else ())
+    except KraiError as error:
+        return error.code, rows_of(warehouse.scan("things"))
+    return committed.counts, rows_of(warehouse.scan("things"))
+
+
+def rows_of(scan: Scan) -> list[tuple[object, ...]]:
+    rows = [tuple(row.values()) for part in scan.parts for row in part().to_pylist()]
+    assert len(rows) == scan.expected()
+    return rows
+
+
+@pytest.mark.parametrize("steps", [*SCRIPTS.values(), *map(any_steps, range(3))], ids=[*SCRIPTS, *map(str, range(3))])
+def test_every_step_comes_to_the_same_and_earlier_snapshots_stay(postgres: Postgres, tmp_path: Path, steps: list[Step]) -> None:
+    with postgres.database() as url:
+        iceberg, postgresql = open_local(tmp_path), PostgresWarehouse(url)
+        then: dict[str, list[tuple[object, ...]]] = {}
+        for number, step in enumerate([("append", [0, 1, 2]), *steps]):
+            (said, rows), (theirs, their_rows) = (outcome(place, number, step) for place in (postgresql, iceberg))
+            assert (said, sorted(rows)) == (theirs, sorted(their_rows)), steps[:number]
+            then[postgresql.scan("things").snapshot_id] = rows
+        for snapshot_id, rows in then.items():
+            assert rows_of(postgresql.scan("things", Query(as_of=snapshot_id))) == rows
