@@ -152,6 +152,9 @@ async def _all_jobs(stores: Stores) -> list[Job]:
 class EmbeddedStores(StoresSeen):
     """Everything is in the data folder, but for datasets that `env` has elsewhere."""
 
+    def __init__(self, home: Path, env: dict[str, str]) -> None:
+        super().__init__(home, {name: value for name, value in env.items() if name == "KRAI_WAREHOUSE_URL"})
+
     def check(self) -> None:
         for path in self.home.rglob("*.sqlite"):
             with closing(sqlite3.connect(path, timeout=30)) as database:
