@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from krai import failpoint, signature, warehouse_url
+from krai import catalog_url, failpoint, signature, warehouse_url
 
 DEMO_KEY = "demo-key-change-me"
 # RFC 6454: scheme, host and port, nothing else, as browsers write it.
@@ -85,7 +85,10 @@ class Settings(BaseSettings):
     )
     warehouse_url: Annotated[
         SecretStr | None,
-        Field(alias="KRAI_WAREHOUSE_URL", description="where datasets are kept: `postgresql://user:password@host/database`, or in mode gcp gs://bucket/prefix; default the data folder, or gs://GCS_BUCKET/warehouse"),
+        Field(alias="KRAI_WAREHOUSE_URL", description="where datasets are kept: `postgresql://user:password@host/database`, `iceberg+https://host/path?warehouse=…`, or in mode gcp gs://bucket/prefix; default the data folder, or gs://GCS_BUCKET/warehouse"),
+    ] = None
+    iceberg_credential: Annotated[
+        SecretStr | None, Field(alias="KRAI_ICEBERG_CREDENTIAL", description="for that catalog: a bearer token, or `id:secret` of an OAuth 2 client; Google's get Google's own without")
     ] = None
     signer_service_account: Annotated[
         str | None, Field(alias="KRAI_SIGNER_SERVICE_ACCOUNT", description="who signs links, when that is not the process's own account")
@@ -204,6 +207,12 @@ class Settings(BaseSettings):
         return url if warehouse_url.is_postgres(url) else None
 
     @property
+    def catalog_url(self) -> str | None:
+        """Of an Iceberg REST catalog."""
+        url = "" if self.warehouse_url is None else self.warehouse_url.get_secret_value()
+        return url if catalog_url.is_catalog(url) else None
+
+    @property
     def bucket_url(self) -> str:
         """The folder of the datasets in mode gcp."""
         return f"gs://{self.gcs_bucket}/warehouse" if self.warehouse_url is None else self.warehouse_url.get_secret_value()
@@ -252,8 +261,10 @@ class Settings(BaseSettings):
             raise ValueError("KRAI_TRUSTED_PROXIES takes addresses and networks such as 10.0.0.0/8, separated by commas")
         if not all(ORIGIN.fullmatch(origin) for origin in self.origins):
             raise ValueError("CORS_ORIGINS takes origins such as https://krai.example.org, separated by commas, and no *")
-        if self.warehouse_url is not None and self.postgres_url is None and not (self.mode is Mode.GCP and warehouse_url.is_bucket(self.bucket_url)):
-            raise ValueError("KRAI_WAREHOUSE_URL takes postgresql://user:password@host/database, or in mode gcp gs://bucket/prefix")
+        if self.catalog_url is not None:
+            catalog_url.read(self.catalog_url, folders=self.mode is Mode.EMBEDDED)
+        elif self.warehouse_url is not None and self.postgres_url is None and not (self.mode is Mode.GCP and warehouse_url.is_bucket(self.bucket_url)):
+            raise ValueError("KRAI_WAREHOUSE_URL takes postgresql://user:password@host/database, iceberg+https://host/path?warehouse=…, or in mode gcp gs://bucket/prefix")
         if self.fail is not None and self.fail not in failpoint.NAMES:
             raise ValueError(f"KRAI_FAIL takes one of {', '.join(sorted(failpoint.NAMES))}")
         return self

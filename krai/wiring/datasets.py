@@ -1,5 +1,6 @@
-"""Where a child finds the datasets: in PostgreSQL when the settings say so, else where its mode keeps them."""
+"""Where a child finds the datasets: where the settings say, else where its mode keeps them."""
 
+import importlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,6 +14,9 @@ from krai.warehouse.postgres.warehouse import PostgresWarehouse
 def open_datasets(settings: Settings, otherwise: Callable[[], Warehouse]) -> tuple[Warehouse, Limits]:
     """The warehouse, and what an import refuses because it would not fit in there."""
     limits = Limits(source_bytes=settings.max_source_mb << 20, unpacked_bytes=settings.max_unpacked_mb << 20)
+    if settings.catalog_url is not None:
+        # What speaks to it is of no use to anybody else.
+        return importlib.import_module("krai.wiring.rest").open_warehouse(settings), limits
     if settings.postgres_url is None:
         return otherwise(), limits
     return PostgresWarehouse(settings.postgres_url), replace(limits, columns=MOST_COLUMNS, column_name_bytes=MOST_NAME_BYTES)

@@ -29,7 +29,7 @@ from krai.backends.local.queue import LocalJobQueue
 from krai.ports import BlobStore, Directory, JobQueue, JobStore
 from krai.warehouse.port import Warehouse
 from scripts import provision
-from scripts.emulators import Emulators
+from scripts.emulators import Emulator, Emulators
 from tests.contract import warehouses
 from tests.contract.importing import open_place
 
@@ -247,10 +247,20 @@ def a_file(tmp_path: Path) -> Callable[[bytes], Path]:
     return make
 
 
-@pytest.fixture(params=["folder", "bucket", "postgres"])
+@pytest.fixture(scope="session")
+def rest_catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """An Iceberg REST catalog that asks for no credential."""
+    catalog = warehouses.rest_catalog(tmp_path_factory.mktemp("rest"))
+    yield catalog
+    catalog.stop()
+
+
+@pytest.fixture(params=warehouses.PLACES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[warehouses.Place]:
     if request.param == "folder":
         yield warehouses.folder(tmp_path)
+    elif request.param == "rest":
+        yield warehouses.rest(request.getfixturevalue("rest_catalog"), tmp_path)
     elif request.param == "bucket":
         yield warehouses.bucket(request.getfixturevalue("emulators"), request.getfixturevalue("monkeypatch"))
     else:

@@ -1,7 +1,7 @@
 """A process that commits jobs to a warehouse, one after the other, as workers do: `python -m tests.contract.importing PLACE DATASET JOB…`.
 
-A place is a folder, postgresql://… or gs://bucket/prefix; for that Google's variables lead to the emulators. The process says the name
-of each job that was committed; those named upsert-N are upserts. It can be killed at any moment and started again with the same jobs.
+A place is a folder, iceberg+http://…, postgresql://… or gs://bucket/prefix; for that Google's variables lead to the emulators. The process
+says the name of each job that was committed; those named upsert-N are upserts. It can be killed at any moment and started again.
 """
 
 import os
@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from krai import catalog_url
 from krai.warehouse.bucket import open_bucket
 from krai.warehouse.iceberg import open_local
 from krai.warehouse.port import Change, Committed, Mode, Warehouse
 from krai.warehouse.postgres.warehouse import PostgresWarehouse
+from krai.warehouse.rest import open_rest
 
 UPSERT = "upsert"
 SHARED_ID = -1
@@ -23,6 +25,9 @@ SCHEMA = pa.schema([("id", pa.int64()), ("name", pa.string())])
 
 
 def open_place(place: str) -> Warehouse:
+    if catalog_url.is_catalog(place):
+        url = catalog_url.read(place)
+        return open_rest(url, url.root(""), credential=os.environ.get("KRAI_ICEBERG_CREDENTIAL"))
     if place.startswith("postgresql://"):
         return PostgresWarehouse(place)
     if not place.startswith("gs://"):

@@ -10,7 +10,7 @@ import pytest
 from pyiceberg.table import Table
 
 from krai.errors import Transient
-from krai.warehouse.bucket import BucketIO
+from krai.warehouse.bucket_files import BucketIO
 from krai.warehouse.firestore_catalog import open_catalog
 from krai.warehouse.port import Warehouse
 from scripts.emulators import Emulators

@@ -13,7 +13,7 @@ import pytest
 from krai.errors import Terminal, Transient
 from krai.warehouse.port import Change, Mode, Query, Scan, Warehouse
 from tests.contract.importing import SCHEMA, load, rows, write_part
-from tests.contract.warehouses import Place
+from tests.contract.warehouses import Place, without_rest
 
 Opener = Callable[[], Warehouse]
 
@@ -73,6 +73,7 @@ def test_a_zombie_that_commits_after_its_successor_changes_nothing(warehouse: Wa
     assert ids(warehouse) == [1]
 
 
+@without_rest
 def test_rows_come_in_the_order_in_which_they_were_imported(warehouse: Warehouse) -> None:
     # The names of jobs and the number of parts do not matter, nor does merging of what describes them.
     load(warehouse, "things", "z", *[rows(number) for number in range(12)])
@@ -275,6 +276,7 @@ def test_two_processes_that_append_all_the_time_lose_nothing(open_warehouse: Ope
     assert sorted(ids(open_warehouse())) == list(range(40))
 
 
+@without_rest
 def test_jobs_that_are_killed_at_any_moment_and_run_again_are_there_once(open_warehouse: Opener, place: Place) -> None:
     jobs = [f"job-{number}" for number in range(15)]
     for attempt in range(6):

@@ -1,17 +1,24 @@
-"""Places a warehouse can be in: a folder, a bucket and a Firestore project of the emulators, or a PostgreSQL database."""
+"""Places a warehouse can be in: a folder, alone or with a REST catalog, a bucket with Firestore of the emulators, or PostgreSQL."""
 
 import secrets
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlencode
 
 import httpx
 import psycopg
 import pytest
 from pyarrow import fs
 
-from scripts.emulators import Emulators
+from scripts.emulators import Emulator, Emulators
+
+PLACES = ("folder", "rest", "bucket", "postgres")
+# A commit to a REST catalog is one request to a process that lives on, so it is the same to it how its clients die or crowd together.
+without_rest = pytest.mark.parametrize("place", [name for name in PLACES if name != "rest"], indirect=True)
 
 
 class Place(Protocol):
@@ -71,6 +78,20 @@ class Database:
 def folder(tmp_path: Path) -> Files:
     path = str(tmp_path / "warehouse")
     return Files(path, fs.LocalFileSystem(), path)
+
+
+def rest(catalog: Emulator, tmp_path: Path) -> Files:
+    """A folder whose tables are known to the catalog alone."""
+    path = tmp_path / "warehouse"
+    return Files(f"iceberg+http://{catalog.host}?{urlencode({'warehouse': tmp_path, 'location': path})}", fs.LocalFileSystem(), str(path))
+
+
+def rest_catalog(folder: Path, token: Sequence[str] = ()) -> Emulator:
+    """A running Iceberg REST catalog, which wants the token that is given when it starts, if any."""
+    command = [sys.executable, "-m", "tests.contract.rest_catalog"]
+    catalog = Emulator("rest catalog", lambda port: [*command, str(port), str(folder), *token], folder)
+    catalog.start().wait_until_up()
+    return catalog
 
 
 def bucket(emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> Files:

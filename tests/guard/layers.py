@@ -4,7 +4,7 @@
 ROWS = (
     ("redaction",),
     ("attachment", "durable", "errors", "failpoint", "known", "metrics", "observe", "text_encodings"),
-    ("access", "signature", "strict_json", "warehouse_url"),
+    ("access", "catalog_url", "signature", "strict_json", "warehouse_url"),
     ("job", "settings"),
     ("dataset", "gs_uri", "identity", "outbound", "transitions"),
     ("ports", "predicate"),
@@ -26,7 +26,12 @@ ROWS = (
 ONLY_IN = {
     "duckdb": ("krai.transfer.sorting", "krai.warehouse.keys", "krai.warehouse.spilling"),
     "sqlglot": ("krai.predicate",),
-    "google": ("krai.backends.google", "krai.warehouse.firestore_catalog"),
+    "google": (
+        "krai.backends.google",
+        "krai.warehouse.firestore_catalog",
+        "krai.warehouse.rest_catalog",
+        "krai.warehouse.rest_credentials",
+    ),
     "grpc": ("krai.backends.google",),
     "fastapi": ("krai.api", "krai.wiring"),
     "starlette": ("krai.api", "krai.wiring"),
@@ -40,6 +45,7 @@ ONLY_IN = {
     "psycopg": ("krai.warehouse.postgres",),
     "adbc_driver_manager": ("krai.warehouse.postgres",),
     "adbc_driver_postgresql": ("krai.warehouse.postgres",),
+    "requests": ("krai.warehouse.rest_catalog", "krai.warehouse.rest_credentials"),
     "krai.backends": ("krai.backends", "krai.wiring"),
     "krai.wiring": ("krai.wiring", "main", "worker"),
 }
