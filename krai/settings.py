@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from krai import catalog_url, failpoint, signature, warehouse_url
+from krai import failpoint, signature, warehouse_url
 
 DEMO_KEY = "demo-key-change-me"
 # RFC 6454: scheme, host and port, nothing else, as browsers write it.
@@ -207,12 +207,6 @@ class Settings(BaseSettings):
         return url if warehouse_url.is_postgres(url) else None
 
     @property
-    def catalog_url(self) -> str | None:
-        """Of an Iceberg REST catalog."""
-        url = "" if self.warehouse_url is None else self.warehouse_url.get_secret_value()
-        return url if catalog_url.is_catalog(url) else None
-
-    @property
     def bucket_url(self) -> str:
         """The folder of the datasets in mode gcp."""
         return f"gs://{self.gcs_bucket}/warehouse" if self.warehouse_url is None else self.warehouse_url.get_secret_value()
@@ -236,8 +230,6 @@ class Settings(BaseSettings):
             raise ValueError("API_KEY is empty or the one of the README: mode gcp needs a secret of your own")
         if self.mode is Mode.GCP and self.manifest_key is None:
             raise ValueError("KRAI_MANIFEST_KEY is empty: set it to an Ed25519 key (`openssl genpkey -algorithm ed25519`), or to off for manifests without a signature")
-        if self.mode is Mode.GCP and self.postgres_url is not None and warehouse_url.is_open_line(self.postgres_url):
-            raise ValueError("KRAI_WAREHOUSE_URL leads over a network without encryption: add ?sslmode=verify-full, or at least ?sslmode=require")
         if self.heartbeat_s >= self.lease_s * 0.5:
             raise ValueError("KRAI_HEARTBEAT_S must be less than half of KRAI_LEASE_S, or one lost heartbeat loses the job")
         tenants = {(issuer.issuer, issuer.tenant) for issuer in self.oidc_issuers}
@@ -261,10 +253,8 @@ class Settings(BaseSettings):
             raise ValueError("KRAI_TRUSTED_PROXIES takes addresses and networks such as 10.0.0.0/8, separated by commas")
         if not all(ORIGIN.fullmatch(origin) for origin in self.origins):
             raise ValueError("CORS_ORIGINS takes origins such as https://krai.example.org, separated by commas, and no *")
-        if self.catalog_url is not None:
-            catalog_url.read(self.catalog_url, folders=self.mode is Mode.EMBEDDED)
-        elif self.warehouse_url is not None and self.postgres_url is None and not (self.mode is Mode.GCP and warehouse_url.is_bucket(self.bucket_url)):
-            raise ValueError("KRAI_WAREHOUSE_URL takes postgresql://user:password@host/database, iceberg+https://host/path?warehouse=…, or in mode gcp gs://bucket/prefix")
+        if self.warehouse_url is not None:
+            warehouse_url.insist(self.warehouse_url.get_secret_value(), in_gcp=self.mode is Mode.GCP)
         if self.fail is not None and self.fail not in failpoint.NAMES:
             raise ValueError(f"KRAI_FAIL takes one of {', '.join(sorted(failpoint.NAMES))}")
         return self

@@ -1,17 +1,20 @@
-"""Where datasets are kept, as the environment names it: a folder of a bucket, or a PostgreSQL database.
+"""Where datasets are kept, as the environment names it: a folder of a bucket, an Iceberg REST catalog, or a PostgreSQL database.
 
-    gs://bucket/prefix    postgresql://user:password@host:port/database?sslmode=require
+    gs://bucket/prefix    iceberg+https://host/path    postgresql://user:password@host:port/database?sslmode=require
 
-The second is an address as libpq takes it, with as many hosts as one likes.
+The last is an address as libpq takes it, with as many hosts as one likes.
 """
 
 import re
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from krai import catalog_url
+
 _BUCKET = re.compile(r"gs://\S+[^/\s]", re.ASCII)
 _POSTGRES = re.compile(r"postgres(?:ql)?://(?:[\x21-\x24\x26-\x7e]|%[0-9A-Fa-f]{2})+", re.ASCII)
 _PORT = re.compile(r":\d*$", re.ASCII)
 _ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
+_TAKES = "postgresql://user:password@host/database, iceberg+https://host/path?warehouse=…, or in mode gcp gs://bucket/prefix"
 _HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -21,6 +24,19 @@ def is_bucket(url: str) -> bool:
 
 def is_postgres(url: str) -> bool:
     return _POSTGRES.fullmatch(url) is not None
+
+
+def insist(url: str, *, in_gcp: bool) -> None:
+    """Raises ValueError, whose text holds nothing of the address."""
+    if catalog_url.is_catalog(url):
+        catalog_url.read(url, folders=not in_gcp)
+    elif is_postgres(url):
+        if in_gcp and is_open_line(url):
+            raise ValueError(
+                "KRAI_WAREHOUSE_URL leads over a network without encryption: add ?sslmode=verify-full, or at least ?sslmode=require"
+            )
+    elif not (in_gcp and is_bucket(url)):
+        raise ValueError(f"KRAI_WAREHOUSE_URL takes {_TAKES}")
 
 
 def is_open_line(url: str) -> bool:

@@ -7,9 +7,9 @@ from krai.warehouse.rest import open_rest
 from krai.wiring.folders import data_dir
 
 
-def open_warehouse(settings: Settings) -> IcebergWarehouse:
+def open_warehouse(settings: Settings, address: str) -> IcebergWarehouse:
     """Files are where the URL says, or else where the mode keeps them."""
-    url = catalog_url.read(str(settings.catalog_url))
+    url = catalog_url.read(address)
     otherwise = f"gs://{settings.gcs_bucket}/warehouse" if settings.mode is Mode.GCP else str(data_dir(settings) / "warehouse")
     secret = settings.iceberg_credential
     return open_rest(

@@ -3,8 +3,8 @@
 # The parts of krai from the words down to what puts it all together; each name is krai.<name>, a module or a package.
 ROWS = (
     ("redaction",),
-    ("attachment", "durable", "errors", "failpoint", "known", "metrics", "observe", "text_encodings"),
-    ("access", "catalog_url", "signature", "strict_json", "warehouse_url"),
+    ("attachment", "catalog_url", "durable", "errors", "failpoint", "known", "metrics", "observe", "text_encodings"),
+    ("access", "signature", "strict_json", "warehouse_url"),
     ("job", "settings"),
     ("dataset", "gs_uri", "identity", "outbound", "transitions"),
     ("ports", "predicate"),
