@@ -8,12 +8,16 @@ from typing import Literal
 from urllib.parse import urlencode
 
 import pytest
+from requests import PreparedRequest, Response, Session
 
 from krai import catalog_url
 from krai.errors import Transient
+from krai.warehouse.files import LocalFileIO, LocalFiles
 from krai.warehouse.iceberg import IcebergWarehouse
 from krai.warehouse.port import Warehouse
 from krai.warehouse.rest import open_rest
+from krai.warehouse.rest_catalog import RestCatalog
+from krai.warehouse.rest_credentials import Nobody
 from scripts.emulators import Emulator
 from tests.contract import warehouses
 from tests.contract.bad_line import BadLine
@@ -99,6 +103,33 @@ def test_a_commit_that_came_second_is_made_again(
     assert ids(warehouse) == ([0, 2, 1] if exists else [2, 1])
     warehouse.drop("things")
     assert place.files() == []
+
+
+class SentTwice(Nobody):
+    """Something on the way sends each commit twice, and passes the answer to the second one on."""
+
+    def __init__(self) -> None:
+        self.answers: list[int] = []
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        if COMMIT in (request.body or b""):
+            request.hooks["response"] = [self._again]
+        return request
+
+    def _again(self, answer: Response, **_: object) -> Response | None:
+        self.answers.append(answer.status_code)
+        with Session() as session:
+            return session.send(answer.request) if len(self.answers) == 1 else None
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_commit_that_is_refused_for_its_own_sake_counts(warehouse: Warehouse, place: Files, *, exists: bool) -> None:
+    if exists:
+        load(warehouse, "things", "earlier", rows(0))
+    url, sent_twice = catalog_url.read(place.url), SentTwice()
+    load(IcebergWarehouse(url.root(""), RestCatalog(url, sent_twice, LocalFileIO()), LocalFiles()), "things", "a", rows(1))
+    assert sent_twice.answers == [200, 409]
+    assert ids(warehouse) == ([0, 1] if exists else [1])
 
 
 def test_a_commit_to_a_table_that_was_dropped_meanwhile_makes_another(

@@ -10,6 +10,9 @@ from krai.errors import Terminal
 from krai.job import format_time, parse_time
 from krai.warehouse.port import Query, Scan, Warehouse
 from tests.contract.importing import load, rows
+from tests.contract.warehouses import without_rest
+
+pytestmark = without_rest
 
 NAN = float("nan")
 

@@ -17,7 +17,7 @@ from pyarrow import fs
 from scripts.emulators import Emulator, Emulators
 
 PLACES = ("folder", "rest", "bucket", "postgres")
-# A commit to a REST catalog is one request to a process that lives on, so it is the same to it how its clients die or crowd together.
+# What a REST catalog has no part in: files are read as in a folder, and a commit is one request, which a dying client has sent or has not.
 without_rest = pytest.mark.parametrize("place", [name for name in PLACES if name != "rest"], indirect=True)
 
 
