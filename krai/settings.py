@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     )
     warehouse_url: Annotated[
         SecretStr | None,
-        Field(alias="KRAI_WAREHOUSE_URL", description="where datasets are kept: `postgresql://user:password@host/database`, `iceberg+https://host/path?warehouse=…`, or in mode gcp gs://bucket/prefix; default the data folder, or gs://GCS_BUCKET/warehouse"),
+        Field(alias="KRAI_WAREHOUSE_URL", description="where datasets are kept: `postgresql://user:password@host/database`, `bigquery://project/dataset`, `iceberg+https://host/path?warehouse=…`, or in mode gcp gs://bucket/prefix; default the data folder, or gs://GCS_BUCKET/warehouse"),
     ] = None
     iceberg_credential: Annotated[
         SecretStr | None, Field(alias="KRAI_ICEBERG_CREDENTIAL", description="for that catalog: a bearer token, or `id:secret` of an OAuth 2 client; Google's get Google's own without")
@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     pubsub_emulator: Annotated[str | None, Field(alias="PUBSUB_EMULATOR_HOST", description="host:port of the emulator")] = None
     storage_emulator: Annotated[
         str | None, Field(alias="STORAGE_EMULATOR_HOST", pattern=r"^https?://\S+[^/]$", description="http://host:port of the emulator")
+    ] = None
+    bigquery_emulator: Annotated[
+        str | None, Field(alias="BIGQUERY_EMULATOR_HOST", pattern=r"^https?://\S+[^/]$", description="http://host:port of the emulator")
     ] = None
     samples: Annotated[Literal["on", "off"], Field(alias="KRAI_SAMPLES", description="sample datasets and sources, made at the first start")] = (
         "on"
@@ -205,6 +208,11 @@ class Settings(BaseSettings):
         """With the password in it."""
         url = "" if self.warehouse_url is None else self.warehouse_url.get_secret_value()
         return url if warehouse_url.is_postgres(url) else None
+
+    @property
+    def bigquery_url(self) -> str | None:
+        url = "" if self.warehouse_url is None else self.warehouse_url.get_secret_value()
+        return url if warehouse_url.is_bigquery(url) else None
 
     @property
     def bucket_url(self) -> str:

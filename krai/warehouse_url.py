@@ -1,6 +1,6 @@
-"""Where datasets are kept, as the environment names it: a folder of a bucket, an Iceberg REST catalog, or a PostgreSQL database.
+"""Where datasets are kept, as the environment names it: a folder of a bucket, an Iceberg REST catalog, BigQuery, or a PostgreSQL database.
 
-    gs://bucket/prefix    iceberg+https://host/path    postgresql://user:password@host:port/database?sslmode=require
+    gs://bucket/prefix    iceberg+https://host/path    bigquery://project/dataset    postgresql://user:password@host:port/database?sslmode=require
 
 The last is an address as libpq takes it, with as many hosts as one likes.
 """
@@ -12,9 +12,13 @@ from krai import catalog_url
 
 _BUCKET = re.compile(r"gs://\S+[^/\s]", re.ASCII)
 _POSTGRES = re.compile(r"postgres(?:ql)?://(?:[\x21-\x24\x26-\x7e]|%[0-9A-Fa-f]{2})+", re.ASCII)
+_BIGQUERY = re.compile(r"bigquery://(?:[a-z0-9.-]{1,100}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]/[A-Za-z0-9_]{1,1024}", re.ASCII)
 _PORT = re.compile(r":\d*$", re.ASCII)
 _ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
-_TAKES = "postgresql://user:password@host/database, iceberg+https://host/path?warehouse=…, or in mode gcp gs://bucket/prefix"
+_TAKES = (
+    "postgresql://user:password@host/database, bigquery://project/dataset, iceberg+https://host/path?warehouse=…,"
+    " or in mode gcp gs://bucket/prefix"
+)
 _HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -26,6 +30,10 @@ def is_postgres(url: str) -> bool:
     return _POSTGRES.fullmatch(url) is not None
 
 
+def is_bigquery(url: str) -> bool:
+    return _BIGQUERY.fullmatch(url) is not None
+
+
 def insist(url: str, *, in_gcp: bool) -> None:
     """Raises ValueError, whose text holds nothing of the address."""
     if catalog_url.is_catalog(url):
@@ -35,7 +43,7 @@ def insist(url: str, *, in_gcp: bool) -> None:
             raise ValueError(
                 "KRAI_WAREHOUSE_URL leads over a network without encryption: add ?sslmode=verify-full, or at least ?sslmode=require"
             )
-    elif not (in_gcp and is_bucket(url)):
+    elif not is_bigquery(url) and not (in_gcp and is_bucket(url)):
         raise ValueError(f"KRAI_WAREHOUSE_URL takes {_TAKES}")
 
 

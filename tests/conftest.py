@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from scripts import postgres as postgresql
+from scripts import bigquery as bigquery_double, postgres as postgresql
 from scripts.emulators import Emulators, Missing, running
 from scripts.postgres import Postgres
+from tests.bigquery_proxy import BigQueryProxy
 
 # Two cores shared with a server make a single example slow now and then; the time limit of the whole test is pytest's.
 settings.register_profile("krai", deadline=None)
@@ -54,6 +55,18 @@ def postgres() -> Iterator[Postgres]:
     try:
         with postgresql.running() as started:
             yield started
+    except Missing as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BigQueryProxy]:
+    """A double of BigQuery, started by the first test that wants one; missing, it is as with the emulators."""
+    try:
+        with bigquery_double.running(tmp_path_factory.mktemp("bigquery")) as started, BigQueryProxy(started.host) as proxy:
+            yield proxy
     except Missing as missing:
         if os.environ.get("CI") == "true":
             raise

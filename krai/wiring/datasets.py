@@ -19,6 +19,9 @@ def open_datasets(settings: Settings, otherwise: Callable[[], Warehouse]) -> tup
     if catalog_url.is_catalog(address):
         # What speaks to it is of no use to anybody else.
         return importlib.import_module("krai.wiring.rest").open_warehouse(settings, address), limits
+    if settings.bigquery_url is not None:
+        # Google's client is large, and of no use to anybody else.
+        return importlib.import_module("krai.wiring.bigquery").open_warehouse(settings), limits
     if settings.postgres_url is None:
         return otherwise(), limits
     return PostgresWarehouse(settings.postgres_url), replace(limits, columns=MOST_COLUMNS, column_name_bytes=MOST_NAME_BYTES)

@@ -93,9 +93,9 @@ class StoresSeen(ABC):
     def tables(self, names: set[str]) -> Iterator[tuple[str, TableMetadata]]:
         """The current metadata of those of the tables that there are, past the warehouse, which shows the newest snapshot alone.
 
-        None of datasets that are in PostgreSQL: tests/acceptance/test_postgres.py looks at those.
+        None of datasets that are in PostgreSQL or BigQuery: tests/acceptance/test_postgres.py and test_bigquery.py look at those.
         """
-        if self._settings.postgres_url is not None:
+        if self._settings.postgres_url is not None or self._settings.bigquery_url is not None:
             return
         with self._environment():
             module, _, function = tools_of(self._settings).partition(":")

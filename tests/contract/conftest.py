@@ -263,6 +263,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[warehouses
         yield warehouses.rest(request.getfixturevalue("rest_catalog"), tmp_path)
     elif request.param == "bucket":
         yield warehouses.bucket(request.getfixturevalue("emulators"), request.getfixturevalue("monkeypatch"))
+    elif request.param == "bigquery":
+        yield warehouses.dataset(request.getfixturevalue("bigquery"), request.getfixturevalue("monkeypatch"))
     else:
         with request.getfixturevalue("postgres").database() as url:
             yield warehouses.Database(url)

@@ -1,11 +1,13 @@
 """A process that commits jobs to a warehouse, one after the other, as workers do: `python -m tests.contract.importing PLACE DATASET JOB…`.
 
-A place is a folder, iceberg+http://…, postgresql://… or gs://bucket/prefix; for that Google's variables lead to the emulators. The process
-says the name of each job that was committed; those named upsert-N are upserts. It can be killed at any moment and started again.
+A place is a folder, iceberg+http://…, postgresql://…, bigquery://project/dataset or gs://bucket/prefix; for the last two Google's variables
+lead to the emulators. The process says the name of each job that was committed; those named upsert-N are upserts. It can be killed at any
+moment and started again.
 """
 
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from krai import catalog_url
+from krai.warehouse.bigquery.warehouse import BigQueryWarehouse
 from krai.warehouse.bucket import open_bucket
 from krai.warehouse.iceberg import open_local
 from krai.warehouse.port import Change, Committed, Mode, Warehouse
@@ -30,6 +33,8 @@ def open_place(place: str) -> Warehouse:
         return open_rest(url, url.root(""), credential=os.environ.get("KRAI_ICEBERG_CREDENTIAL"))
     if place.startswith("postgresql://"):
         return PostgresWarehouse(place)
+    if place.startswith("bigquery://"):
+        return BigQueryWarehouse(place, Path(tempfile.gettempdir()), emulator=os.environ["BIGQUERY_EMULATOR_HOST"])
     if not place.startswith("gs://"):
         return open_local(Path(place))
     environ = os.environ

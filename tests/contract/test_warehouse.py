@@ -74,14 +74,14 @@ def test_a_zombie_that_commits_after_its_successor_changes_nothing(warehouse: Wa
 
 
 @without_rest
-def test_rows_come_in_the_order_in_which_they_were_imported(warehouse: Warehouse) -> None:
+def test_rows_come_in_the_order_in_which_they_were_imported(warehouse: Warehouse, place: Place) -> None:
     # The names of jobs and the number of parts do not matter, nor does merging of what describes them.
     load(warehouse, "things", "z", *[rows(number) for number in range(12)])
     load(warehouse, "things", "m", rows(12, 13, 14, 15, 16))
     load(warehouse, "things", "a", rows(17))
-    for number in range(18, 130):
+    for number in range(18, place.commits):
         load(warehouse, "things", f"job-{number % 10}-{number}", rows(number))
-    assert ids(warehouse) == list(range(130))
+    assert ids(warehouse) == list(range(place.commits))
 
 
 @pytest.mark.parametrize("limit", [0, 1, 2, 3, 5, 6, 7, 100])
@@ -268,18 +268,19 @@ def importing(place: Place, *jobs: str) -> "subprocess.Popen[str]":
 
 def test_two_processes_that_append_all_the_time_lose_nothing(open_warehouse: Opener, place: Place) -> None:
     open_warehouse()
-    processes = [importing(place, *[f"job-{number}" for number in range(first, first + 20)]) for first in (0, 20)]
+    each = min(20, place.commits // 6)
+    processes = [importing(place, *[f"job-{number}" for number in range(first, first + each)]) for first in (0, each)]
     for process in processes:
         said, _ = process.communicate(timeout=60)
         assert process.returncode == 0
-        assert len(said.split()) == 20
-    assert sorted(ids(open_warehouse())) == list(range(40))
+        assert len(said.split()) == each
+    assert sorted(ids(open_warehouse())) == list(range(2 * each))
 
 
 @without_rest
 def test_jobs_that_are_killed_at_any_moment_and_run_again_are_there_once(open_warehouse: Opener, place: Place) -> None:
-    jobs = [f"job-{number}" for number in range(15)]
-    for attempt in range(6):
+    jobs = [f"job-{number}" for number in range(min(15, place.commits // 5))]
+    for attempt in range(min(6, place.commits // 10)):
         process = importing(place, *jobs)
         assert process.stdout is not None
         process.stdout.readline()
@@ -289,4 +290,4 @@ def test_jobs_that_are_killed_at_any_moment_and_run_again_are_there_once(open_wa
         process.communicate()
     process = importing(place, *jobs)
     process.communicate(timeout=60)
-    assert ids(open_warehouse()) == list(range(15))
+    assert ids(open_warehouse()) == list(range(len(jobs)))

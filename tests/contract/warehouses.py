@@ -1,4 +1,5 @@
-"""Places a warehouse can be in: a folder, alone or with a REST catalog, a bucket with Firestore of the emulators, or PostgreSQL."""
+"""Places a warehouse can be in: a folder, alone or with a REST catalog, a bucket with Firestore of the emulators, PostgreSQL, or
+a dataset of BigQuery's double."""
 
 import secrets
 import sys
@@ -14,9 +15,13 @@ import psycopg
 import pytest
 from pyarrow import fs
 
+from krai.warehouse.bigquery import history
+from krai.warehouse.bigquery.jobs import Jobs
+from krai.warehouse.bigquery.names import Made
 from scripts.emulators import Emulator, Emulators
+from tests.bigquery_proxy import BigQueryProxy
 
-PLACES = ("folder", "rest", "bucket", "postgres")
+PLACES = ("folder", "rest", "bucket", "postgres", "bigquery")
 # What a REST catalog has no part in: files are read as in a folder, and a commit is one request, which a dying client has sent or has not.
 without_rest = pytest.mark.parametrize("place", [name for name in PLACES if name != "rest"], indirect=True)
 
@@ -26,6 +31,10 @@ class Place(Protocol):
 
     @property
     def url(self) -> str: ...
+
+    @property
+    def commits(self) -> int:
+        """As many as a test that wants many may wait for."""
 
     def epochs(self, dataset: str, job_id: str) -> set[int]:
         """Those of a job that have left anything there."""
@@ -41,6 +50,7 @@ class Files:
     url: str
     file_system: fs.FileSystem
     path: str
+    commits: int = 130
 
     def epochs(self, dataset: str, job_id: str) -> set[int]:
         parts = (path.split("/")[-2] for path in self.files(".parquet") if f"/{dataset}/data/{job_id}/" in path)
@@ -57,6 +67,7 @@ class Files:
 @dataclass(frozen=True)
 class Database:
     url: str
+    commits: int = 130
 
     def epochs(self, dataset: str, job_id: str) -> set[int]:
         parts = "select epoch from krai._parts where dataset = %s and job_id = %s"
@@ -73,6 +84,21 @@ class Database:
         parts = "select format('part of %s', job_id) from krai._parts"
         with psycopg.connect(self.url) as connection:
             return sorted(name for query in (tables, views, commits, pieces, parts) for (name,) in connection.execute(query))
+
+
+@dataclass(frozen=True)
+class BigQueryDataset:
+    url: str
+    jobs: Jobs
+    commits: int = 30  # the double takes its time for each
+
+    def epochs(self, dataset: str, job_id: str) -> set[int]:
+        state = history.state(self.jobs, dataset, job_id)
+        committed = set() if state is None or state.found is None else {state.found.epoch}
+        return committed | {made.epoch for table in self.jobs.tables() if (made := Made.of(table)) and made.is_of(dataset, job_id)}
+
+    def leftovers(self, dataset: str) -> list[str]:  # noqa: ARG002 (it is the only one there)
+        return sorted(self.jobs.tables())
 
 
 def folder(tmp_path: Path) -> Files:
@@ -102,3 +128,13 @@ def bucket(emulators: Emulators, monkeypatch: pytest.MonkeyPatch) -> Files:
         monkeypatch.setenv(variable, value)
     files = fs.GcsFileSystem(anonymous=True, scheme="http", endpoint_override=emulators.storage.host, retry_time_limit=timedelta(seconds=5))
     return Files(f"gs://{name}/warehouse", files, name)
+
+
+def dataset(proxy: BigQueryProxy, monkeypatch: pytest.MonkeyPatch) -> BigQueryDataset:
+    """A project and a dataset nobody else knows. Google's variable leads there, in this process and in those it starts."""
+    name = f"krai-{secrets.token_hex(6)}"
+    where = f"{proxy.url}/bigquery/v2/projects/{name}/datasets"
+    httpx.post(where, json={"datasetReference": {"projectId": name, "datasetId": "krai"}}).raise_for_status()
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", proxy.url)
+    url = f"bigquery://{name}/krai"
+    return BigQueryDataset(url, Jobs(url, emulator=proxy.url))

@@ -28,6 +28,7 @@ ONLY_IN = {
     "sqlglot": ("krai.predicate",),
     "google": (
         "krai.backends.google",
+        "krai.warehouse.bigquery",
         "krai.warehouse.firestore_catalog",
         "krai.warehouse.rest_catalog",
         "krai.warehouse.rest_credentials",
@@ -51,4 +52,4 @@ ONLY_IN = {
 }
 
 # What these parts must not load, not even by way of others: the API never opens a data file.
-OUT_OF_REACH = {"krai.api": ("pyarrow", "pyiceberg", "duckdb", "psycopg")}
+OUT_OF_REACH = {"krai.api": ("pyarrow", "pyiceberg", "duckdb", "psycopg", "google.cloud.bigquery")}

@@ -19,6 +19,7 @@ IMPORTED_AS = {
     "google.api_core": "google_api_core",
     "google.auth": "google_auth",
     "google.oauth2": "google_auth",
+    "google.cloud.bigquery": "google_cloud_bigquery",
     "google.cloud.firestore": "google_cloud_firestore",
     "google.cloud.firestore_v1": "google_cloud_firestore",
     "google.cloud.storage": "google_cloud_storage",

@@ -1,11 +1,15 @@
 """Which addresses of a warehouse are taken, and which of them lead over a network that anybody can listen to."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
 from krai.settings import Settings, UnsafeSettings
+from krai.warehouse.bigquery.warehouse import BigQueryWarehouse
 from krai.warehouse.postgres.warehouse import PostgresWarehouse
 from krai.warehouse_url import is_open_line
+from krai.wiring.datasets import open_datasets
 
 GCP = {"GOOGLE_CLOUD_PROJECT": "p", "GCS_BUCKET": "b", "API_KEY": "a-secret-of-our-own", "KRAI_MANIFEST_KEY": "off"}
 SECRET = "hunter2"  # noqa: S105 (an example)
@@ -55,6 +59,20 @@ def test_each_mode_takes_a_database_and_only_gcp_a_bucket() -> None:
     assert Settings.model_validate({}).postgres_url is None
 
 
+@pytest.mark.parametrize("mode", [{}, GCP])
+@pytest.mark.parametrize("url", ["bigquery://a-project/krai", "bigquery://example.com:a-project/Krai_2"])
+def test_each_mode_takes_a_dataset_of_bigquery(mode: dict[str, str], url: str) -> None:
+    settings = Settings.model_validate(mode | {"KRAI_WAREHOUSE_URL": url})
+    assert (settings.bigquery_url, settings.postgres_url) == (url, None)
+
+
+@pytest.mark.parametrize("mode", [{}, GCP])
+def test_each_mode_opens_a_dataset_of_bigquery(mode: dict[str, str], tmp_path: Path) -> None:
+    settings = Settings.model_validate(mode | {"KRAI_WAREHOUSE_URL": "bigquery://a-project/krai", "KRAI_DATA_DIR": str(tmp_path)})
+    warehouse, _ = open_datasets(settings, lambda: pytest.fail("its mode's own"))
+    assert isinstance(warehouse, BigQueryWarehouse)
+
+
 @pytest.mark.parametrize(
     ("mode", "url"),
     [
@@ -65,6 +83,9 @@ def test_each_mode_takes_a_database_and_only_gcp_a_bucket() -> None:
         (GCP, f"postgresql://krai:{SECRET} @localhost/krai"),
         ({}, f"postgresql://krai:{SECRET}%zz@localhost/krai"),
         ({}, f"postgresql://krai:{SECRET}%"),
+        ({}, "bigquery://a-project"),
+        ({}, "bigquery://a-project/krai/more"),
+        (GCP, "bigquery://a-project/krai-2"),
     ],
 )
 def test_what_is_refused_is_not_repeated(mode: dict[str, str], url: str) -> None:

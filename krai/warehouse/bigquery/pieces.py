@@ -1,0 +1,89 @@
+"""The rows of a snapshot, cut into pieces of bounded size, in the order in which they were imported."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+
+from krai.warehouse.bigquery.columns import ROW, SINCE, UNTIL, to_arrow
+from krai.warehouse.bigquery.failures import translated
+from krai.warehouse.bigquery.filters import Filter
+from krai.warehouse.bigquery.history import Snapshot
+from krai.warehouse.bigquery.jobs import Jobs
+from krai.warehouse.bigquery.parts import Piece
+
+# Rows that were written apart are read together up to this size: a dataset of a thousand small imports is not a thousand queries.
+_TOGETHER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Those of a snapshot that a filter lets through."""
+
+    jobs: Jobs
+    snapshot: Snapshot
+    filter: Filter | None = None
+
+    def refused(self) -> int:
+        """How many the filter does not let through."""
+        if self.filter is None:
+            return 0
+        query = f"SELECT COUNT(*) - COUNTIF({self.filter.condition}) AS refused FROM {self._table} WHERE {self._there}"
+        return self._number(query)
+
+    def end_row(self, limit: int | None) -> int:
+        """The row before which there are the first `limit` of them, or all."""
+        if limit is None or (self.filter is None and limit >= self.snapshot.rows):
+            return self.snapshot.end_row
+        first = f"SELECT {ROW} FROM {self._table} WHERE {self._taken} ORDER BY {ROW} LIMIT {limit}"
+        return self._number(f"SELECT COALESCE(MAX({ROW}) + 1, 0) AS end_row FROM ({first})")
+
+    def pieces(self, schema: pa.Schema, written: Iterable[Piece], end_row: int) -> Iterator[Callable[[], pa.Table]]:
+        """One for each range of rows before `end_row`, with the columns of `schema`."""
+        # A query has a column at least, so that rows can be counted.
+        selected = ", ".join(f"`{self.snapshot.stored[name]}`" for name in schema.names) or ROW
+        for first, last in ranges(written, end_row):
+            where = f"{ROW} >= {first} AND {ROW} < {last} AND {self._taken}"
+            yield partial(self._read, f"SELECT {selected} FROM {self._table} WHERE {where} ORDER BY {ROW}", schema)
+
+    def _read(self, query: str, schema: pa.Schema) -> pa.Table:
+        tables = [to_arrow(page, schema) for page in self.jobs.pages(query, self._texts)]
+        return pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
+
+    def _number(self, query: str) -> int:
+        with translated():
+            (row,) = self.jobs.ask(query, self._texts)
+        return int(row[0])
+
+    @property
+    def _texts(self) -> dict[str, str]:
+        return {} if self.filter is None else self.filter.texts
+
+    @property
+    def _table(self) -> str:
+        return self.jobs.named(self.snapshot.table)
+
+    @property
+    def _there(self) -> str:
+        """The condition that a row of the table was there at the snapshot."""
+        number = self.snapshot.snapshot_id
+        return f"{SINCE} <= {number} AND ({UNTIL} IS NULL OR {UNTIL} > {number})"
+
+    @property
+    def _taken(self) -> str:
+        return self._there if self.filter is None else f"{self._there} AND {self.filter.condition}"
+
+
+def ranges(written: Iterable[Piece], end_row: int) -> Iterator[tuple[int, int]]:
+    """First row, and the row after the last."""
+    begin, end, held_bytes = 0, 0, 0
+    for rows, size_bytes in written:
+        if end >= end_row:
+            break
+        if end > begin and held_bytes + size_bytes > _TOGETHER_BYTES:
+            yield begin, end
+            begin, held_bytes = end, 0
+        end, held_bytes = min(end + rows, end_row), held_bytes + size_bytes
+    if end > begin:
+        yield begin, end

@@ -1,0 +1,144 @@
+"""Datasets in a dataset of BigQuery's, which must be there.
+
+    {dataset}          a view of the rows of now, for other programs
+    KRAI_rows_…        the rows of a dataset, of all its snapshots, until it is replaced: then it has a new table
+    KRAI_part_…        what an import under way has written
+    KRAI_commits_…     what is known of a dataset and its commits (`history`)
+
+A row is there from one snapshot on and up to another; it is never changed and goes only with its dataset. A commit is one transaction
+that updates the newest row of the history on the condition that it is the one the commit was made upon: BigQuery rolls back all but
+one of those that run at once. Whoever is rolled back looks for its job in the history and tries again.
+"""
+
+import random
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC
+from pathlib import Path
+
+import pyarrow as pa
+
+from krai.dataset import Dataset
+from krai.errors import Terminal, Transient
+from krai.formats.types import columns_of
+from krai.predicate.parse import parse
+from krai.warehouse.bigquery import changes, history, names, tables
+from krai.warehouse.bigquery.columns import project
+from krai.warehouse.bigquery.filters import Filter
+from krai.warehouse.bigquery.history import Snapshot, State
+from krai.warehouse.bigquery.jobs import Jobs
+from krai.warehouse.bigquery.parts import TablePart
+from krai.warehouse.bigquery.pieces import Rows
+from krai.warehouse.port import EVERYTHING, Change, Committed, Part, Query, Scan
+
+_COMMIT_WITHIN_S = 300
+_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 5
+
+
+class BigQueryWarehouse:
+    """Implements `Warehouse`; parts wait in `spool`, which is made. `url` and `emulator` as `Jobs` has them."""
+
+    def __init__(self, url: str, spool: Path, *, emulator: str | None = None) -> None:
+        self._jobs = Jobs(url, emulator=emulator)
+        self._spool = spool
+
+    def describe(self, name: str) -> Dataset | None:
+        snapshot = self._newest(name)
+        return None if snapshot is None else snapshot.describe(name)
+
+    def schema(self, name: str) -> pa.Schema | None:
+        snapshot = self._newest(name)
+        return None if snapshot is None else snapshot.schema
+
+    def scan(self, name: str, query: Query = EVERYTHING) -> Scan:
+        snapshot = self._asked(name, query.as_of)
+        schema = project(snapshot.schema, query.columns)
+        sieve = None
+        if query.filter is not None:
+            sieve = Filter(parse(query.filter, columns_of(snapshot.schema)), snapshot.schema, snapshot.stored)
+        rows = Rows(self._jobs, snapshot, sieve)
+        refused, end_row = rows.refused(), rows.end_row(query.limit)
+        moment = snapshot.committed_at.astimezone(UTC)
+        return Scan(
+            schema=schema,
+            rows=snapshot.rows,
+            snapshot_id=str(snapshot.snapshot_id),
+            snapshot_time=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            parts=list(rows.pieces(schema, history.pieces(self._jobs, name, snapshot), end_row)),
+            limit=query.limit,
+            dropped=None if sieve is None else lambda: refused,
+        )
+
+    def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
+        self._spool.mkdir(parents=True, exist_ok=True)
+        return TablePart(self._jobs, self._spool, names.new_part(name, job_id, epoch, number), job_id)
+
+    def commit(self, name: str, change: Change) -> Committed:
+        deadline = time.monotonic() + _COMMIT_WITHIN_S
+        tried = 0
+        while time.monotonic() < deadline:
+            state = history.state(self._jobs, name, change.job_id)
+            found = None if state is None else state.committed(name)
+            if state is None:
+                history.create(self._jobs, name, change.job_id, change.epoch)
+            elif found is not None:
+                self._finish(name, state, change.job_id, change.parts)
+                return found
+            else:
+                if tried:
+                    # Somebody else committed first: build upon what stands there now.
+                    longest_s = min(_PAUSE_S * 2**tried, _LONGEST_PAUSE_S)
+                    time.sleep(random.uniform(0, longest_s))  # noqa: S311 (no secret)
+                changes.Attempt(self._jobs, name, change, state, tried).commit()
+                tried += 1
+        raise Transient("store_busy", "Other jobs kept changing the dataset.")
+
+    def find_commit(self, name: str, job_id: str) -> Committed | None:
+        state = history.state(self._jobs, name, job_id)
+        found = None if state is None else state.committed(name)
+        if state is not None and found is not None:
+            self._finish(name, state, job_id, parts=())  # whoever committed it may have died before it came to that
+        return found
+
+    def drop(self, name: str) -> None:
+        """The history goes first, and the dataset with it; the tables that are there at this moment are of no use to anybody then."""
+        made = [table for table in self._made() if table.kind == "rows" and table.dataset == name]
+        self._jobs.remove(names.commits(name))
+        tables.hide(self._jobs, name)
+        for table in made:
+            self._jobs.remove(table.name)
+
+    def sweep(self, name: str, job_id: str, keep_epoch: int | None) -> None:
+        made = [table for table in self._made() if table.is_of(name, job_id) and table.epoch != keep_epoch]
+        if made:
+            kept = history.tables(self._jobs, name)
+            for table in made:
+                if table.name not in kept:
+                    self._jobs.remove(table.name)
+
+    def _asked(self, name: str, as_of: str | None) -> Snapshot:
+        newest = self._newest(name)
+        if newest is None:
+            raise Terminal("dataset_not_found")
+        snapshot = newest if as_of is None else history.as_of(self._jobs, name, as_of)
+        if snapshot is None:
+            raise Terminal("snapshot_not_found")
+        return snapshot
+
+    def _newest(self, name: str) -> Snapshot | None:
+        state = history.state(self._jobs, name)
+        return None if state is None else state.newest
+
+    def _finish(self, name: str, state: State, job_id: str, parts: Sequence[str]) -> None:
+        """What makes no difference to krai, and may therefore fail: the view, and the parts that were taken."""
+        if state.newest is None:
+            return
+        with suppress(Transient):
+            tables.show(self._jobs, name, state.newest, job_id)
+            for part in parts:
+                self._jobs.remove(part)
+
+    def _made(self) -> list[names.Made]:
+        return [made for table in self._jobs.tables() if (made := names.Made.of(table)) is not None]
