@@ -2,6 +2,7 @@
 
 - A job whose id was there before is refused with 409 (the double would run it again).
 - A job that loads an upload has the id that the upload began with (the double gives it another).
+- A view has its query (the double does not tell it), and one statement adds several columns (the double takes a statement for each).
 - A query that fails is answered with its error's status (`jobs.query` of the double says 200, and no client looks at the error).
 """
 
@@ -16,6 +17,8 @@ from typing import Any, Self
 Answer = tuple[int, dict[str, str], bytes]  # status, headers, body
 
 _JOB_ID = re.compile(rb'"jobId": *"([^"]+)"')
+_VIEW = re.compile(rb'"query": *"CREATE OR REPLACE VIEW `([^`]+)` AS ([^"]*)"')
+_ADDS = re.compile(rb"ALTER TABLE (`[^`]+`) ADD COLUMN [^;\"]*")
 _JSON = {"content-type": "application/json"}
 _STATUS = {"notFound": HTTPStatus.NOT_FOUND, "duplicate": HTTPStatus.CONFLICT}
 _NOT_PASSED_ON = {"connection", "transfer-encoding", "content-length", "keep-alive", "date", "server"}
@@ -34,6 +37,7 @@ class BigQueryProxy:
         self._lock = threading.Lock()
         self._uploads: dict[str, str] = {}
         self.loaded: dict[str, bytes] = {}
+        self.views: dict[str, str] = {}  # their queries, by the path of the table
         self._server = _Server(self, target)
 
     @property
@@ -99,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def pass_on(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = _one_by_one(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         path = self.path.partition("?")[0]
         proxy = self.server.proxy
         job_id = self._job_id(path, body)
@@ -121,6 +125,10 @@ class _Handler(BaseHTTPRequestHandler):
             content = proxy.loaded[job_id] = json.dumps(json.loads(content) | {"jobReference": _reference(job_id)}).encode()
         elif "location" in headers and (named := _JOB_ID.search(body)):
             proxy.upload(_upload_id(headers["location"]), named[1].decode())
+        elif job_id is not None and (shown := _VIEW.search(body)):
+            proxy.views["/bigquery/v2/projects/{}/datasets/{}/tables/{}".format(*shown[1].decode().split("."))] = shown[2].decode()
+        elif self.command == "GET" and status == HTTPStatus.OK and path in proxy.views:
+            content = json.dumps(json.loads(content) | {"view": {"query": proxy.views[path], "useLegacySql": False}}).encode()
         elif path.endswith("/queries"):
             status, content = _failed(status, content)
         return status, headers, content
@@ -153,6 +161,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+
+def _one_by_one(body: bytes) -> bytes:
+    """A statement that adds columns as one for each of them."""
+    return _ADDS.sub(lambda found: found[0].replace(b", ADD COLUMN ", rb";\nALTER TABLE " + found[1] + b" ADD COLUMN "), body)
 
 
 def _failed(status: int, content: bytes) -> tuple[int, bytes]:

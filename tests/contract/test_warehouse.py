@@ -84,11 +84,11 @@ def test_rows_come_in_the_order_in_which_they_were_imported(warehouse: Warehouse
     assert ids(warehouse) == list(range(place.commits))
 
 
-@pytest.mark.parametrize("limit", [0, 1, 2, 3, 5, 6, 7, 100])
-def test_a_limit_is_kept_to_the_row(warehouse: Warehouse, limit: int) -> None:
+def test_a_limit_is_kept_to_the_row(warehouse: Warehouse) -> None:
     load(warehouse, "things", "a", rows(1, 2, 3), rows(4, 5))
     load(warehouse, "things", "b", rows(6))
-    assert ids(warehouse, limit) == [1, 2, 3, 4, 5, 6][:limit]
+    for limit in (0, 1, 2, 3, 5, 6, 7, 100):
+        assert ids(warehouse, limit) == [1, 2, 3, 4, 5, 6][:limit]
 
 
 def test_pieces_are_of_bounded_size(warehouse: Warehouse) -> None:

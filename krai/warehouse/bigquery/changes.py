@@ -1,90 +1,123 @@
-"""The ways a dataset changes, each as one transaction."""
+"""An import as a change of its dataset."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Self
 
 import pyarrow as pa
 
 from krai.errors import Transient
-from krai.warehouse.bigquery import columns, history, names, parts, tables
+from krai.warehouse.bigquery import columns, history, keys, parts, tables, upserts
 from krai.warehouse.bigquery.columns import ROW, SINCE
-from krai.warehouse.bigquery.failures import FAILURES, is_conflict, meaning
-from krai.warehouse.bigquery.history import After, State
+from krai.warehouse.bigquery.history import After, Snapshot, Span
 from krai.warehouse.bigquery.jobs import Jobs
 from krai.warehouse.bigquery.parts import Written
-from krai.warehouse.port import Change, Mode
+from krai.warehouse.bigquery.transactions import Attempt
+from krai.warehouse.bigquery.upserts import Lookup
+from krai.warehouse.port import Change, Counts, Mode
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """A change of a dataset as it stands in `state`; `tried` numbers the attempts of the same job and epoch."""
+class Plan:
+    """What an import would do to a snapshot: the rows of `parts` come, `gone` rows go, of keys that `lookup` finds.
 
-    jobs: Jobs
-    dataset: str
-    change: Change
-    state: State
-    tried: int
+    `held` is the snapshot whose table it goes to, None: a new one; `schema` are the columns afterwards.
+    """
 
-    def commit(self) -> None:
-        """Try; the history tells whether it came about."""
-        before = self.state.newest
-        if before is not None and self.change.mode is Mode.APPEND:
-            _check_append(before.schema, self.change.schema)
-            self._add(After(before.snapshot_id, before.table, before.columns, before.end_row, before.rows, before.bytes))
-            return
-        made = After(self.state.latest, *tables.create(self.jobs, self.dataset, self.change.job_id, self.change.epoch, self.change.schema))
-        self._add(made)
-        self._remove_unless_taken(made.table)
+    held: Snapshot | None
+    schema: pa.Schema
+    parts: Sequence[Written]
+    counts: Counts
+    gone: int = 0
+    lookup: Lookup | None = None
 
-    def _add(self, start: After) -> None:
-        written = [parts.closed(self.jobs, location) for location in self.change.parts]
-        pieces = [piece for part in written for piece in part.pieces]
-        rows = sum(part.rows for part in written)
-        after = replace(
-            start,
-            snapshot_id=self.state.latest + 1,
-            end_row=start.end_row + rows,
-            rows=start.rows + rows,
-            bytes=start.bytes + sum(size_bytes for _, size_bytes in pieces),
+    @property
+    def bytes(self) -> int:
+        return sum(size_bytes for part in self.parts for _, size_bytes in part.pieces)
+
+
+class Import:
+    """Keeps what is made of its parts for as long as its commit is tried: use it in a `with`."""
+
+    def __init__(self, jobs: Jobs, dataset: str, change: Change) -> None:
+        self._jobs = jobs
+        self._dataset = dataset
+        self._change = change
+        self._merged: Written | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._merged is not None:
+            with suppress(Transient):  # BigQuery removes it one day
+                self._jobs.remove(self._merged.location)
+
+    def plan(self, before: Snapshot | None) -> Plan:
+        """Upon the newest snapshot, if there is one."""
+        change = self._change
+        if change.mode is Mode.UPSERT:
+            keys.check(change.schema, change.key)
+        written = [parts.closed(self._jobs, location) for location in change.parts]
+        held = None if change.mode is Mode.REPLACE else before
+        schema = change.schema if held is None else columns.grown(held.schema, change.schema, evolve=change.evolve)
+        filled = [part for part in written if part.rows]
+        if change.mode is not Mode.UPSERT or not filled:
+            return Plan(held, schema, filled, Counts(inserted=sum(part.rows for part in filled)))
+        if self._merged is None:
+            self._merged = upserts.merge(self._jobs, self._dataset, change, filled)
+        keyed = held is not None and set(change.key) <= set(held.schema.names)
+        lookup = Lookup(self._jobs, change, self._merged, held if keyed else None)
+        counts, gone = lookup.count()
+        return Plan(held, schema, [self._merged], counts, gone, lookup)
+
+    def attempt(self, attempt: Attempt) -> None:
+        before = attempt.state.newest
+        plan = self.plan(before)
+        first_row = 0 if before is None else before.end_row
+        spans = list(_spans(plan.parts, first_row))
+        if plan.held is None:
+            table, doc = tables.create(self._jobs, self._dataset, self._change.job_id, self._change.epoch, plan.schema)
+        else:
+            table = plan.held.table
+            doc = tables.fit(self._jobs, self._change.job_id, self._change.epoch, plan.held, plan.schema)
+        rows, size_bytes = (0, 0) if plan.held is None else (plan.held.rows, plan.held.bytes)
+        after = After(
+            table=table,
+            columns=doc,
+            first_row=first_row,
+            end_row=first_row + sum(rows for _, rows, _ in spans),
+            rows=rows - plan.gone + plan.counts.inserted + plan.counts.updated,
+            bytes=size_bytes + plan.bytes,
+            counts=plan.counts,
+            written=spans,
         )
-        recorded = history.record(self.jobs, self.dataset, self.change, after, pieces)
-        self._transact([*_insertions(self.jobs, start, written, after.snapshot_id), recorded])
-
-    def _transact(self, statements: Sequence[str]) -> None:
-        """Run the statements if nobody has committed meanwhile, all or none.
-
-        The update of the one row that says so is what makes transactions collide: BigQuery lets insertions be.
-        """
-        commits, latest = self.jobs.named(names.commits(self.dataset)), self.state.latest
-        still = f"EXISTS (SELECT 1 FROM {commits} WHERE newest AND snapshot = {latest})"
-        first = f"IF {still} THEN UPDATE {commits} SET newest = FALSE WHERE newest"
-        script = ["BEGIN TRANSACTION", first, *statements, "END IF", "COMMIT TRANSACTION"]
-        job_id = names.job(self.change.job_id, self.change.epoch, f"s{latest}-t{self.tried}")
-        try:
-            self.jobs.run(";\n".join(script), job_id, label=self.change.job_id)
-        except FAILURES as error:
-            if not is_conflict(error):
-                raise meaning(error) from None
+        closing = [plan.lookup.close(attempt.snapshot_id)] if plan.lookup is not None and plan.gone else []
+        attempt.commit([*closing, *_insertions(self._jobs, after, plan.parts, attempt.snapshot_id)], after)
+        if plan.held is None:
+            self._remove_unless_taken(table)
 
     def _remove_unless_taken(self, table: str) -> None:
-        state = history.state(self.jobs, self.dataset, self.change.job_id)
+        state = history.state(self._jobs, self._dataset, self._change.job_id)
         if state is None or state.found is None or state.found.table != table:
-            self.jobs.remove(table)
+            self._jobs.remove(table)
 
 
-def _insertions(jobs: Jobs, before: After, written: Sequence[Written], snapshot_id: int) -> Iterator[str]:
+def _spans(written: Sequence[Written], first_row: int) -> Iterator[Span]:
+    for part in written:
+        for rows, size_bytes in part.pieces:
+            yield first_row, rows, size_bytes
+            first_row += rows
+
+
+def _insertions(jobs: Jobs, after: After, written: Sequence[Written], snapshot_id: int) -> Iterator[str]:
     """The statements that put parts into a table, in their order."""
-    end_row = before.end_row
-    schema, stored = columns.from_doc(before.columns)
+    first_row = after.first_row
+    schema, stored = columns.from_doc(after.columns)
     target = ", ".join([*(f"`{stored[name]}`" for name in schema.names), ROW, SINCE])
     for part in written:
-        if part.rows:
-            staged = [parts.staged(name) for name in schema.names]
-            source = ", ".join([*(name if name in part.columns else "NULL" for name in staged), f"{ROW} + {end_row}", str(snapshot_id)])
-            yield f"INSERT INTO {jobs.named(before.table)} ({target}) SELECT {source} FROM {jobs.named(part.location)}"
-            end_row += part.rows
-
-
-def _check_append(held: pa.Schema, added: pa.Schema) -> None:
-    if any(field.name not in held.names or held.field(field.name).type != field.type for field in added):
-        raise Transient("store_busy", "The columns of the dataset changed while the file was read.")
+        staged = [parts.staged(name) for name in schema.names]
+        source = ", ".join([*(name if name in part.columns else "NULL" for name in staged), f"{ROW} + {first_row}", str(snapshot_id)])
+        yield f"INSERT INTO {jobs.named(after.table)} ({target}) SELECT {source} FROM {jobs.named(part.location)}"
+        first_row += part.rows

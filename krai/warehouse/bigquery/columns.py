@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from krai.errors import Terminal
-from krai.formats.types import arrow_type, type_name
+from krai.errors import Terminal, Transient
+from krai.formats.types import MAX_PRECISION, arrow_type, type_name, wider
 
 # krai's own columns: where a row stands in its table, the snapshot it came with, and the one it went with (null: it is there).
 ROW, SINCE, UNTIL = "_krai_row", "_krai_from", "_krai_to"
@@ -31,15 +31,16 @@ _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_]", re.ASCII)
 # Prefixes that BigQuery refuses, and krai's own.
 _TAKEN = ("_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier", "_change_", "_krai_")
 _MOST_NAME_LETTERS = 100
+_MOST_TYPED_LETTERS = _MOST_NAME_LETTERS - len("__decimal_38_38")
 
 
-def stored_names(names: Iterable[str]) -> list[str]:
+def stored_names(names: Iterable[str], others: Iterable[str] = ()) -> list[str]:
     """The columns of a table for columns of these names: the same where BigQuery takes them, else as close to them as it does.
 
-    BigQuery compares names of columns without regard to case.
+    BigQuery compares names of columns without regard to case. `others` are columns that the table has.
     """
     stored: list[str] = []
-    taken: set[str] = set()
+    taken = {name.lower() for name in others}
     for name in names:
         plain = name if _PLAIN.fullmatch(name) else _NOT_PLAIN.sub("_", name)[:_MOST_NAME_LETTERS]
         if not _PLAIN.fullmatch(plain) or plain.lower().startswith(_TAKEN):
@@ -53,6 +54,27 @@ def stored_names(names: Iterable[str]) -> list[str]:
     return stored
 
 
+def added_names(fields: Iterable[pa.Field], others: Iterable[str]) -> list[str]:
+    """The columns that a table gets for columns it is to have besides `others`.
+
+    Their types are in their names: an import that adds one and then loses to another import leaves it in the table, which may be taken for
+    a column of that name and type, and of no other.
+    """
+    return stored_names([f"{_NOT_PLAIN.sub('_', field.name)[:_MOST_TYPED_LETTERS]}__{_typed(field.type)}" for field in fields], others)
+
+
+def grown(held: pa.Schema, added: pa.Schema, *, evolve: bool) -> pa.Schema:
+    """The columns that a dataset has to have for rows of `added`. Raises Transient store_busy when that takes more than is allowed."""
+    new = [field for field in added if field.name not in held.names]
+    types = {field.name: wider(held.field(field.name).type, field.type) for field in added if field.name in held.names}
+    after = (
+        pa.schema([*(field.with_type(types.get(field.name, field.type)) for field in held), *new]) if None not in types.values() else None
+    )
+    if after is None or (not evolve and after != held):
+        raise Transient("store_busy", "The columns of the dataset changed while the file was read.")
+    return after
+
+
 def check(schema: pa.Schema) -> None:
     """Raises Terminal too_many_columns."""
     if len(schema) > MOST_COLUMNS:
@@ -64,6 +86,11 @@ def column_type(arrow: pa.DataType) -> str:
         small = arrow.scale <= _NUMERIC_SCALE and arrow.precision - arrow.scale <= _NUMERIC_INTEGER_DIGITS
         return f"{'NUMERIC' if small else 'BIGNUMERIC'}({arrow.precision}, {arrow.scale})"
     return _TYPES[type_name(arrow)]
+
+
+def widest_type(arrow: pa.DataType) -> str:
+    """What a column of decimals becomes that gets more digits; it does not become narrower again, whoever comes next."""
+    return f"BIGNUMERIC({MAX_PRECISION}, {arrow.scale})"
 
 
 def definitions(stored: Mapping[str, str], schema: pa.Schema) -> list[str]:
@@ -94,6 +121,10 @@ def to_arrow(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Rows as they come in JSON, `{"f": [{"v": cell}, …]}` with all cells as text, in the order of `schema`."""
     columns = [_array([row["f"][number]["v"] for row in rows], field.type) for number, field in enumerate(schema)]
     return pa.table(columns, schema=schema)
+
+
+def _typed(arrow: pa.DataType) -> str:
+    return _NOT_PLAIN.sub("_", type_name(arrow)).strip("_")
 
 
 def _array(cells: list[str | None], arrow: pa.DataType) -> pa.Array:

@@ -7,7 +7,7 @@ of the table's making counted on, so that those of a later dataset of the same n
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,8 +21,7 @@ from krai.warehouse.bigquery import names
 from krai.warehouse.bigquery.columns import from_doc
 from krai.warehouse.bigquery.failures import translated
 from krai.warehouse.bigquery.jobs import Jobs
-from krai.warehouse.bigquery.parts import Piece
-from krai.warehouse.port import Change, Committed
+from krai.warehouse.port import Change, Committed, Counts, Undo
 
 _COLUMNS = {
     "snapshot": "INT64",
@@ -31,30 +30,47 @@ _COLUMNS = {
     "job_id": "STRING",
     "epoch": "INT64",
     "mode": "STRING",
+    "key_columns": "STRING",
+    "undone_job_id": "STRING",
     "table_name": "STRING",
+    "first_row": "INT64",
     "end_row": "INT64",
     "row_count": "INT64",
     "byte_count": "INT64",
     "columns": "STRING",
     "pieces": "STRING",
+    "counts": "STRING",
     "summary": "STRING",
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_READ = "snapshot, job_id, committed_at, epoch, table_name, end_row, row_count, byte_count, columns, summary"
+_READ = (
+    "snapshot, job_id, committed_at, epoch, mode, key_columns, table_name, first_row, end_row, row_count, byte_count, columns, counts,"
+    " summary"
+)
+
+Span = tuple[int, int, int]  # the first row, rows, and their bytes in Arrow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A commit: the dataset after it is the rows of `table` before `end_row` that were there at `snapshot_id`."""
+    """A commit: the dataset after it is the rows of `table` before `end_row` that were there at `snapshot_id`.
+
+    Those from `first_row` on have come with it. `mode` is None when it was an undo.
+    """
 
     snapshot_id: int
+    job_id: str
     epoch: int
     committed_at: datetime
+    mode: str | None
+    key: tuple[str, ...]
     table: str
+    first_row: int
     end_row: int
     rows: int
     bytes: int
     columns: list[list[str]]
+    counts: Counts
     summary: dict[str, str]
 
     @property
@@ -77,16 +93,30 @@ class Snapshot:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class After:
-    """What a commit would write down, as `Snapshot` reads it."""
+    """What a commit would write down, as `Snapshot` reads it; `written` are the rows that the table has got."""
 
-    snapshot_id: int
     table: str
     columns: list[list[str]]
-    end_row: int = 0
-    rows: int = 0
-    bytes: int = 0
+    first_row: int
+    end_row: int
+    rows: int
+    bytes: int
+    counts: Counts
+    written: Sequence[Span] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What an undo has to know of those after the import it takes back."""
+
+    job_id: str
+    mode: str | None
+    key: tuple[str, ...]
+    first_row: int
+    end_row: int
+    undone_job_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +131,13 @@ class State:
         if self.found is None or self.newest is None:
             return None
         found = self.found
-        return Committed(snapshot_id=str(found.snapshot_id), epoch=found.epoch, dataset=self.newest.describe(name), summary=found.summary)
+        return Committed(
+            snapshot_id=str(found.snapshot_id),
+            epoch=found.epoch,
+            dataset=self.newest.describe(name),
+            counts=found.counts,
+            summary=found.summary,
+        )
 
 
 def create(jobs: Jobs, dataset: str, job_id: str, epoch: int) -> None:
@@ -140,7 +176,26 @@ def as_of(jobs: Jobs, dataset: str, asked: str) -> Snapshot | None:
     return _snapshot(dict(found[0].items())) if found else None
 
 
-def pieces(jobs: Jobs, dataset: str, snapshot: Snapshot) -> list[Piece]:
+def find(jobs: Jobs, dataset: str, job_id: str) -> Snapshot | None:
+    found = state(jobs, dataset, job_id)
+    return None if found is None else found.found
+
+
+def since(jobs: Jobs, dataset: str, snapshot_id: int) -> list[Commit]:
+    """The commits after a snapshot, in their order."""
+    query = (
+        "SELECT job_id, mode, key_columns, first_row, end_row, undone_job_id"
+        f" FROM {jobs.named(names.commits(dataset))} WHERE snapshot > {snapshot_id} ORDER BY snapshot"
+    )
+    with translated():
+        found = jobs.ask(query)
+    return [
+        Commit(row["job_id"], row["mode"], tuple(json.loads(row["key_columns"])), row["first_row"], row["end_row"], row["undone_job_id"])
+        for row in found
+    ]
+
+
+def written(jobs: Jobs, dataset: str, snapshot: Snapshot) -> list[Span]:
     """How the rows of a snapshot's table were written, from its first on."""
     query = (
         f"SELECT pieces FROM {jobs.named(names.commits(dataset))}"
@@ -148,7 +203,7 @@ def pieces(jobs: Jobs, dataset: str, snapshot: Snapshot) -> list[Piece]:
     )
     with translated():
         found = jobs.ask(query, {"table_name": snapshot.table})
-    return [(rows, size_bytes) for row in found for rows, size_bytes in json.loads(row["pieces"])]
+    return [(first, rows, size_bytes) for row in found for first, rows, size_bytes in json.loads(row["pieces"])]
 
 
 def tables(jobs: Jobs, dataset: str) -> set[str]:
@@ -161,22 +216,26 @@ def tables(jobs: Jobs, dataset: str) -> set[str]:
             return set()
 
 
-def record(jobs: Jobs, dataset: str, change: Change, after: After, written: Sequence[Piece]) -> str:
+def record(jobs: Jobs, dataset: str, job: Change | Undo, snapshot_id: int, after: After) -> str:
     """The statement that writes a commit down."""
     values = {
-        "snapshot": str(after.snapshot_id),
+        "snapshot": str(snapshot_id),
         "newest": "TRUE",
         "committed_at": "CURRENT_TIMESTAMP()",
-        "job_id": text(change.job_id),
-        "epoch": str(change.epoch),
-        "mode": text(change.mode),
+        "job_id": text(job.job_id),
+        "epoch": str(job.epoch),
+        "mode": "NULL" if isinstance(job, Undo) else text(job.mode),
+        "key_columns": _json(() if isinstance(job, Undo) else job.key),
+        "undone_job_id": text(job.undone_job_id) if isinstance(job, Undo) else "NULL",
         "table_name": text(after.table),
+        "first_row": str(after.first_row),
         "end_row": str(after.end_row),
         "row_count": str(after.rows),
         "byte_count": str(after.bytes),
-        "columns": text(json.dumps(after.columns)),
-        "pieces": text(json.dumps(written)),
-        "summary": text(json.dumps({key: str(value) for key, value in change.summary.items()})),
+        "columns": _json(after.columns),
+        "pieces": _json(after.written),
+        "counts": _json(asdict(after.counts)),
+        "summary": _json({key: str(value) for key, value in job.summary.items()}),
     }
     return f"INSERT INTO {jobs.named(names.commits(dataset))} ({', '.join(values)}) VALUES ({', '.join(values.values())})"
 
@@ -188,17 +247,26 @@ def text(ascii_text: str) -> str:
     return "'" + ascii_text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+def _json(value: object) -> str:
+    return text(json.dumps(value).replace("\x7f", "\\u007f"))  # the one control that JSON leaves as it is
+
+
 def _snapshot(row: dict[str, Any]) -> Snapshot | None:
     if row["job_id"] is None:
         return None
     return Snapshot(
         snapshot_id=row["snapshot"],
+        job_id=row["job_id"],
         epoch=row["epoch"],
         committed_at=row["committed_at"],
+        mode=row["mode"],
+        key=tuple(json.loads(row["key_columns"])),
         table=row["table_name"],
+        first_row=row["first_row"],
         end_row=row["end_row"],
         rows=row["row_count"],
         bytes=row["byte_count"],
         columns=json.loads(row["columns"]),
+        counts=Counts(**json.loads(row["counts"])),
         summary=json.loads(row["summary"]),
     )

@@ -24,7 +24,7 @@ from krai.warehouse.bigquery.jobs import Jobs
 
 Piece = tuple[int, int]  # rows, and their bytes in Arrow
 
-_KEPT_DAYS = 7  # BigQuery itself removes what was left behind
+KEPT = "expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 7 DAY)"  # BigQuery itself removes what was left behind
 _MOST_PIECES = 600  # a description has 16,384 letters
 
 
@@ -66,10 +66,7 @@ class TablePart:
         there = {name: staged(name) for name in self._schema.names}
         made = ", ".join([*columns.definitions(there, self._schema), f"{ROW} INT64"])
         told = json.dumps(_fewer(self._pieces))
-        kept = f"TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {_KEPT_DAYS} DAY)"
-        statement = (
-            f"CREATE TABLE {self._jobs.named(self.location)} ({made}) OPTIONS (description = '{told}', expiration_timestamp = {kept})"
-        )
+        statement = f"CREATE TABLE {self._jobs.named(self.location)} ({made}) OPTIONS (description = '{told}', {KEPT})"
         with translated():
             self._jobs.run(statement, f"krai-{self.location}-table", label=self._job_id)
 

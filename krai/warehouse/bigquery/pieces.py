@@ -6,12 +6,12 @@ from functools import partial
 
 import pyarrow as pa
 
-from krai.warehouse.bigquery.columns import ROW, SINCE, UNTIL, to_arrow
+from krai.warehouse.bigquery.columns import ROW, to_arrow
 from krai.warehouse.bigquery.failures import translated
 from krai.warehouse.bigquery.filters import Filter
-from krai.warehouse.bigquery.history import Snapshot
+from krai.warehouse.bigquery.history import Snapshot, Span
 from krai.warehouse.bigquery.jobs import Jobs
-from krai.warehouse.bigquery.parts import Piece
+from krai.warehouse.bigquery.tables import there_at
 
 # Rows that were written apart are read together up to this size: a dataset of a thousand small imports is not a thousand queries.
 _TOGETHER_BYTES = 1 << 20
@@ -39,7 +39,7 @@ class Rows:
         first = f"SELECT {ROW} FROM {self._table} WHERE {self._taken} ORDER BY {ROW} LIMIT {limit}"
         return self._number(f"SELECT COALESCE(MAX({ROW}) + 1, 0) AS end_row FROM ({first})")
 
-    def pieces(self, schema: pa.Schema, written: Iterable[Piece], end_row: int) -> Iterator[Callable[[], pa.Table]]:
+    def pieces(self, schema: pa.Schema, written: Iterable[Span], end_row: int) -> Iterator[Callable[[], pa.Table]]:
         """One for each range of rows before `end_row`, with the columns of `schema`."""
         # A query has a column at least, so that rows can be counted.
         selected = ", ".join(f"`{self.snapshot.stored[name]}`" for name in schema.names) or ROW
@@ -66,24 +66,24 @@ class Rows:
 
     @property
     def _there(self) -> str:
-        """The condition that a row of the table was there at the snapshot."""
-        number = self.snapshot.snapshot_id
-        return f"{SINCE} <= {number} AND ({UNTIL} IS NULL OR {UNTIL} > {number})"
+        return there_at(self.snapshot.snapshot_id)
 
     @property
     def _taken(self) -> str:
         return self._there if self.filter is None else f"{self._there} AND {self.filter.condition}"
 
 
-def ranges(written: Iterable[Piece], end_row: int) -> Iterator[tuple[int, int]]:
+def ranges(written: Iterable[Span], end_row: int) -> Iterator[tuple[int, int]]:
     """First row, and the row after the last."""
     begin, end, held_bytes = 0, 0, 0
-    for rows, size_bytes in written:
-        if end >= end_row:
+    for first, rows, size_bytes in written:
+        if first >= end_row:
             break
         if end > begin and held_bytes + size_bytes > _TOGETHER_BYTES:
             yield begin, end
-            begin, held_bytes = end, 0
-        end, held_bytes = min(end + rows, end_row), held_bytes + size_bytes
+            begin, held_bytes = first, 0
+        elif end == begin:
+            begin = first
+        end, held_bytes = min(first + rows, end_row), held_bytes + size_bytes
     if end > begin:
         yield begin, end

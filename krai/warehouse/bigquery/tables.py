@@ -20,9 +20,37 @@ def create(jobs: Jobs, dataset: str, job_id: str, epoch: int, schema: pa.Schema)
     return table, columns.to_doc(schema, stored)
 
 
+def fit(jobs: Jobs, job_id: str, epoch: int, snapshot: Snapshot, schema: pa.Schema) -> list[list[str]]:
+    """Make a snapshot's table have room for rows of `schema`, which has its columns and maybe more: the columns, as `columns.to_doc`.
+
+    No transaction can do that, so it is done before, in such a way that it may be done again and hurts nobody when it was in vain.
+    """
+    held, stored = snapshot.schema, snapshot.stored
+    new = [field for field in schema if field.name not in held.names]
+    if schema == held:
+        return snapshot.columns
+    columns.check(schema)
+    stored |= zip([field.name for field in new], columns.added_names(new, stored.values()), strict=True)
+    table = jobs.named(snapshot.table)
+    added = ", ".join(f"ADD COLUMN IF NOT EXISTS {column}" for column in columns.definitions(stored, pa.schema(new)))
+    wider = [field for field in schema if field.name in held.names and field.type != held.field(field.name).type]
+    statements = [f"ALTER COLUMN `{stored[field.name]}` SET DATA TYPE {columns.widest_type(field.type)}" for field in wider]
+    script = ";\n".join(f"ALTER TABLE {table} {statement}" for statement in [*([added] if new else []), *statements])
+    with translated():
+        jobs.run(script, names.new_job(job_id, epoch, "columns"), label=job_id)
+    return columns.to_doc(schema, stored)
+
+
+def there_at(snapshot_id: int) -> str:
+    """The condition that a row of a table was there at a snapshot."""
+    return f"({SINCE} <= {snapshot_id} AND ({UNTIL} IS NULL OR {UNTIL} > {snapshot_id}))"
+
+
 def show(jobs: Jobs, dataset: str, snapshot: Snapshot, job_id: str) -> None:
     """Make the view of a dataset show a snapshot's table, unless it does."""
-    shown = ", ".join(f"`{stored}`" for stored in snapshot.stored.values()) or ROW
+    stored = snapshot.stored
+    plain = zip(stored.values(), columns.stored_names(stored), strict=True)
+    shown = ", ".join(f"`{column}`" if column == name else f"`{column}` AS `{name}`" for column, name in plain) or ROW
     query = f"SELECT {shown} FROM {jobs.named(snapshot.table)} WHERE {UNTIL} IS NULL"
     with translated():
         if jobs.view(dataset) != query:

@@ -12,7 +12,7 @@ one of those that run at once. Whoever is rolled back looks for its job in the h
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC
 from pathlib import Path
@@ -23,14 +23,16 @@ from krai.dataset import Dataset
 from krai.errors import Terminal, Transient
 from krai.formats.types import columns_of
 from krai.predicate.parse import parse
-from krai.warehouse.bigquery import changes, history, names, tables
+from krai.warehouse.bigquery import history, names, tables, undoing
+from krai.warehouse.bigquery.changes import Import
 from krai.warehouse.bigquery.columns import project
 from krai.warehouse.bigquery.filters import Filter
 from krai.warehouse.bigquery.history import Snapshot, State
 from krai.warehouse.bigquery.jobs import Jobs
 from krai.warehouse.bigquery.parts import TablePart
 from krai.warehouse.bigquery.pieces import Rows
-from krai.warehouse.port import EVERYTHING, Change, Committed, Part, Query, Scan
+from krai.warehouse.bigquery.transactions import Attempt
+from krai.warehouse.port import EVERYTHING, Change, Committed, Forecast, Part, Query, Scan, Undo
 
 _COMMIT_WITHIN_S = 300
 _PAUSE_S = 0.05
@@ -66,7 +68,7 @@ class BigQueryWarehouse:
             rows=snapshot.rows,
             snapshot_id=str(snapshot.snapshot_id),
             snapshot_time=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            parts=list(rows.pieces(schema, history.pieces(self._jobs, name, snapshot), end_row)),
+            parts=list(rows.pieces(schema, history.written(self._jobs, name, snapshot), end_row)),
             limit=query.limit,
             dropped=None if sieve is None else lambda: refused,
         )
@@ -76,24 +78,16 @@ class BigQueryWarehouse:
         return TablePart(self._jobs, self._spool, names.new_part(name, job_id, epoch, number), job_id)
 
     def commit(self, name: str, change: Change) -> Committed:
-        deadline = time.monotonic() + _COMMIT_WITHIN_S
-        tried = 0
-        while time.monotonic() < deadline:
-            state = history.state(self._jobs, name, change.job_id)
-            found = None if state is None else state.committed(name)
-            if state is None:
-                history.create(self._jobs, name, change.job_id, change.epoch)
-            elif found is not None:
-                self._finish(name, state, change.job_id, change.parts)
-                return found
-            else:
-                if tried:
-                    # Somebody else committed first: build upon what stands there now.
-                    longest_s = min(_PAUSE_S * 2**tried, _LONGEST_PAUSE_S)
-                    time.sleep(random.uniform(0, longest_s))  # noqa: S311 (no secret)
-                changes.Attempt(self._jobs, name, change, state, tried).commit()
-                tried += 1
-        raise Transient("store_busy", "Other jobs kept changing the dataset.")
+        with Import(self._jobs, name, change) as began:
+            return self._insist(name, change, began.attempt)
+
+    def forecast(self, name: str, change: Change) -> Forecast:
+        with Import(self._jobs, name, change) as began:
+            plan = began.plan(self._newest(name))
+        return Forecast(counts=plan.counts, schema=plan.schema, bytes=plan.bytes)
+
+    def undo(self, name: str, undo: Undo) -> Committed:
+        return self._insist(name, undo, undoing.undo)
 
     def find_commit(self, name: str, job_id: str) -> Committed | None:
         state = history.state(self._jobs, name, job_id)
@@ -117,6 +111,28 @@ class BigQueryWarehouse:
             for table in made:
                 if table.name not in kept:
                     self._jobs.remove(table.name)
+
+    def _insist(self, name: str, job: Change | Undo, change: Callable[[Attempt], None]) -> Committed:
+        """Try until the job stands in the history, each time upon what stands there then."""
+        deadline = time.monotonic() + _COMMIT_WITHIN_S
+        tried = 0
+        while time.monotonic() < deadline:
+            state = history.state(self._jobs, name, job.job_id)
+            found = None if state is None else state.committed(name)
+            if state is not None and found is not None:
+                self._finish(name, state, job.job_id, () if isinstance(job, Undo) else job.parts)
+                return found
+            if state is None and isinstance(job, Undo):
+                raise Terminal("dataset_not_found")
+            if state is None:
+                history.create(self._jobs, name, job.job_id, job.epoch)
+                continue
+            if tried:
+                longest_s = min(_PAUSE_S * 2**tried, _LONGEST_PAUSE_S)
+                time.sleep(random.uniform(0, longest_s))  # noqa: S311 (no secret)
+            change(Attempt(self._jobs, name, job, state, tried))
+            tried += 1
+        raise Transient("store_busy", "Other jobs kept changing the dataset.")
 
     def _asked(self, name: str, as_of: str | None) -> Snapshot:
         newest = self._newest(name)

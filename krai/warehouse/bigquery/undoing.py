@@ -1,0 +1,187 @@
+"""What takes an import back: its rows end, and those it has taken away come back, but for what newer imports have written.
+
+A row comes back as a copy with its place. The rows of an import are those of a range of places, in whatever table they are.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from krai.errors import Terminal
+from krai.warehouse.bigquery import columns, history, keys, tables
+from krai.warehouse.bigquery.columns import ROW, SINCE, UNTIL
+from krai.warehouse.bigquery.failures import translated
+from krai.warehouse.bigquery.history import After, Commit, Snapshot
+from krai.warehouse.bigquery.tables import there_at
+from krai.warehouse.bigquery.transactions import Attempt
+from krai.warehouse.port import Counts, Mode, Undo
+
+_NOTHING = f"SELECT 0 AS {ROW} FROM (SELECT 1) WHERE FALSE"
+
+
+def undo(attempt: Attempt) -> None:
+    """Raises Terminal dataset_not_found, nothing_to_undo, undo_conflict."""
+    job = attempt.job
+    now = attempt.state.newest
+    if now is None or not isinstance(job, Undo):
+        raise Terminal("dataset_not_found")
+    made = history.find(attempt.jobs, attempt.dataset, job.undone_job_id)
+    if made is None or made.mode is None:
+        raise Terminal("nothing_to_undo")
+    since = history.since(attempt.jobs, attempt.dataset, made.snapshot_id)
+    undone = {commit.undone_job_id for commit in since}
+    later = [commit for commit in since if commit.mode is not None and commit.job_id not in undone]
+    if made.job_id in undone:
+        raise Terminal("nothing_to_undo")
+    if any(commit.mode == Mode.REPLACE for commit in later):
+        raise Terminal("nothing_to_undo", "A newer import has replaced all rows.")
+    before = None
+    if made.mode == Mode.REPLACE:
+        before = history.as_of(attempt.jobs, attempt.dataset, str(made.snapshot_id - 1))
+    undoing = _Undoing(attempt, job, now, made)
+    if before is None:
+        undoing.update()
+    else:
+        undoing.put_back(before, [commit for commit in later if commit.mode == Mode.UPSERT])
+
+
+@dataclass(frozen=True, slots=True)
+class _Undoing:
+    """`now` is the newest snapshot, `made` the one of the import."""
+
+    attempt: Attempt
+    job: Undo
+    now: Snapshot
+    made: Snapshot
+
+    def update(self) -> None:
+        """After an append or an upsert: rows that it has replaced come back, unless their keys were touched again."""
+        restored = self._ended if self.made.key else _NOTHING
+        counts = self._count({"removed": self._live, "kept": self._touched, "restored": restored})
+        stored = ", ".join(f"`{name}`" for name in self.now.stored.values())
+        back = f"SELECT {stored}, {ROW}, {self.attempt.snapshot_id} FROM {self._table} WHERE {self._took} AND {ROW} IN ({restored})"
+        insert = f"INSERT INTO {self._table} ({stored}, {ROW}, {SINCE}) {back}"
+        end = f"UPDATE {self._table} SET {UNTIL} = {self.attempt.snapshot_id} WHERE {UNTIL} IS NULL AND {self._mine}"
+        self._commit(self.now.table, self.now.columns, counts, self.now.bytes, [*([insert] if counts.restored else []), end])
+
+    def put_back(self, before: Snapshot, upserts: Sequence[Commit]) -> None:
+        """After a replace: all that was there before comes back, but for rows with keys that newer upserts have rows of."""
+        others = f"SELECT {ROW} FROM {self._table} WHERE {there_at(self.now.snapshot_id)} AND NOT {self._mine}"
+        columns_stay = before.schema == self.made.schema
+        found = _Found(self, before, upserts)
+        numbers = self._numbers({"removed": self._live, "others": others, "kept": found.standing, "withheld": found.withheld})
+        if not columns_stay and numbers["others"]:
+            raise Terminal("undo_conflict")
+        counts = Counts(removed=numbers["removed"], restored=before.rows - numbers["withheld"], kept=numbers["kept"])
+        size_bytes = before.bytes + self.now.bytes - self.made.bytes
+        if not columns_stay:
+            self._commit(before.table, before.columns, counts, size_bytes, [])
+            return
+        jobs, table = self.attempt.jobs, self.attempt.jobs.named(before.table)
+        doc = tables.fit(jobs, self.job.job_id, self.job.epoch, before, self.now.schema)
+        schema, stored = columns.from_doc(doc)
+        own = f"{ROW}, {SINCE}, {UNTIL}"
+        target, source = (", ".join(f"`{there[name]}`" for name in schema.names) for there in (stored, self.now.stored))
+        withhold = f"UPDATE {table} SET {UNTIL} = {self.attempt.snapshot_id} WHERE {UNTIL} IS NULL AND {ROW} IN ({found.withheld})"
+        # Rows that newer imports have ended come along, so that the undo of those finds them.
+        rows = f"SELECT {source}, {own} FROM {self._table} WHERE NOT ({self._mine} AND {UNTIL} IS NULL)"
+        insert = f"INSERT INTO {table} ({target}, {own}) {rows}"
+        self._commit(before.table, doc, counts, size_bytes, [*([withhold] if numbers["withheld"] else []), insert], moved=True)
+
+    def _commit(
+        self, table: str, doc: list[list[str]], counts: Counts, size_bytes: int, statements: Sequence[str], *, moved: bool = False
+    ) -> None:
+        if not counts.removed and not counts.restored:
+            raise Terminal("nothing_to_undo", "Newer imports have touched all of its rows." if counts.kept else "")
+        after = After(
+            table=table,
+            columns=doc,
+            first_row=self.now.end_row,
+            end_row=self.now.end_row,
+            rows=self.now.rows - counts.removed + counts.restored,
+            bytes=size_bytes,
+            counts=counts,
+            written=history.written(self.attempt.jobs, self.attempt.dataset, self.now) if moved else (),
+        )
+        self.attempt.commit(statements, after)
+
+    def _count(self, rows: dict[str, str]) -> Counts:
+        return Counts(**self._numbers(rows))
+
+    def _numbers(self, rows: dict[str, str]) -> dict[str, int]:
+        """How many different places each query names."""
+        counted = (f"(SELECT COUNT(DISTINCT {ROW}) FROM ({query})) AS {name}" for name, query in rows.items())
+        with translated():
+            (answer,) = self.attempt.jobs.ask(f"SELECT {', '.join(counted)}", label=self.job.job_id)
+        return dict(answer.items())
+
+    @property
+    def _table(self) -> str:
+        return self.attempt.jobs.named(self.now.table)
+
+    @property
+    def _mine(self) -> str:
+        return _within([(self.made.first_row, self.made.end_row)])
+
+    @property
+    def _live(self) -> str:
+        """The places of its rows that are there."""
+        return f"SELECT {ROW} FROM {self._table} WHERE {self._mine} AND {there_at(self.now.snapshot_id)}"
+
+    @property
+    def _touched(self) -> str:
+        """The places of its rows that others have ended."""
+        return f"SELECT {ROW} FROM {self._table} WHERE {self._mine} AND {ROW} NOT IN ({self._live})"
+
+    @property
+    def _took(self) -> str:
+        return f"{UNTIL} = {self.made.snapshot_id}"
+
+    @property
+    def _ended(self) -> str:
+        """The places of rows that it has ended, but for those with keys of its touched rows."""
+        cells = keys.cells(self.now.schema, self.made.key, self.now.stored)
+        touched = f"SELECT {cells} FROM {self._table} WHERE {ROW} IN ({self._touched})"
+        ended = f"SELECT {ROW}, {cells} FROM {self._table} WHERE {self._took}"
+        same = keys.same(self.made.key, "touched", "ended")
+        return f"SELECT {ROW} FROM ({ended}) AS ended WHERE NOT EXISTS (SELECT 1 FROM ({touched}) AS touched WHERE {same})"
+
+    def keyed(self, key: Sequence[str], condition: str) -> str:
+        return f"SELECT {ROW}, {keys.cells(self.now.schema, key, self.now.stored)} FROM {self._table} WHERE {condition}"
+
+    def fresh(self, key: Sequence[str], upserts: Iterable[Commit]) -> str:
+        """Rows of these upserts that are there."""
+        ranges = _within([(commit.first_row, commit.end_row) for commit in upserts])
+        return self.keyed(key, f"{ranges} AND {there_at(self.now.snapshot_id)}")
+
+    def touched(self, key: Sequence[str]) -> str:
+        return self.keyed(key, f"{ROW} IN ({self._touched})")
+
+
+class _Found:
+    """Rows of newer upserts that stand where a replaced row, or one of the replace, would be; and the replaced ones."""
+
+    def __init__(self, undoing: _Undoing, before: Snapshot, upserts: Sequence[Commit]) -> None:
+        standing, withheld = [_NOTHING], [_NOTHING]
+        for key, commits in groupby(sorted(upserts, key=lambda commit: commit.key), key=lambda commit: commit.key):
+            fresh, same = undoing.fresh(key, commits), keys.same(key, "fresh", "old")
+            old = [undoing.touched(key)]
+            if set(key) <= set(before.schema.names):
+                cells = keys.cells(before.schema, key, before.stored)
+                table = undoing.attempt.jobs.named(before.table)
+                old.append(f"SELECT {ROW}, {cells} FROM {table} WHERE {there_at(before.snapshot_id)}")
+                withheld.append(f"SELECT old.{ROW} FROM ({old[-1]}) AS old JOIN ({fresh}) AS fresh ON {same}")
+            standing.append(f"SELECT fresh.{ROW} FROM ({fresh}) AS fresh JOIN ({' UNION ALL '.join(old)}) AS old ON {same}")
+        self.standing = " UNION ALL ".join(standing)
+        self.withheld = " UNION ALL ".join(withheld)
+
+
+def _within(ranges: Iterable[tuple[int, int]]) -> str:
+    """The condition that a row's place is in one of these ranges, each up to its second number."""
+    joined: list[tuple[int, int]] = []
+    for first, end in sorted(ranges):
+        if joined and joined[-1][1] == first:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((first, end))
+    return f"({' OR '.join(f'({ROW} >= {first} AND {ROW} < {end})' for first, end in joined)})"
