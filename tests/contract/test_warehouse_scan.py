@@ -42,24 +42,21 @@ def numbered(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("id = 5", [5]),
-        ("id >= 6 AND id < 9", [6, 7, 8]),
-        ("id < 2 OR id > 17", [0, 1, 18, 19]),
-        ("NOT id BETWEEN 2 AND 17", [0, 1, 18, 19]),
-        ("id IN (19, 3, 100)", [3, 19]),
-        ("name = 'name 4'", [4]),
-        ("name LIKE 'name 1%' AND id <> 1", list(range(10, 20))),
-        ("name = '1 or 1=1'", []),
-        ("id IS NULL", []),
-        ("FALSE", []),
-        ("TRUE", list(range(20))),
-    ],
-)
-def test_a_filter_takes_its_rows_in_table_order(numbered: Warehouse, text: str, expected: list[int]) -> None:
-    assert ids(numbered, text) == expected
+def test_a_filter_takes_its_rows_in_table_order(numbered: Warehouse) -> None:
+    taken = {
+        "id = 5": [5],
+        "id >= 6 AND id < 9": [6, 7, 8],
+        "id < 2 OR id > 17": [0, 1, 18, 19],
+        "NOT id BETWEEN 2 AND 17": [0, 1, 18, 19],
+        "id IN (19, 3, 100)": [3, 19],
+        "name = 'name 4'": [4],
+        "name LIKE 'name 1%' AND id <> 1": list(range(10, 20)),
+        "name = '1 or 1=1'": [],
+        "id IS NULL": [],
+        "FALSE": [],
+        "TRUE": list(range(20)),
+    }
+    assert {text: ids(numbered, text) for text in taken} == taken
 
 
 def test_a_filter_may_ask_about_columns_that_are_not_read(numbered: Warehouse) -> None:
@@ -67,9 +64,9 @@ def test_a_filter_may_ask_about_columns_that_are_not_read(numbered: Warehouse) -
     assert read(scan).to_pydict() == {"name": ["name 3", "name 13"]}
 
 
-@pytest.mark.parametrize("limit", [0, 1, 3, 4, 5, 9, 10, 11])
-def test_a_limit_counts_what_the_filter_lets_through(numbered: Warehouse, limit: int) -> None:
-    assert ids(numbered, "id >= 10", limit) == list(range(10, 20))[:limit]
+def test_a_limit_counts_what_the_filter_lets_through(numbered: Warehouse) -> None:
+    for limit in (0, 1, 3, 4, 5, 9, 10, 11):
+        assert ids(numbered, "id >= 10", limit) == list(range(10, 20))[:limit]
 
 
 def test_a_scan_knows_afterwards_how_many_rows_it_had(numbered: Warehouse) -> None:
