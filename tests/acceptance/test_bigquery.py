@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +18,6 @@ from tests.bigquery_proxy import BigQueryProxy
 from tests.contract.warehouses import BigQueryDataset, dataset
 
 ROWS = 2_000
-AROUND_A_COMMIT = ["before_commit", "after_commit"]
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,30 @@ def test_what_goes_in_comes_out(house: House, place: BigQueryDataset) -> None:
     assert row["n"] == ROWS
 
 
-@pytest.mark.parametrize("name", AROUND_A_COMMIT)
-def test_an_import_survives_a_death_around_its_commit(house: House, place: BigQueryDataset, name: str) -> None:
+def test_upserts_undos_filters_and_moments(house: House) -> None:
+    krai = house.krai
+
+    def records(*pairs: tuple[int, str]) -> dict[str, Any]:
+        return {"records": [{"id": number, "name": name} for number, name in pairs]}
+
+    def exported(**query: Any) -> bytes:
+        (content,) = krai.files(krai.export(dataset="small", **query))
+        return content.replace(b"\r\n", b"\n")
+
+    first = krai.import_(dataset="small", source=records((1, "a"), (2, "b"), (3, "c")))
+    changed = krai.import_(dataset="small", mode="upsert", key=["id"], source=records((2, "new"), (9, "new")))
+    assert (changed["records_inserted"], changed["records_updated"]) == (1, 1)
+    assert exported(filter="name = 'new' or id < 2", order_by=["-id"]) == b"id,name\n9,new\n2,new\n1,a\n"
+    assert exported(as_of=first["snapshot_id"]) == b"id,name\n1,a\n2,b\n3,c\n"
+    undo = krai.http.post(f"/api/v1/jobs/{changed['job_id']}/undo")
+    assert undo.status_code == httpx.codes.ACCEPTED
+    undone = krai.result_of(undo.json()["job_id"])
+    assert (undone["records_removed"], undone["records_restored"]) == (2, 1)
+    assert exported() == b"id,name\n1,a\n2,b\n3,c\n"
+
+
+def test_an_import_survives_a_death_after_its_commit(house: House, place: BigQueryDataset) -> None:
+    name = "after_commit"
     house.start(KRAI_FAIL=name)
     request = house.import_request(f"dies_{name}")
     with suppress(httpx.TransportError):

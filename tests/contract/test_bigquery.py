@@ -14,9 +14,10 @@ import pyarrow as pa
 import pytest
 
 from krai.errors import KraiError, Terminal, Transient
-from krai.warehouse.bigquery import tables
+from krai.warehouse.bigquery import history, tables
 from krai.warehouse.bigquery.columns import stored_names
 from krai.warehouse.bigquery.warehouse import BigQueryWarehouse
+from krai.warehouse.port import Counts, Undo
 from tests.bigquery_proxy import BigQueryProxy
 from tests.contract import warehouses
 from tests.contract.importing import load, rows
@@ -92,6 +93,35 @@ def test_a_transaction_that_was_rolled_back_is_another_job_the_next_time(
     assert read(warehouse).equals(rows(0, 1) if exists else rows(1))
     # The view, the history, the one table of rows.
     assert [name.partition("__")[0] for name in place.leftovers("things")] == ["KRAI_commits_things", "KRAI_rows_things", "things"]
+
+
+def test_an_upsert_that_was_rolled_back_is_made_anew_and_leaves_nothing(
+    warehouse: BigQueryWarehouse, place: BigQueryDataset, bigquery: BigQueryProxy
+) -> None:
+    load(warehouse, "things", "earlier", rows(0, 1))
+    stands = place.leftovers("things")
+    bigquery.aborted = 1
+    assert load(warehouse, "things", "a", rows(1, 2), rows(2), key=["id"]).counts == Counts(inserted=1, updated=1)
+    assert read(warehouse).equals(rows(0, 1, 2))
+    bigquery.aborted = 1
+    undo = Undo(job_id="u", epoch=1, undone_job_id="a")
+    assert warehouse.undo("things", undo).counts == Counts(removed=2, restored=1)
+    assert read(warehouse).equals(rows(0, 1))
+    assert place.leftovers("things") == stands
+
+
+def test_columns_that_a_lost_import_has_added_harm_nobody(warehouse: BigQueryWarehouse, place: BigQueryDataset) -> None:
+    load(warehouse, "things", "a", rows(1))
+    state = history.state(place.jobs, "things")
+    assert state is not None
+    assert state.newest is not None
+    for kind in (pa.string(), pa.float64()):
+        tables.fit(place.jobs, "lost", 1, state.newest, pa.schema([*rows().schema, ("Extra 1", kind), ("two", pa.decimal128(5, 2))]))
+    table = pa.table({"id": [2], "Extra 1": [1.5], "two": pa.array([Decimal("1.25")], pa.decimal128(12, 2)), "three": ["x"]})
+    load(warehouse, "things", "b", table, evolve=True)
+    assert read(warehouse).select(table.column_names).slice(1).equals(table)
+    query = f"SELECT Extra_1, two, three FROM {place.jobs.named('things')} ORDER BY id"  # noqa: S608 (krai names it)
+    assert [tuple(row.values()) for row in place.jobs.ask(query)] == [(None, None, None), (1.5, Decimal("1.25"), "x")]
 
 
 @pytest.mark.parametrize(("status", "expected"), [(403, Transient("store_busy")), (400, Terminal("internal"))])

@@ -77,11 +77,12 @@ def test_a_key_of_several_columns_is_their_combination(warehouse: Warehouse) -> 
     assert pairs(warehouse) == [(1, "y"), (2, "x"), (1, "x"), (2, "y")]
 
 
-@pytest.mark.parametrize(
-    ("kind", "same", "other"),
-    [
+def test_keys_of_every_type_are_found(warehouse: Warehouse) -> None:
+    """Of rows that differ from the first in one column each."""
+    cells: list[tuple[pa.DataType, object, object]] = [
         (pa.float64(), math.nan, 1.5),
         (pa.float64(), -0.0, 2.5),
+        (pa.float64(), 0.1, 0.1 + 2**-56),
         (pa.string(), "Ä\u0001'\"", "a"),
         (pa.decimal128(38, 2), Decimal("123456789012345678901234567890123456.78"), Decimal("0.01")),
         (pa.bool_(), True, False),
@@ -89,16 +90,19 @@ def test_a_key_of_several_columns_is_their_combination(warehouse: Warehouse) -> 
         (pa.date32(), 18262, -1),
         (pa.timestamp("us"), 1, 2),
         (pa.timestamp("us", "UTC"), 1, 2),
-    ],
-)
-def test_keys_of_every_type_are_found(warehouse: Warehouse, kind: pa.DataType, same: object, other: object) -> None:
-    def table(key: object, value: int) -> pa.Table:
-        return pa.table({"a.b": pa.array([key], kind), "value": [value]})
+    ]
 
-    load(warehouse, "things", "a", table(same, 1), table(other, 2))
-    twin = 0.0 if same == 0 and kind == pa.float64() else same
-    assert load(warehouse, "things", "b", table(twin, 3), key=["a.b"]).counts == Counts(updated=1)
-    assert read(warehouse.scan("things")).column("value").to_pylist() == [2, 3]
+    def table(zero: float, value: int, *others: int) -> pa.Table:
+        """A row of the first cells and of `zero` for -0.0, then one for each of the columns that have another cell."""
+        firsts = [zero if number == 1 else same for number, (_, same, _) in enumerate(cells)]
+        taken = [firsts, *([cells[column][2] if column == number else cell for number, cell in enumerate(firsts)] for column in others)]
+        columns = {f"a.{number}": pa.array([row[number] for row in taken], kind) for number, (kind, _, _) in enumerate(cells)}
+        return pa.table(columns | {"value": range(value, value + len(taken))})
+
+    load(warehouse, "things", "a", table(-0.0, 0, *range(len(cells))))
+    upsert = load(warehouse, "things", "b", table(0.0, 100), key=[f"a.{number}" for number in range(len(cells))])
+    assert upsert.counts == Counts(updated=1)
+    assert read(warehouse.scan("things")).column("value").to_pylist() == [*range(1, len(cells) + 1), 100]
 
 
 def test_upserts_one_after_the_other_leave_one_row_of_a_key(warehouse: Warehouse, place: Place) -> None:

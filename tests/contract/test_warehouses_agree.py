@@ -1,4 +1,4 @@
-"""Both warehouses make the same of the same imports and undos, in whatever order they come."""
+"""All warehouses make the same of the same imports and undos, in whatever order they come."""
 
 import random
 from pathlib import Path
@@ -7,10 +7,13 @@ import pyarrow as pa
 import pytest
 
 from krai.errors import KraiError
+from krai.warehouse.bigquery.warehouse import BigQueryWarehouse
 from krai.warehouse.iceberg import open_local
 from krai.warehouse.port import Query, Scan, Undo, Warehouse
 from krai.warehouse.postgres.warehouse import PostgresWarehouse
 from scripts.postgres import Postgres
+from tests.bigquery_proxy import BigQueryProxy
+from tests.contract import warehouses
 from tests.contract.importing import SCHEMA, load
 
 Step = tuple[str, list[int]]  # what is done, and the ids of its rows, or the number of the step that is undone
@@ -60,14 +63,24 @@ def rows_of(scan: Scan) -> list[tuple[object, ...]]:
     return rows
 
 
+def agree(iceberg: Warehouse, other: Warehouse, steps: list[Step]) -> None:
+    """At each step, and the other's earlier snapshots stay as they were."""
+    then: dict[str, list[tuple[object, ...]]] = {}
+    for number, step in enumerate([("append", [0, 1, 2]), *steps]):
+        (said, rows), (theirs, their_rows) = (outcome(place, number, step) for place in (other, iceberg))
+        assert (said, sorted(rows)) == (theirs, sorted(their_rows)), steps[:number]
+        then[other.scan("things").snapshot_id] = rows
+    for snapshot_id, rows in then.items():
+        assert rows_of(other.scan("things", Query(as_of=snapshot_id))) == rows
+
+
 @pytest.mark.parametrize("steps", [*SCRIPTS.values(), *map(any_steps, range(3))], ids=[*SCRIPTS, *map(str, range(3))])
-def test_every_step_comes_to_the_same_and_earlier_snapshots_stay(postgres: Postgres, tmp_path: Path, steps: list[Step]) -> None:
+def test_every_step_comes_to_the_same_in_postgresql(postgres: Postgres, tmp_path: Path, steps: list[Step]) -> None:
     with postgres.database() as url:
-        iceberg, postgresql = open_local(tmp_path), PostgresWarehouse(url)
-        then: dict[str, list[tuple[object, ...]]] = {}
-        for number, step in enumerate([("append", [0, 1, 2]), *steps]):
-            (said, rows), (theirs, their_rows) = (outcome(place, number, step) for place in (postgresql, iceberg))
-            assert (said, sorted(rows)) == (theirs, sorted(their_rows)), steps[:number]
-            then[postgresql.scan("things").snapshot_id] = rows
-        for snapshot_id, rows in then.items():
-            assert rows_of(postgresql.scan("things", Query(as_of=snapshot_id))) == rows
+        agree(open_local(tmp_path), PostgresWarehouse(url), steps)
+
+
+def test_every_step_comes_to_the_same_in_bigquery(bigquery: BigQueryProxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    place = warehouses.dataset(bigquery, monkeypatch)
+    others = BigQueryWarehouse(place.url, tmp_path, emulator=bigquery.url)
+    agree(open_local(tmp_path / "iceberg"), others, SCRIPTS["rows on a replace outlive it"])

@@ -90,7 +90,7 @@ class Database:
 class BigQueryDataset:
     url: str
     jobs: Jobs
-    commits: int = 30  # the double takes its time for each
+    commits: int = 20  # the double takes its time for each
 
     def epochs(self, dataset: str, job_id: str) -> set[int]:
         state = history.state(self.jobs, dataset, job_id)
