@@ -147,7 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _ask(self, body: bytes) -> Answer:
         line = http.client.HTTPConnection(self.server.target, timeout=60)
         try:
-            line.request(self.command, self.path, body, dict(self.headers.items()))
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "content-length"}
+            line.request(self.command, self.path, body, headers | {"Content-Length": str(len(body))})
             answer = line.getresponse()
             return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
         finally:

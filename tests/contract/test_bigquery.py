@@ -121,7 +121,7 @@ def test_columns_that_a_lost_import_has_added_harm_nobody(warehouse: BigQueryWar
     load(warehouse, "things", "b", table, evolve=True)
     assert read(warehouse).select(table.column_names).slice(1).equals(table)
     query = f"SELECT Extra_1, two, three FROM {place.jobs.named('things')} ORDER BY id"  # noqa: S608 (krai names it)
-    assert [tuple(row.values()) for row in place.jobs.ask(query)] == [(None, None, None), (1.5, Decimal("1.25"), "x")]
+    assert [(row[0], row[1], row[2]) for row in place.jobs.ask(query)] == [(None, None, None), (1.5, Decimal("1.25"), "x")]
 
 
 @pytest.mark.parametrize(("status", "expected"), [(403, Transient("store_busy")), (400, Terminal("internal"))])
