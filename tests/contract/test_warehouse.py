@@ -280,7 +280,7 @@ def test_two_processes_that_append_all_the_time_lose_nothing(open_warehouse: Ope
 @without_rest
 def test_jobs_that_are_killed_at_any_moment_and_run_again_are_there_once(open_warehouse: Opener, place: Place) -> None:
     jobs = [f"job-{number}" for number in range(min(15, place.commits // 5))]
-    for attempt in range(min(6, place.commits // 10)):
+    for attempt in range(min(6, place.commits // 20)):
         process = importing(place, *jobs)
         assert process.stdout is not None
         process.stdout.readline()

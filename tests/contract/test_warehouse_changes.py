@@ -216,7 +216,7 @@ def test_the_same_upsert_in_four_threads_is_committed_once(open_warehouse: Opene
 @without_rest
 def test_upserts_that_are_killed_at_any_moment_and_run_again_are_there_once(open_warehouse: Opener, place: Place) -> None:
     jobs = [f"upsert-{number}" for number in range(min(8, place.commits // 8))]
-    for attempt in range(2):
+    for attempt in range(min(2, place.commits // 20)):
         process = importing(place, *jobs)
         assert process.stdout is not None
         process.stdout.readline()
