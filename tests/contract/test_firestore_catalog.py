@@ -68,18 +68,18 @@ def assert_no_file_is_astray(place: Files, table: Table) -> None:
     assert [path for path in place.files() if "/metadata/" in path and path not in merged] == named
 
 
-def test_eight_writers_lose_nothing(place: Files, warehouse: Warehouse, table: Callable[[], Table]) -> None:
+def test_four_writers_lose_nothing(place: Files, warehouse: Warehouse, table: Callable[[], Table]) -> None:
     command = [sys.executable, "-m", "tests.contract.importing", place.url, "things"]
     writers = [
         subprocess.Popen([*command, *[f"job-{number}" for number in range(first, first + 6)]], stdout=subprocess.PIPE, text=True)
-        for first in range(0, 48, 6)
+        for first in range(0, 24, 6)
     ]
     for writer in writers:
         said, _ = writer.communicate(timeout=90)
         assert (writer.returncode, len(said.split())) == (0, 6)
-    assert sorted(ids(warehouse)) == list(range(48))
+    assert sorted(ids(warehouse)) == list(range(24))
     after = table()
-    assert [snapshot.sequence_number for snapshot in after.snapshots()] == list(range(1, 49))
+    assert [snapshot.sequence_number for snapshot in after.snapshots()] == list(range(1, 25))
     assert all(later.parent_snapshot_id == earlier.snapshot_id for earlier, later in pairwise(after.snapshots()))
     assert_no_file_is_astray(place, after)
 

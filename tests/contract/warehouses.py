@@ -50,7 +50,7 @@ class Files:
     url: str
     file_system: fs.FileSystem
     path: str
-    commits: int = 130
+    commits: int = 60
 
     def epochs(self, dataset: str, job_id: str) -> set[int]:
         parts = (path.split("/")[-2] for path in self.files(".parquet") if f"/{dataset}/data/{job_id}/" in path)
@@ -67,7 +67,7 @@ class Files:
 @dataclass(frozen=True)
 class Database:
     url: str
-    commits: int = 130
+    commits: int = 60
 
     def epochs(self, dataset: str, job_id: str) -> set[int]:
         parts = "select epoch from krai._parts where dataset = %s and job_id = %s"
