@@ -74,7 +74,8 @@ async def retry_mended(stores: Stores, job_id: str, owner: str | None, upload_id
     source = await submit.uploaded(stores, upload_id, uploader)
     params = {**job.params, "source": {"upload_id": upload_id}, "compression": "auto", "sha256": None}
     if params.get("format") not in {"csv", "tsv"}:
-        params["format"] = "auto"  # rejects of other formats are NDJSON, and may come back as anything
+        # Rejects of other formats are NDJSON, and may come back as anything.
+        params["format"], params["sheet"] = "auto", None
     if params.get("mode") == "replace" and not params.get("dry_run"):
         params["mode"] = "append"  # the rows that were good are in the dataset already
     return _again(stores, job, params, source)

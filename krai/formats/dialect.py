@@ -8,6 +8,7 @@ from krai.formats.reading import OWN_PREFIX
 
 OWN_COLUMNS = tuple(OWN_PREFIX + name for name in ("row", "column", "code", "reason"))
 TAB = "\t"
+_CUT = "row_too_large"  # of such a row there may be the beginning alone
 _BYTE_ORDER_MARK = "\ufeff"
 _WIDE = ("utf-16", "utf-32")
 
@@ -52,6 +53,10 @@ class DelimitedRejects:
         return mark + self._joined(OWN_COLUMNS, self._header)
 
     def line(self, own: Sequence[str], raw: bytes) -> bytes:
+        quote = self._dialect.quote_mark
+        if _CUT in own and quote is not None and raw.count(quote) % 2:
+            # A quote that stays open would take the rows after it for its cell.
+            raw += quote
         return self._joined(map(self._cell, own), raw)
 
     def original(self, raw: bytes) -> bytes:

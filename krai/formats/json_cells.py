@@ -1,4 +1,5 @@
-"""Columns of JSON values: a string is only ever text, a date or a time, a number only a number or text with all its digits."""
+"""Columns of JSON values. Where types are looked for, a string is only ever text, a date or a time, and a number only a number or text
+with all its digits; a column that has a type takes a number, true or false in quotes too, as text files and sheets have them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,17 +27,6 @@ class Kind(IntEnum):
 
 Kinds: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
 
-# Which JSON values may become which type; all of them may become a string.
-_ALLOWED: dict[str, tuple[Kind, ...]] = {
-    "boolean": (Kind.BOOLEAN,),
-    "int64": (Kind.INTEGER,),
-    "float64": (Kind.INTEGER, Kind.NUMBER),
-    "decimal": (Kind.INTEGER, Kind.NUMBER, Kind.STRING),
-    "date": (Kind.STRING,),
-    "timestamp": (Kind.STRING,),
-    "timestamptz": (Kind.STRING,),
-    "binary": (Kind.STRING,),
-}
 # How the writer spells what JSON has no numbers for.
 _NOT_FINITE = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
@@ -68,13 +58,12 @@ class JsonCells:
         name = type_name(target)
         if name == "string":
             return self.text, None
-        allowed = np.isin(self.kinds, (Kind.NULL, *_ALLOWED["decimal" if name.startswith("decimal") else name]))
+        # Digits are no base64, though they might be read so.
+        allowed = np.isin(self.kinds, (Kind.NULL, Kind.STRING)) if name == "binary" else self.kinds != Kind.NESTED
         text = self.text
         if name == "float64":
             for spelled, known in _NOT_FINITE.items():
-                is_it = pc.and_(pc.equal(text, spelled), pa.array(self.kinds == Kind.STRING))
-                text = pc.if_else(is_it, known, text)
-                allowed |= pc.fill_null(is_it, fill_value=False).to_numpy(zero_copy_only=False)
+                text = pc.if_else(pc.equal(text, spelled), known, text)
         typed, misfit = fit_text(pc.if_else(pa.array(allowed), text, None), target)
         bad = ~allowed if misfit is None else ~allowed | misfit
         return typed, bad if bad.any() else None

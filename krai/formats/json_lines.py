@@ -1,8 +1,8 @@
 """Lines of NDJSON one by one, read exactly: numbers keep their spelling, a key stands once, and nothing beyond JSON is taken."""
 
 import base64
-import binascii
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,8 +14,10 @@ from krai.formats.reading import OWN_PREFIX
 
 DEEPEST = 100
 _TOO_DEEP = f"The object is more than {DEEPEST} levels deep."
+_HALF = "The line has half a character."
 RAW = OWN_PREFIX + "raw"
 _RAW_BASE64 = RAW + "_base64"
+_REJECTED = re.compile(rf'\s*\{{ ?"{OWN_PREFIX}'.encode())
 
 
 class _Integer(str):
@@ -45,9 +47,29 @@ def read_line(line: bytes) -> dict[str, Any]:
     Raises Malformed.
     """
     record = _decode(line)
-    if RAW in record:
-        record = _decode(_raw_of(record))
+    while RAW in record:
+        line = _raw_of(record)
+        record = _decode(line)
+    # Only an escape can bring in what the decoded text could not hold.
+    if b"\\u" in line:
+        _check_escapes(record)
     return {name: value for name, value in record.items() if not name.startswith(OWN_PREFIX)}
+
+
+def was_rejected(text: bytes) -> bool:
+    """True when it begins with a row of a rejects file, mended or not."""
+    return _REJECTED.match(text) is not None
+
+
+def as_it_came(line: bytes) -> bytes:
+    """The line, or what stands in it when it is one of a rejects file: a row that is rejected again is kept as it was the first time."""
+    if not was_rejected(line):
+        return line
+    try:
+        record = _decode(line)
+        return _raw_of(record) if RAW in record else line
+    except Malformed:
+        return line
 
 
 def cells_of(records: Sequence[Mapping[str, Any]]) -> dict[str, JsonCells]:
@@ -76,9 +98,6 @@ def _decode(line: bytes) -> dict[str, Any]:
         raise Malformed
     if text.count("[") + text.count("{") > DEEPEST:
         _check_depth(record)
-    # Only an escape can bring in what the decoded text could not hold.
-    if "\\u" in text:
-        _check_escapes(record)
     return record
 
 
@@ -99,7 +118,7 @@ def _check_escapes(value: Any) -> None:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise Malformed(detail="The line has half a character.") from None
+            raise Malformed(detail=_HALF) from None
     elif isinstance(value, dict):
         for name, part in value.items():
             _check_escapes(name)
@@ -113,11 +132,11 @@ def _raw_of(record: dict[str, Any]) -> bytes:
     raw = record[RAW]
     if type(raw) is not str:
         raise Malformed(detail=f"{RAW} is not a string.")
-    if record.get(_RAW_BASE64) is not True:
-        return raw.encode()
     try:
-        return base64.b64decode(raw, validate=True)
-    except binascii.Error:
+        return base64.b64decode(raw, validate=True) if record.get(_RAW_BASE64) is True else raw.encode()
+    except UnicodeEncodeError:
+        raise Malformed(detail=_HALF) from None
+    except ValueError:  # that base64 has no such character, or that its length is wrong
         raise Malformed(detail=f"{RAW} is not base64.") from None
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from krai.formats.infer import TIMES, settled
 from krai.formats.json_cells import PlainJsonCells
 from krai.formats.json_fast import parse_fast
-from krai.formats.json_lines import Malformed, cells_of, read_line
+from krai.formats.json_lines import Malformed, as_it_came, cells_of, read_line, was_rejected
 from krai.formats.lines import Lines
 from krai.formats.reading import Cells, Parsed, Places, Reject
 from krai.formats.types import arrow_type, type_name
@@ -61,19 +61,22 @@ class JsonRows:
         records: list[dict[str, Any]] = []
         kept: list[int] = []
         rejects: list[Reject] = []
+        mended = False
         for number in range(len(lines)):
             raw = lines.raw(number)
             if len(raw) > self.max_row_bytes:
                 rejects.append(self._too_large(number, raw[:SHOWN_OF_OVERSIZE_BYTES]))
                 continue
+            mended = mended or was_rejected(raw)
             try:
                 records.append(read_line(raw))
             except Malformed as error:
-                rejects.append(Reject(number, None, error.code, error.detail, raw))
+                rejects.append(Reject(number, None, error.code, error.detail, as_it_came(raw)))
             else:
                 kept.append(number)
         trace = _tracer(lines, np.array(kept, dtype=np.int64))
-        return Parsed(rows=len(lines), whole=len(records), columns=cells_of(records), rejects=rejects, trace=trace)
+        columns = cells_of(records)
+        return Parsed(rows=len(lines), whole=len(records), columns=columns, rejects=rejects, trace=trace, mended=mended)
 
     def _schema(self) -> dict[str, pa.DataType]:
         known = {**self._primed, **{name: seen for name, seen in dict(self._free).items() if seen != "null"}}
@@ -91,6 +94,6 @@ def _parsed_as(kind: pa.DataType) -> pa.DataType:
 def _tracer(lines: Lines, kept: Places | None) -> Any:
     def trace(indexes: Places) -> list[tuple[int, bytes]]:
         places = indexes if kept is None else kept[indexes]
-        return [(int(place), lines.raw(int(place))) for place in places]
+        return [(int(place), as_it_came(lines.raw(int(place)))) for place in places]
 
     return trace

@@ -5,7 +5,6 @@ columns are read as the dictionaries they are, and spelled out when it is known 
 """
 
 import itertools
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +15,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from krai.errors import Terminal
-from krai.formats.fit import cast_or_name, fit_text
+from krai.formats.fit import cast_or_name, fit_text, to_mask
 from krai.formats.header import check_names
 from krai.formats.reading import Cells, Mask, Opener, Parsed, Places, Reject, RejectsForm
 from krai.formats.records import is_utf8
+from krai.formats.typed_json import row_as_json
 from krai.formats.types import MAX_PRECISION, arrow_type, type_name
 from krai.formats.years import outside_years
 
@@ -27,7 +27,6 @@ _BATCH_BYTES = 16 << 20
 _PROBE_ROWS = 1024
 _MAX_BATCH_ROWS = 128 << 10
 _BUFFER_BYTES = 1 << 20
-_RAW = {pa.string(): pa.binary(), pa.date32(): pa.int32()}
 _DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
 
 
@@ -47,7 +46,7 @@ class TypedCells:
             return fit_text(self.values, target)
         try:
             typed, bad = cast_or_name(self.values, target)
-            bad |= outside_years(typed)
+            bad |= outside_years(typed) | _other_value(self.values, typed)
         except pa.ArrowNotImplementedError:
             typed, bad = pa.nulls(len(self.values), target), np.asarray(self.values.is_valid(), dtype=np.bool_)
         return typed, bad if bad.any() else None
@@ -101,13 +100,13 @@ class ParquetReader:
             for name, column in zip(block.schema.names, block.columns, strict=True):
                 columns[name], bad, code = _converted(column, self.types[name])
                 for row in np.flatnonzero(bad):
-                    wrong.setdefault(int(row), Reject(int(row), name, code, "", _as_json(block, int(row))))
+                    wrong.setdefault(int(row), Reject(int(row), name, code, "", row_as_json(block, int(row))))
         kept = np.ones(block.num_rows, dtype=np.bool_)
         kept[list(wrong)] = False
         places = np.flatnonzero(kept)
 
         def trace(indexes: Places) -> list[tuple[int, bytes]]:
-            return [(int(place), _as_json(block, int(place))) for place in places[indexes]]
+            return [(int(place), row_as_json(block, int(place))) for place in places[indexes]]
 
         cells = {name: TypedCells(column if not wrong else column.filter(pa.array(kept))) for name, column in columns.items()}
         rejects = [wrong[row] for row in sorted(wrong)]
@@ -152,6 +151,13 @@ def _converted(column: pa.Array, kind: pa.DataType) -> tuple[pa.Array, Mask, str
     if pa.types.is_string(kind) and not _is_utf8(values):
         return _only_utf8(values)
     return values, bad, "type_mismatch"
+
+
+def _other_value(values: pa.Array, typed: pa.Array) -> Mask:
+    """Which numbers a cast has made another value of: it rounds to the digits of a decimal, and takes what is not 0 for true."""
+    if pa.types.is_boolean(typed.type) or (pa.types.is_floating(values.type) and pa.types.is_decimal(typed.type)):
+        return to_mask(pc.not_equal(typed.cast(values.type), values))
+    return np.zeros(len(values), dtype=np.bool_)
 
 
 def _is_utf8(text: pa.Array) -> bool:
@@ -206,20 +212,6 @@ def _row_bytes(batch: pa.RecordBatch) -> Places:
             plain_bytes += column.nbytes
     sizes += plain_bytes // max(1, batch.num_rows)
     return sizes
-
-
-def _as_json(block: pa.RecordBatch, row: int) -> bytes:
-    """A row for people to read. What Python has no value for, text that is none and times beyond its years, is shown as the file has it."""
-    doc = {}
-    for name, column in zip(block.schema.names, block.columns, strict=True):
-        cell = column.slice(row, 1)
-        if pa.types.is_dictionary(cell.type):
-            cell = cell.dictionary_decode()
-        try:
-            doc[name] = cell[0].as_py()
-        except (ValueError, OverflowError):
-            doc[name] = cell.view(_RAW.get(cell.type, pa.int64())).to_pylist()[0]
-    return json.dumps(doc, ensure_ascii=False, default=str).encode()
 
 
 @contextmanager

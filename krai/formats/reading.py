@@ -48,7 +48,8 @@ class Parsed:
     """One block of `rows` records: `whole` of them are in `columns`, in order, the others in `rejects`.
 
     `trace(indexes)` gives place in the block and raw bytes of whole rows; `columns` may lack those that are null all through.
-    `sources` has the names that the file gives columns, where they are called otherwise.
+    `sources` has the names that the file gives columns, where they are called otherwise. `mended`: there are rows that were rejected
+    before, and of which nobody knows what other columns their file had.
     """
 
     rows: int
@@ -57,6 +58,7 @@ class Parsed:
     rejects: Sequence[Reject]
     trace: Callable[[Places], Sequence[tuple[int, bytes]]]
     sources: Mapping[str, str] = field(default_factory=dict)
+    mended: bool = False
 
 
 class RejectsForm(Protocol):

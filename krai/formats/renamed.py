@@ -25,6 +25,7 @@ class Renamed:
         self._wanted = {name: source for source, name in targets.items() if name is not None}
         self._sources: dict[str, str] = {}  # of the columns that have been seen, by their new names
         self._seen: set[str] = set()
+        self._mended = False
         self.form: RejectsForm | None = reader.form
         self.names: Sequence[str] = [name for name in map(self._named, reader.names) if name is not None]
         if reader.names:
@@ -38,6 +39,7 @@ class Renamed:
 
     def parse(self, block: Any) -> Parsed:
         parsed = self._reader.parse(block)
+        self._mended |= parsed.mended
         columns: dict[str, Cells] = {}
         for source, cells in parsed.columns.items():
             name = self._named(source)
@@ -46,7 +48,9 @@ class Renamed:
         return replace(parsed, columns=columns, sources=self._sources)
 
     def check(self) -> None:
-        """The whole file has been seen: everything that was to be renamed must have been in it."""
+        """The whole file has been seen: everything that was to be renamed must have been in it, unless it has some of the rows alone."""
+        if self._mended:
+            return
         if self._targets.keys() - self._seen:
             raise Terminal("unknown_column", "The columns to rename include one that the file does not have.")
 

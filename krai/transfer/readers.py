@@ -17,7 +17,7 @@ from krai.formats.ndjson import NdjsonReader
 from krai.formats.parquet import ParquetReader
 from krai.formats.reading import Opener, Reader
 from krai.formats.renamed import Renamed
-from krai.formats.sniff import format_of
+from krai.formats.sniff import format_of, is_rejects
 from krai.formats.unnamed import HEAD_BYTES
 from krai.formats.xlsx_file import XlsxReader
 from krai.text_encodings import UTF_8
@@ -38,7 +38,7 @@ def open_reader(source: Source, params: dict[str, Any], limits: Limits, spool: P
         head = file.read(HEAD_BYTES)
     reader: Reader
     found, sheet = format_of(head, params.get("format", "auto")), params.get("sheet")
-    if sheet is not None and found != "xlsx":
+    if sheet is not None and found != "xlsx" and not is_rejects(head):
         raise Terminal("unknown_sheet", "Only XLSX files have sheets.")
     match found:
         case "xlsx":

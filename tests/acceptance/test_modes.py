@@ -6,6 +6,7 @@ from scripts.unlimited import UNLIMITED
 from tests.acceptance.deployment import NewKrai
 from tests.acceptance.krai_client import Json, KraiClient
 from tests.acceptance.ledger import ledger_is_clean
+from tests.unit.formats.xlsx_files import row, text, xlsx
 
 PEOPLE = [{"id": 1, "name": "Ada"}, {"id": 2, "name": "Grace"}, {"id": 3, "name": "Edsger"}]
 COUNTED = ("processed", "inserted", "updated", "rejected")
@@ -63,6 +64,17 @@ def test_mended_rejects_follow_their_import(krai: KraiClient) -> None:
     assert counts(krai.result_of(child)) == (1, 1, 0, 0)
     assert krai.job(child)["parent_job_id"] == result["job_id"]
     assert rows(krai, "mended").splitlines() == ["id,name", "1,Ada", "3,Edsger", "2,Grace"]
+
+
+def test_mended_rejects_of_a_sheet_follow_their_import(krai: KraiClient) -> None:
+    cells = row(text("id"), text("name")) + row("<c><v>1</v></c>", text("Ada")) + row('<c t="e"><v>#N/A</v></c>', text("Grace"))
+    upload = krai.upload(xlsx(cells))
+    result = krai.import_(dataset="sheet", source={"upload_id": upload}, format="xlsx", sheet="One", columns={"name": "first", "id": "id"})
+    assert counts(result) == (1, 1, 0, 1)
+    mended = krai.upload(krai.download(result["rejects_url"]).replace(b'\\"#N/A\\"', b"2"))
+    child = krai.submit(f"jobs/{result['job_id']}/retry", {"source": {"upload_id": mended}})
+    assert counts(krai.result_of(child)) == (1, 1, 0, 0)
+    assert rows(krai, "sheet").splitlines() == ["id,first", "1,Ada", "2,Grace"]
 
 
 def test_a_replace_is_taken_back_with_its_columns(krai: KraiClient) -> None:

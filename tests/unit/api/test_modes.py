@@ -77,7 +77,8 @@ async def test_a_key_must_be_a_column_of_the_dataset_or_of_what_it_becomes(house
 
 
 async def test_mended_rejects_are_imported_as_their_import_was(house: House) -> None:
-    asked: dict[str, Any] = {"source": {"upload_id": await uploaded(house)}, "format": "ndjson", "compression": "gzip", "sha256": "0" * 64}
+    asked: dict[str, Any] = {"source": {"upload_id": await uploaded(house)}, "format": "xlsx", "sheet": "Orders", "compression": "none"}
+    asked["sha256"] = "0" * 64
     job_id = await completed(house, rejects=True, mode="upsert", key=["id"], evolve=True, labels={"team": "a"}, **asked)
     upload_id = await uploaded(house)
     answer = await house.post(f"jobs/{job_id}/retry", {"source": {"upload_id": upload_id}})
@@ -89,7 +90,8 @@ async def test_mended_rejects_are_imported_as_their_import_was(house: House) -> 
     same = {"mode": "upsert", "key": ["id"], "evolve": True, "dry_run": False}
     assert {name: child.params[name] for name in same} == same
     assert child.params["source"] == {"upload_id": upload_id}
-    assert (child.params["format"], child.params["compression"], child.params["sha256"]) == ("auto", "auto", None)
+    of_the_file = {"format": "auto", "sheet": None, "compression": "auto", "sha256": None}
+    assert {name: child.params[name] for name in of_the_file} == of_the_file
 
 
 @pytest.mark.parametrize(("dry_run", "mode"), [(False, "append"), (True, "replace")])

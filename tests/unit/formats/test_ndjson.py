@@ -94,11 +94,35 @@ def test_text_made_of_numbers_keeps_their_spelling_and_nested_values_are_json() 
     assert [row[0] for row in read.rows] == ["x", "123456789012345678901234567890", "1.50", "true", '{"b":[1.10,null,"é"]}', "[]"]
 
 
+def test_a_column_that_has_a_type_takes_its_values_in_quotes_too() -> None:
+    cells = cells_of([read_line(f'{{"a":{value}}}'.encode()) for value in ('"7"', "7", '"x"', "true", "[7]", "7.5", "null", '""')])["a"]
+    typed, misfit = cells.fit(pa.int64())
+    assert typed.to_pylist() == [7, 7, *[None] * 6]
+    assert misfit is not None
+    assert misfit.tolist() == [False, False, True, True, True, True, False, True]
+    assert cells.fit(pa.bool_())[0].to_pylist() == [None, None, None, True, None, None, None, None]
+
+
 def test_a_line_of_a_rejects_file_is_what_stands_in_its_raw() -> None:
     raw = json.dumps('{"a":1,"_krai_row":5}')
     data = f'{{"_krai_row":1,"_krai_code":"x","_krai_raw":{raw}}}\n{{"_krai_raw":"eyJhIjoyfQ==","_krai_raw_base64":true}}\n'
     read = read_ndjson(data.encode())
     assert (read.names, read.rows, read.rejected) == (["a"], [("1",), ("2",)], [])
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "raw"),
+    [
+        (b'{"_krai_raw":"\\u00e9","_krai_raw_base64":true}', "malformed_json", None),
+        (b'{"_krai_raw":"\\ud800"}', "malformed_json", None),
+        (b'{"_krai_raw":"{\\"a\\"\\u0000 1}"}', "malformed_json", b'{"a"\0 1}'),
+        (b'{"_krai_raw":"{\\"a\\": \\"\\\\u0000\\"}"}', "control_character", b'{"a": "\\u0000"}'),
+        (b'{"_krai_raw":"{\\"_krai_raw\\": \\"[1]\\"}"}', "malformed_json", b'{"_krai_raw": "[1]"}'),
+    ],
+)
+def test_a_line_of_a_rejects_file_is_rejected_again_as_it_came_the_first_time(line: bytes, code: str, raw: bytes | None) -> None:
+    read = read_ndjson(b'{"a":1}\n' + line + b"\n")
+    assert [(reject.code, reject.raw) for reject in read.rejected] == [(code, line if raw is None else raw)]
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf\n"])
