@@ -106,6 +106,14 @@ FILES: dict[str, list[File]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    desk.load(b"a,b\n1,x\n")
+    desk.limit(columns=3, row_bytes=1000, unpacked_bytes=1 << 20)
+    return desk
+
+
 @pytest.mark.parametrize(
     ("code", "file"), [(code, file) for code, files in FILES.items() for file in files], ids=lambda value: str(value)[:40]
 )
