@@ -77,7 +77,7 @@ class ParquetReader:
         read_bytes = 0
         with self._opener() as file, _damage_is_terminal():
             # Buffered: a row group of any size is read page by page.
-            parquet = pq.ParquetFile(file, buffer_size=_BUFFER_BYTES, read_dictionary=self._repeated)
+            parquet = pq.ParquetFile(file, buffer_size=_BUFFER_BYTES, read_dictionary=self._repeated, page_checksum_verification=True)
             rows, expected_bytes = _measure(parquet)
             if expected_bytes > self._max_bytes:
                 self._check_size(sum(int(_row_bytes(batch).sum()) for batch in parquet.iter_batches(rows, use_threads=False)))

@@ -257,6 +257,14 @@ def test_what_parquet_has_and_krai_has_not_is_rejected_or_refused(desk: Desk) ->
     assert refused(desk, as_parquet(pa.table({"a": [1]}))[:-20] + bytes(20)).code == "corrupt_file"
 
 
+def test_a_page_of_parquet_that_is_not_what_its_checksum_says_is_damaged(desk: Desk) -> None:
+    file = io.BytesIO()
+    pq.write_table(pa.table({"a": [1111, 2222, 4444]}), file, compression="none", use_dictionary=False, write_page_checksum=True)
+    number = (2222).to_bytes(8, "little")
+    assert refused(desk, file.getvalue().replace(number, (3333).to_bytes(8, "little"))).code == "corrupt_file"
+    assert desk.load(file.getvalue())["records_processed"] == 3
+
+
 def test_text_in_parquet_that_is_not_utf8_is_rejected(desk: Desk) -> None:
     text = pa.array([b"good", b"\xff", None]).view(pa.string())
     result = desk.load(as_parquet(pa.table({"t": text})))
