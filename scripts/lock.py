@@ -37,14 +37,21 @@ def render(pins: dict[str, tuple[str, bool]], first: str) -> str:
     return f"{HEAD}{first}\n# Direct\n{direct}\n# Brought by those\n{brought}"
 
 
+def version_of(pin: str) -> str:
+    """`name==version`, without the systems it is for."""
+    return pin.partition(" ")[0]
+
+
 def main() -> None:
     runtime = resolve(*sys.argv[1:])
     everything = resolve("--group=dev", *sys.argv[1:])
-    moved = [name for name, (pin, _) in runtime.items() if everything[name][0] != pin]
+    moved = [name for name, (pin, _) in runtime.items() if version_of(everything[name][0]) != version_of(pin)]
     if moved:
         sys.exit(f"the tools ask for other versions than krai does of: {', '.join(moved)}")
     RUNTIME.write_text(render(runtime, ""))
-    DEV.write_text(render({name: entry for name, entry in everything.items() if name not in runtime}, "-r requirements.txt\n"))
+    # What the tools want on more systems than krai does is named once more.
+    more = {name: entry for name, entry in everything.items() if name not in runtime or entry[0] != runtime[name][0]}
+    DEV.write_text(render(more, "-r requirements.txt\n"))
 
 
 if __name__ == "__main__":
