@@ -115,7 +115,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 
 @pytest.mark.parametrize(
-    ("code", "file"), [(code, file) for code, files in FILES.items() for file in files], ids=lambda value: str(value)[:40]
+    ("code", "file"),
+    [pytest.param(code, file, id=f"{code}-{number}") for code, files in FILES.items() for number, file in enumerate(files)],
 )
 def test_a_file_fails_with_its_code_and_the_dataset_stays_as_it_was(desk: Desk, code: str, file: File) -> None:
     before = desk.tools.warehouse.describe("things")
