@@ -59,11 +59,10 @@ def test_every_dependency_has_its_reason() -> None:
 
 
 def test_every_dependency_is_pinned() -> None:
-    pinned = re.findall(
-        r"^([a-z0-9-]+)==", (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE
-    )
-    assert {*RUNTIME, *DEV} <= set(pinned)
-    assert len(pinned) == len(set(pinned))
+    files = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-dev.txt").read_text()
+    pinned = dict(pins := re.findall(r"^([a-z0-9-]+)==(\S+)", files, re.MULTILINE))
+    assert {*RUNTIME, *DEV} <= pinned.keys()
+    assert {(name, version) for name, version in pins} == set(pinned.items()), "one version of each"
 
 
 def test_an_undeclared_and_an_unused_dependency_are_found(tmp_path: Path) -> None:
