@@ -22,8 +22,17 @@ from scripts.emulators import Emulator, Emulators
 from tests.bigquery_proxy import BigQueryProxy
 
 PLACES = ("folder", "rest", "bucket", "postgres", "bigquery")
+
+
+def without(*names: str) -> pytest.MarkDecorator:
+    """Marks a test that is not for these places."""
+    return pytest.mark.parametrize("place", [name for name in PLACES if name not in names], indirect=True)
+
+
 # What a REST catalog has no part in: files are read as in a folder, and a commit is one request, which a dying client has sent or has not.
-without_rest = pytest.mark.parametrize("place", [name for name in PLACES if name != "rest"], indirect=True)
+without_rest = without("rest")
+# What other tests show of BigQuery as well: its double takes a third of a second for a commit.
+without_double = without("bigquery")
 
 
 class Place(Protocol):
