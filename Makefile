@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types run worker emulators run-gcp crowd contention chaos guards bench bench-gcp settings lock clean
+.PHONY: help setup demo test test-long lint types run worker emulators run-gcp crowd contention chaos guards bench bench-gcp settings lock clean
 PYTHON := .venv/bin/python
 
 help: ## this list
@@ -13,6 +13,9 @@ demo: ## a real file in, a real file out, on a server of its own
 
 test: ## all checks and tests; make test ARGS="-k retry"
 	@scripts/test $(ARGS)
+
+test-long: ## the tests that take too long for every commit: other warehouses, and mode gcp where it makes no difference
+	@scripts/test -m long $(ARGS)
 
 lint: setup ## style of the code, mended where that is safe
 	@$(PYTHON) -m ruff check --fix .

@@ -51,6 +51,7 @@ def test_what_goes_in_comes_out(house: House, place: BigQueryDataset) -> None:
     assert row["n"] == ROWS
 
 
+@pytest.mark.long
 def test_upserts_undos_filters_and_moments(house: House) -> None:
     krai = house.krai
 
@@ -73,6 +74,7 @@ def test_upserts_undos_filters_and_moments(house: House) -> None:
     assert exported() == b"id,name\n1,a\n2,b\n3,c\n"
 
 
+@pytest.mark.long
 def test_an_import_survives_a_death_after_its_commit(house: House, place: BigQueryDataset) -> None:
     name = "after_commit"
     house.start(KRAI_FAIL=name)

@@ -80,6 +80,7 @@ def test_an_import_survives_a_death_around_its_commit(house: House, database: st
     house.is_clean()
 
 
+@pytest.mark.long
 def test_an_import_survives_the_death_of_the_database(house: House, database: str, postgres: Postgres, moments: random.Random) -> None:
     """With all it had not written down."""
     job_id = house.krai.submit("imports", house.import_request("outlives"))

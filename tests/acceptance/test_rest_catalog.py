@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.emulators import Emulators
-from tests.acceptance.deployment import MODES, embedded, gcp
+from tests.acceptance.deployment import embedded, gcp
 from tests.acceptance.krai_process import QUICK
 from tests.contract.rest_catalog import SECRET
 from tests.contract.warehouses import rest_catalog
@@ -15,7 +15,7 @@ from tests.contract.warehouses import rest_catalog
 TOKEN = "a-token-of-nobody-but-tests"  # noqa: S105
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["embedded", pytest.param("gcp", marks=pytest.mark.long)])
 def test_what_goes_in_comes_out(mode: str, emulators: Emulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", emulators.hosts["STORAGE_EMULATOR_HOST"])
     (tmp_path / "catalog").mkdir()

@@ -255,7 +255,7 @@ def rest_catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]
     catalog.stop()
 
 
-@pytest.fixture(params=warehouses.PLACES)
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.long] if name in warehouses.LONG else []) for name in warehouses.PLACES])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[warehouses.Place]:
     if request.param == "folder":
         yield warehouses.folder(tmp_path)

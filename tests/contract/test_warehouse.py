@@ -13,7 +13,7 @@ import pytest
 from krai.errors import Terminal, Transient
 from krai.warehouse.port import Change, Mode, Query, Scan, Warehouse
 from tests.contract.importing import SCHEMA, load, rows, write_part
-from tests.contract.warehouses import Place, without, without_double
+from tests.contract.warehouses import Place, many_processes, without, without_double
 
 Opener = Callable[[], Warehouse]
 
@@ -267,7 +267,7 @@ def importing(place: Place, *jobs: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-@without_double
+@many_processes
 def test_two_processes_that_append_all_the_time_lose_nothing(open_warehouse: Opener, place: Place) -> None:
     open_warehouse()
     processes = [importing(place, *[f"job-{number}" for number in range(first, first + 20)]) for first in (0, 20)]
@@ -278,10 +278,10 @@ def test_two_processes_that_append_all_the_time_lose_nothing(open_warehouse: Ope
     assert sorted(ids(open_warehouse())) == list(range(40))
 
 
-@without("rest", "bigquery")
+@many_processes
 def test_jobs_that_are_killed_at_any_moment_and_run_again_are_there_once(open_warehouse: Opener, place: Place) -> None:
-    jobs = [f"job-{number}" for number in range(15)]
-    for attempt in range(6):
+    jobs = [f"job-{number}" for number in range(12)]
+    for attempt in range(3):
         process = importing(place, *jobs)
         assert process.stdout is not None
         process.stdout.readline()
@@ -291,4 +291,4 @@ def test_jobs_that_are_killed_at_any_moment_and_run_again_are_there_once(open_wa
         process.communicate()
     process = importing(place, *jobs)
     process.communicate(timeout=60)
-    assert ids(open_warehouse()) == list(range(15))
+    assert ids(open_warehouse()) == list(range(12))

@@ -14,7 +14,7 @@ from krai.errors import Terminal, Transient
 from krai.warehouse.port import Counts, Query, Undo, Warehouse
 from tests.contract.importing import SHARED_ID, change, load, rows
 from tests.contract.test_warehouse import Opener, ids, importing, read
-from tests.contract.warehouses import Place, without_double, without_rest
+from tests.contract.warehouses import Place, many_processes, without_double
 
 KEY = ["id"]
 
@@ -216,7 +216,7 @@ def test_the_same_upsert_in_four_threads_is_committed_once(open_warehouse: Opene
     assert pairs(open_warehouse()) == [(2, "name 2"), (1, "new")]
 
 
-@without_rest
+@many_processes
 def test_upserts_that_are_killed_at_any_moment_and_run_again_are_there_once(open_warehouse: Opener, place: Place) -> None:
     jobs = [f"upsert-{number}" for number in range(min(8, place.commits // 8))]
     for attempt in range(min(2, place.commits // 20)):
@@ -232,7 +232,7 @@ def test_upserts_that_are_killed_at_any_moment_and_run_again_are_there_once(open
     assert sorted(ids(open_warehouse())) == [SHARED_ID, *range(len(jobs))]
 
 
-@without_rest
+@many_processes
 def test_processes_that_import_all_the_time_lose_nothing(open_warehouse: Opener, place: Place) -> None:
     """Two upsert and one appends; all upserts want one key besides their own. `make contention` has each commit 200 times."""
     each = int(os.environ.get("KRAI_TEST_CONTENTION", min(5, place.commits // 10)))

@@ -22,17 +22,22 @@ from scripts.emulators import Emulator, Emulators
 from tests.bigquery_proxy import BigQueryProxy
 
 PLACES = ("folder", "rest", "bucket", "postgres", "bigquery")
+# What is theirs alone has suites of its own, which the gate runs.
+LONG = frozenset({"rest", "bigquery"})
 
 
-def without(*names: str) -> pytest.MarkDecorator:
-    """Marks a test that is not for these places."""
-    return pytest.mark.parametrize("place", [name for name in PLACES if name not in names], indirect=True)
+def without(*names: str, long: frozenset[str] = LONG) -> pytest.MarkDecorator:
+    """Marks a test that is not for these places, and takes long in others."""
+    marks = {name: [pytest.mark.long] if name in long else [] for name in PLACES if name not in names}
+    return pytest.mark.parametrize("place", [pytest.param(name, marks=marks[name]) for name in marks], indirect=True)
 
 
 # What a REST catalog has no part in: files are read as in a folder, and a commit is one request, which a dying client has sent or has not.
 without_rest = without("rest")
 # What other tests show of BigQuery as well: its double takes a third of a second for a commit.
 without_double = without("bigquery")
+# The catalog of a bucket is asked the same in a suite of its own.
+many_processes = without("rest", "bigquery", long=frozenset({"bucket"}))
 
 
 class Place(Protocol):

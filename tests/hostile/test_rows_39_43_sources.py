@@ -11,10 +11,12 @@ import pytest
 
 from krai.settings import Settings
 from tests.acceptance.krai_client import Json
-from tests.hostile.conftest import ATTEMPTS
+from tests.hostile.conftest import ATTEMPTS, EMBEDDED_IN_THE_GATE
 from tests.hostile.ground import Ground
 from tests.hostile.internet import DOMAIN, PUBLIC, Internet
 from tests.https_source import Answer, say
+
+pytestmark = EMBEDDED_IN_THE_GATE
 
 METADATA = "169.254.169.254"
 SECRET = b"what-only-the-network-of-krai-can-see"

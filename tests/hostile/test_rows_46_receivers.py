@@ -11,11 +11,12 @@ from standardwebhooks.webhooks import Webhook
 
 from tests.acceptance.krai_client import Json
 from tests.acceptance.waiting import until
+from tests.hostile.conftest import EMBEDDED_IN_THE_GATE
 from tests.hostile.ground import Ground
 from tests.hostile.internet import PUBLIC, Internet
 from tests.https_source import Answer, say
 
-pytestmark = pytest.mark.usefixtures("ground")
+pytestmark = [EMBEDDED_IN_THE_GATE, pytest.mark.usefixtures("ground")]
 METADATA = "169.254.169.254"
 SECRET = b"what-only-the-network-of-krai-can-see"
 TOO_SLOW_WITHIN_S = 45  # 15 s for the first call, 6 until the second, and what a busy machine takes

@@ -8,9 +8,11 @@ import pytest
 
 from krai.formats.zstd import Zstd
 from tests.acceptance.krai_client import Json
-from tests.hostile.conftest import UNPACKED_MIB
+from tests.hostile.conftest import EMBEDDED_IN_THE_GATE, UNPACKED_MIB
 from tests.hostile.files import BadFile, import_all
 from tests.hostile.ground import CANARY, Ground
+
+pytestmark = EMBEDDED_IN_THE_GATE
 
 MIB = 1 << 20
 SECRET = CANARY.encode()

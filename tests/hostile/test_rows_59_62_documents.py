@@ -15,10 +15,12 @@ import pytest
 from tests.acceptance.krai_client import FINISHED, Json
 from tests.acceptance.waiting import until
 from tests.hostile import bad_json, bad_parquet
-from tests.hostile.conftest import UNPACKED_MIB
+from tests.hostile.conftest import EMBEDDED_IN_THE_GATE, UNPACKED_MIB
 from tests.hostile.files import WITHIN_S, BadFile, import_all
 from tests.hostile.ground import CANARY, Ground
 from tests.unit.formats.xlsx_files import OLE, SHEET, STRINGS, packed, row, sheet, strings, text, xlsx
+
+pytestmark = EMBEDDED_IN_THE_GATE
 
 FUZZED = 40
 BOMB_MIB = 400

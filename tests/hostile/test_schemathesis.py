@@ -12,7 +12,10 @@ import pytest
 
 from tests.acceptance.deployment import Deployment, embedded, gcp
 from tests.acceptance.krai_process import QUICK, ROOT
+from tests.hostile.conftest import EMBEDDED_IN_THE_GATE
 from tests.hostile.ground import check_lines
+
+pytestmark = EMBEDDED_IN_THE_GATE
 
 HERE = Path(__file__).parent
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
