@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 import httpx
+import pytest
 
 from scripts.emulators import Emulators
 from scripts.provision import SUBSCRIPTION
@@ -19,6 +20,10 @@ from tests.acceptance.krai_process import KraiProcess
 from tests.acceptance.stores import EmbeddedStores, GcpStores, StoresSeen
 
 MODES = ("embedded", "gcp")
+# Where what is asked goes on in a child or in a courier, which are the same in both modes.
+EMBEDDED_IN_THE_GATE = pytest.mark.parametrize(
+    "mode", ["embedded", pytest.param("gcp", marks=pytest.mark.long)], indirect=True, scope="module"
+)
 IN_THE_API = frozenset({"after_create", "after_publish"})  # failpoints that the process with the API reaches
 
 

@@ -3,10 +3,12 @@
 import pytest
 
 from scripts.unlimited import UNLIMITED
-from tests.acceptance.deployment import NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
 from tests.acceptance.krai_client import Json, KraiClient
 from tests.acceptance.ledger import ledger_is_clean
 from tests.unit.formats.xlsx_files import row, text, xlsx
+
+pytestmark = EMBEDDED_IN_THE_GATE
 
 PEOPLE = [{"id": 1, "name": "Ada"}, {"id": 2, "name": "Grace"}, {"id": 3, "name": "Edsger"}]
 COUNTED = ("processed", "inserted", "updated", "rejected")

@@ -9,10 +9,12 @@ import httpx
 import pytest
 
 from scripts.unlimited import UNLIMITED
-from tests.acceptance.deployment import Deployment, NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, Deployment, NewKrai
 from tests.acceptance.krai_client import Json
 from tests.acceptance.krai_process import ROOT
 from tests.acceptance.waiting import until
+
+pytestmark = EMBEDDED_IN_THE_GATE
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,6 @@ CREATES = 600  # a caller may make in a quarter of an hour; no row but 25 comes 
 UNPACKED_MIB = 64  # so that a bomb is made in a moment
 
 
-# Where what is asked goes on in a child or in a courier, which are the same in both modes.
-EMBEDDED_IN_THE_GATE = pytest.mark.parametrize(
-    "mode", ["embedded", pytest.param("gcp", marks=pytest.mark.long)], indirect=True, scope="module"
-)
-
-
 @pytest.fixture(scope="session")
 def providers() -> Iterator[tuple[Provider, Provider]]:
     """Two issuers; the second one has never given a key to anybody."""

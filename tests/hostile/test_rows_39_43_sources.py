@@ -10,8 +10,9 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from krai.settings import Settings
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE
 from tests.acceptance.krai_client import Json
-from tests.hostile.conftest import ATTEMPTS, EMBEDDED_IN_THE_GATE
+from tests.hostile.conftest import ATTEMPTS
 from tests.hostile.ground import Ground
 from tests.hostile.internet import DOMAIN, PUBLIC, Internet
 from tests.https_source import Answer, say

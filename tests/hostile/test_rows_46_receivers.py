@@ -9,9 +9,9 @@ from itertools import cycle
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE
 from tests.acceptance.krai_client import Json
 from tests.acceptance.waiting import until
-from tests.hostile.conftest import EMBEDDED_IN_THE_GATE
 from tests.hostile.ground import Ground
 from tests.hostile.internet import PUBLIC, Internet
 from tests.https_source import Answer, say

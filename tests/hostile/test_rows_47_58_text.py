@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from krai.formats.zstd import Zstd
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE
 from tests.acceptance.krai_client import Json
-from tests.hostile.conftest import EMBEDDED_IN_THE_GATE, UNPACKED_MIB
+from tests.hostile.conftest import UNPACKED_MIB
 from tests.hostile.files import BadFile, import_all
 from tests.hostile.ground import CANARY, Ground
 

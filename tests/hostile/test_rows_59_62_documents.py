@@ -12,10 +12,11 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE
 from tests.acceptance.krai_client import FINISHED, Json
 from tests.acceptance.waiting import until
 from tests.hostile import bad_json, bad_parquet
-from tests.hostile.conftest import EMBEDDED_IN_THE_GATE, UNPACKED_MIB
+from tests.hostile.conftest import UNPACKED_MIB
 from tests.hostile.files import WITHIN_S, BadFile, import_all
 from tests.hostile.ground import CANARY, Ground
 from tests.unit.formats.xlsx_files import OLE, SHEET, STRINGS, packed, row, sheet, strings, text, xlsx

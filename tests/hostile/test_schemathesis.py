@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.deployment import Deployment, embedded, gcp
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, Deployment, embedded, gcp
 from tests.acceptance.krai_process import QUICK, ROOT
-from tests.hostile.conftest import EMBEDDED_IN_THE_GATE
 from tests.hostile.ground import check_lines
 
 pytestmark = EMBEDDED_IN_THE_GATE
