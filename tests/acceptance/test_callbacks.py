@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.deployment import Deployment, NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, Deployment, NewKrai
 from tests.acceptance.krai_process import QUICK
 from tests.acceptance.waiting import until
+
+pytestmark = EMBEDDED_IN_THE_GATE
 
 # RFC 6761: a name that resolves to nothing anywhere.
 NOWHERE = "https://hooks.invalid/krai?token=in-the-query"

@@ -9,11 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from tests.acceptance.deployment import NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_client import FINISHED, KraiClient
 from tests.acceptance.krai_process import QUICK, KraiProcess
 from tests.acceptance.waiting import until
+
+pytestmark = EMBEDDED_IN_THE_GATE
 
 CAP_MB = 512
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from krai import failpoint
-from tests.acceptance.deployment import NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_client import FINISHED, Json
 from tests.acceptance.krai_process import QUICK
@@ -99,6 +99,7 @@ def test_fault_2_an_undo_survives_death(small: House, there: Json) -> None:
     small.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 @pytest.mark.parametrize("name", IN_AN_EXPORT)
 def test_fault_2_an_export_survives_death(small: House, name: str) -> None:
     small.start(KRAI_FAIL=name)
@@ -146,6 +147,7 @@ def kill_at_random(house: House, noun: str, requests: list[Json], moments: rando
     return jobs
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_2_an_import_survives_many_kills(large: House, mode: str, moments: random.Random) -> None:
     large.start()
     upload = large.import_request("killed")
@@ -155,6 +157,7 @@ def test_fault_2_an_import_survives_many_kills(large: House, mode: str, moments:
     large.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_2_an_export_survives_many_kills(large: House, mode: str, moments: random.Random) -> None:
     large.start()
     requests = [EXPORT | {"labels": {"number": str(number)}} for number in range(KILLS[mode])]
@@ -163,6 +166,7 @@ def test_fault_2_an_export_survives_many_kills(large: House, mode: str, moments:
     large.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_2_a_first_start_that_is_killed_is_made_good(new_krai: NewKrai, moments: random.Random) -> None:
     deployment = new_krai(QUICK)
     for _ in range(4):

@@ -13,8 +13,10 @@ import pyarrow.parquet
 import pytest
 
 from scripts.unlimited import UNLIMITED
-from tests.acceptance.deployment import NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
 from tests.acceptance.krai_client import Json, KraiClient
+
+pytestmark = EMBEDDED_IN_THE_GATE
 
 ROWS = 336_777 - 1
 WHOLE_NUMBERS = ["year", "month", "day", "sched_dep_time", "sched_arr_time", "flight", "distance", "hour", "minute"]

@@ -4,8 +4,10 @@ import httpx
 import pytest
 
 from scripts.ports import free_port
-from tests.acceptance.deployment import Deployment, NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, Deployment, NewKrai
 from tests.acceptance.krai_process import KraiProcess
+
+pytestmark = EMBEDDED_IN_THE_GATE
 
 
 @pytest.fixture(scope="module")
