@@ -34,7 +34,7 @@ from krai.warehouse.bucket_files import open_files
 from krai.warehouse.files import LocalFileIO
 
 SECRET = "a-clients-own"  # noqa: S105 (of nobody but tests)
-PORT, FOLDER, TOKEN = (*sys.argv[1:4], "")[:3]
+PORT, FOLDER, TOKEN = (*sys.argv[1:4], "", "", "")[:3]  # none where a test loads this for its words
 REFUSED = {CommitFailedException: 409, TableAlreadyExistsError: 409, NoSuchTableError: 404, FileNotFoundError: 503}
 one_at_a_time = threading.Lock()
 
