@@ -10,8 +10,8 @@ import pytest
 from tests.chaos.drive import run
 
 pytestmark = pytest.mark.parametrize("mode", ["gcp"], scope="module")
-LASTS_S = 60
-FEWEST_JOBS = 60
+LASTS_S = 45
+FEWEST_JOBS = 40
 
 
 @pytest.mark.timeout(600)

@@ -157,7 +157,7 @@ def test_fault_2_an_import_survives_many_kills(large: House, mode: str, moments:
     large.is_clean()
 
 
-@EMBEDDED_IN_THE_GATE
+@pytest.mark.long
 def test_fault_2_an_export_survives_many_kills(large: House, mode: str, moments: random.Random) -> None:
     large.start()
     requests = [EXPORT | {"labels": {"number": str(number)}} for number in range(KILLS[mode])]
