@@ -11,7 +11,7 @@ commit starts from. Snapshots are kept for as long as the dataset lives, so a jo
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,6 +37,7 @@ from krai.warehouse.pieces import Kept, pieces_of
 from krai.warehouse.plan import Plan, plan_of
 from krai.warehouse.port import EVERYTHING, Change, Committed, Forecast, Mode, Part, Query, Scan, Undo
 from krai.warehouse.recent import Recent
+from krai.warehouse.selecting import project
 from krai.warehouse.sieve import Sieve
 from krai.warehouse.undoing import undo_of
 from krai.warehouse.upsert import Upsert, key_schema
@@ -90,7 +91,7 @@ class IcebergWarehouse:
             raise Terminal("dataset_not_found")
         snapshot = _as_of(table, query.as_of)
         held = _schema_of(table, snapshot)
-        schema = _project(arrow_schema(held), query.columns)
+        schema = project(arrow_schema(held), query.columns)
         sieve = None if query.filter is None else Sieve(query.filter, held)
         with translated():
             plan = self._plans.get(snapshot.manifest_list, lambda: plan_of(snapshot, table.io))
@@ -278,15 +279,6 @@ def _describe(name: str, table: Table, snapshot: Snapshot) -> Dataset:
 
 def _moment(snapshot: Snapshot) -> datetime:
     return datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC)
-
-
-def _project(schema: pa.Schema, columns: Sequence[str] | None) -> pa.Schema:
-    if columns is None:
-        return schema
-    missing = [name for name in columns if name not in schema.names]
-    if missing:
-        raise Terminal("unknown_column", f"{len(missing)} of the {len(columns)} columns asked for are not in the dataset.")
-    return pa.schema([schema.field(name) for name in columns])
 
 
 def _path(location: str) -> str:

@@ -108,15 +108,6 @@ def from_doc(doc: Iterable[Sequence[str]]) -> tuple[pa.Schema, dict[str, str]]:
     return pa.schema([(name, arrow_type(kind)) for name, kind, _ in listed]), {name: stored for name, _, stored in listed}
 
 
-def project(schema: pa.Schema, names: Sequence[str] | None) -> pa.Schema:
-    if names is None:
-        return schema
-    missing = [name for name in names if name not in schema.names]
-    if missing:
-        raise Terminal("unknown_column", f"{len(missing)} of the {len(names)} columns asked for are not in the dataset.")
-    return pa.schema([schema.field(name) for name in names])
-
-
 def to_arrow(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Rows as they come in JSON, `{"f": [{"v": cell}, …]}` with all cells as text, in the order of `schema`."""
     columns = [_array([row["f"][number]["v"] for row in rows], field.type) for number, field in enumerate(schema)]

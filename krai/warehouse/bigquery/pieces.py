@@ -12,9 +12,7 @@ from krai.warehouse.bigquery.filters import Filter
 from krai.warehouse.bigquery.history import Snapshot, Span
 from krai.warehouse.bigquery.jobs import Jobs
 from krai.warehouse.bigquery.tables import there_at
-
-# Rows that were written apart are read together up to this size: a dataset of a thousand small imports is not a thousand queries.
-_TOGETHER_BYTES = 1 << 20
+from krai.warehouse.selecting import ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +69,3 @@ class Rows:
     @property
     def _taken(self) -> str:
         return self._there if self.filter is None else f"{self._there} AND {self.filter.condition}"
-
-
-def ranges(written: Iterable[Span], end_row: int) -> Iterator[tuple[int, int]]:
-    """First row, and the row after the last."""
-    begin, end, held_bytes = 0, 0, 0
-    for first, rows, size_bytes in written:
-        if first >= end_row:
-            break
-        if end > begin and held_bytes + size_bytes > _TOGETHER_BYTES:
-            yield begin, end
-            begin, held_bytes = first, 0
-        elif end == begin:
-            begin = first
-        end, held_bytes = min(first + rows, end_row), held_bytes + size_bytes
-    if end > begin:
-        yield begin, end

@@ -25,7 +25,6 @@ from krai.formats.types import columns_of
 from krai.predicate.parse import parse
 from krai.warehouse.bigquery import history, names, tables, undoing
 from krai.warehouse.bigquery.changes import Import
-from krai.warehouse.bigquery.columns import project
 from krai.warehouse.bigquery.filters import Filter
 from krai.warehouse.bigquery.history import Snapshot, State
 from krai.warehouse.bigquery.jobs import Jobs
@@ -33,6 +32,7 @@ from krai.warehouse.bigquery.parts import TablePart
 from krai.warehouse.bigquery.pieces import Rows
 from krai.warehouse.bigquery.transactions import Attempt
 from krai.warehouse.port import EVERYTHING, Change, Committed, Forecast, Part, Query, Scan, Undo
+from krai.warehouse.selecting import project
 
 _COMMIT_WITHIN_S = 300
 _PAUSE_S = 0.05

@@ -98,15 +98,6 @@ def from_doc(doc: Iterable[Sequence[str]]) -> pa.Schema:
     return pa.schema([(name, arrow_type(kind)) for name, kind in doc])
 
 
-def project(schema: pa.Schema, names: Sequence[str] | None) -> pa.Schema:
-    if names is None:
-        return schema
-    missing = [name for name in names if name not in schema.names]
-    if missing:
-        raise Terminal("unknown_column", f"{len(missing)} of the {len(names)} columns asked for are not in the dataset.")
-    return pa.schema([schema.field(name) for name in names])
-
-
 def _exact(arrow: pa.DataType) -> str:
     # The driver has no decimals, and would make text of them itself.
     return "text" if pa.types.is_decimal128(arrow) else column_type(arrow)

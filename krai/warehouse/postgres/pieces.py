@@ -1,7 +1,7 @@
 """The rows of a snapshot, cut into pieces of bounded size, in the order in which they were imported."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import pyarrow as pa
@@ -10,9 +10,7 @@ from krai.warehouse.postgres import columns
 from krai.warehouse.postgres.columns import ROW, SINCE, UNTIL, quoted
 from krai.warehouse.postgres.connections import Connections
 from krai.warehouse.postgres.history import Connection, Snapshot
-
-# Rows that were written apart are read together up to this size: a dataset of a thousand small imports is not a thousand queries.
-_TOGETHER_BYTES = 1 << 20
+from krai.warehouse.selecting import ranges
 
 
 class Pieces:
@@ -61,22 +59,6 @@ class Pieces:
         (dropped,) = self._connections.query(query).column(0).to_pylist()
         with self._lock:
             self._dropped[first] = dropped
-
-
-def ranges(written: Iterable[tuple[int, int, int]], end_row: int) -> Iterator[tuple[int, int]]:
-    """First row, and the row after the last."""
-    begin, end, held_bytes = 0, 0, 0
-    for first, rows, size_bytes in written:
-        if first >= end_row:
-            break
-        if end > begin and held_bytes + size_bytes > _TOGETHER_BYTES:
-            yield begin, end
-            begin, held_bytes = first, 0
-        elif end == begin:
-            begin = first
-        end, held_bytes = min(first + rows, end_row), held_bytes + size_bytes
-    if end > begin:
-        yield begin, end
 
 
 def there_at(snapshot: Snapshot) -> str:

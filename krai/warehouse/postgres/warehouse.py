@@ -22,12 +22,12 @@ from krai.job import parse_time
 from krai.predicate.parse import parse
 from krai.warehouse.port import EVERYTHING, Change, Committed, Forecast, Part, Query, Scan, Undo
 from krai.warehouse.postgres import history, imports, parts, tables, undoing
-from krai.warehouse.postgres.columns import project
 from krai.warehouse.postgres.conditions import condition
 from krai.warehouse.postgres.connections import Connections
 from krai.warehouse.postgres.history import Connection, Snapshot
 from krai.warehouse.postgres.parts import TablePart
 from krai.warehouse.postgres.pieces import Pieces
+from krai.warehouse.selecting import project
 
 
 class PostgresWarehouse:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from krai.warehouse.postgres.pieces import ranges
+from krai.warehouse.selecting import ranges
 
 SMALL, LARGE = 1000, 3 << 20
 ROWS = 10
