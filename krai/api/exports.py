@@ -1,5 +1,6 @@
 """`POST /api/v1/exports`: a dataset becomes files."""
 
+import re
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -13,12 +14,12 @@ from krai.api.fields import Body, CallbackUrl, ColumnNames, DatasetName, Descrip
 from krai.api.intake import Intake
 from krai.errors import FieldError, Terminal
 from krai.export_files import MOST_FILES
+from krai.formula import FORMULA
 
 router = APIRouter(tags=["jobs"])
 # A delimiter is none of what cells, numbers and quotes are made of; a null has none of what cells are quoted for.
 DELIMITER = r"^[\t !#$%&'()*+,./:;<=>?@\[\\\]^_`{|}~-]$"
 NULL = r'^[^"\x00-\x1f\x7f-\x9f]*$'
-FORMULA = tuple("=+-@\u2212\uff1d\uff0b\uff0d\uff20")
 LARGEST_COUNT = 2**63 - 1
 LARGEST_SIZE_MB = 1 << 20  # a tebibyte
 
@@ -172,7 +173,7 @@ def _refuse_mismatch(body: ExportBody) -> None:
         delimiter = body.csv.delimiter or ("\t" if body.format == "tsv" else ",")
         if delimiter in body.csv.null:
             errors.append(FieldError("/csv/null", "invalid_field", "Has no delimiter inside."))
-        if body.csv.profile == "spreadsheet" and body.csv.null.lstrip().lstrip("' ").startswith(FORMULA):
+        if body.csv.profile == "spreadsheet" and re.match(FORMULA, body.csv.null):
             errors.append(FieldError("/csv/null", "invalid_field", "Would be taken for a formula."))
     if errors:
         raise Terminal("invalid_field", errors=errors)

@@ -67,6 +67,7 @@ class CsvReader:
         with opener() as file:
             self.header = self._read_header(file) if dialect.header else self._make_header(file, columns)
         self.names: Sequence[str] = [self.header.names[place] for place in self.header.kept]
+        self.types: Mapping[str, pa.DataType] = {}
         self.form: RejectsForm | None = DelimitedRejects(self.header.raw, dialect, encoding)
 
     def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:

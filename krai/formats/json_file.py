@@ -43,6 +43,7 @@ class JsonReader:
         self._block_bytes = block_bytes
         self._rows = JsonRows(max_row_bytes)
         self.names: Sequence[str] = ()
+        self.types: Mapping[str, pa.DataType] = {}
         self.form: RejectsForm | None = None
         self._prime()
 

@@ -66,7 +66,7 @@ class ParquetReader:
             schema = parquet.schema_arrow
             self._repeated = _with_dictionaries(parquet.metadata)
         check_names(list(schema.names), max_columns=max_columns, max_name_bytes=max_name_bytes)
-        self.types = {field.name: kept_type(field.type) for field in schema}
+        self.types: Mapping[str, pa.DataType] = {field.name: kept_type(field.type) for field in schema}
         self.names: Sequence[str] = list(self.types)
         self.form: RejectsForm | None = None
 

@@ -76,9 +76,12 @@ class RejectsForm(Protocol):
 
 
 class Reader(Protocol):
-    """A file of one format. `names` are the columns it is known to have before it is read; `form` None: rejects are NDJSON."""
+    """A file of one format. `names` are the columns it is known to have before it is read, `types` what those are that have a type
+    there; `form` None: rejects are NDJSON.
+    """
 
     names: Sequence[str]
+    types: Mapping[str, pa.DataType]
     form: RejectsForm | None
 
     def blocks(self) -> Iterator[Any]:

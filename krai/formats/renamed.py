@@ -27,6 +27,9 @@ class Renamed:
         self._seen: set[str] = set()
         self._mended = False
         self.form: RejectsForm | None = reader.form
+        self.types: Mapping[str, pa.DataType] = {
+            name: kind for source, kind in reader.types.items() if (name := self.target_of(source)) is not None
+        }
         self.names: Sequence[str] = [name for name in map(self._named, reader.names) if name is not None]
         if reader.names:
             self.check()

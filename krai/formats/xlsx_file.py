@@ -52,6 +52,7 @@ class XlsxReader:
         self._left_bytes = budget.left_bytes
         self._table, self._skipped = self._find_header(Values(self._strings, book.forms, book.since_1904))
         self.names: Sequence[str] = self._table.names
+        self.types: Mapping[str, pa.DataType] = {}
         self.form: RejectsForm | None = None
         check_names(list(self.names), max_columns=max_columns, max_name_bytes=max_name_bytes)
 

@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from krai import failpoint
 from krai.errors import Terminal
-from krai.formats.parquet import ParquetReader
 from krai.formats.reading import Reader
 from krai.formats.typed import Target
 from krai.formats.types import arrow_type, columns_of, wider
@@ -129,9 +128,8 @@ def _evolved(held: pa.Schema, declared: dict[str, pa.DataType], reader: Reader) 
         if wide is None:
             raise Terminal("unsupported_type", "A column of the dataset cannot become of the type that the schema gives it.")
         bound[name] = wide
-    if isinstance(reader, ParquetReader):
-        for name in bound.keys() & reader.types.keys():
-            bound[name] = wider(bound[name], reader.types[name]) or bound[name]
+    for name in bound.keys() & reader.types.keys():
+        bound[name] = wider(bound[name], reader.types[name]) or bound[name]
     return bound
 
 

@@ -3,7 +3,6 @@
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +13,7 @@ from tests.acceptance.deployment import embedded
 from tests.acceptance.house import House, build
 from tests.acceptance.krai_process import QUICK
 from tests.acceptance.ledger import queues_end_empty
+from tests.acceptance.ways import upserts_undos_filters_and_moments
 from tests.bigquery_proxy import BigQueryProxy
 from tests.contract.warehouses import BigQueryDataset, dataset
 
@@ -53,25 +53,7 @@ def test_what_goes_in_comes_out(house: House, place: BigQueryDataset) -> None:
 
 @pytest.mark.long
 def test_upserts_undos_filters_and_moments(house: House) -> None:
-    krai = house.krai
-
-    def records(*pairs: tuple[int, str]) -> dict[str, Any]:
-        return {"records": [{"id": number, "name": name} for number, name in pairs]}
-
-    def exported(**query: Any) -> bytes:
-        (content,) = krai.files(krai.export(dataset="small", **query))
-        return content.replace(b"\r\n", b"\n")
-
-    first = krai.import_(dataset="small", source=records((1, "a"), (2, "b"), (3, "c")))
-    changed = krai.import_(dataset="small", mode="upsert", key=["id"], source=records((2, "new"), (9, "new")))
-    assert (changed["records_inserted"], changed["records_updated"]) == (1, 1)
-    assert exported(filter="name = 'new' or id < 2", order_by=["-id"]) == b"id,name\n9,new\n2,new\n1,a\n"
-    assert exported(as_of=first["snapshot_id"]) == b"id,name\n1,a\n2,b\n3,c\n"
-    undo = krai.http.post(f"/api/v1/jobs/{changed['job_id']}/undo")
-    assert undo.status_code == httpx.codes.ACCEPTED
-    undone = krai.result_of(undo.json()["job_id"])
-    assert (undone["records_removed"], undone["records_restored"]) == (2, 1)
-    assert exported() == b"id,name\n1,a\n2,b\n3,c\n"
+    upserts_undos_filters_and_moments(house.krai)
 
 
 @pytest.mark.long

@@ -132,6 +132,13 @@ def test_a_decimal_gets_more_digits_where_they_are_declared(desk: Desk) -> None:
     assert code_of(desk, b"id,price\n4,1\n", schema={"price": "decimal(20,2)"}) == "unsupported_type"
 
 
+def test_a_column_of_a_file_with_types_is_as_wide_by_whichever_name(desk: Desk) -> None:
+    desk.load(b"id,price\n1,1.50\n", schema={"price": "decimal(5,2)"})
+    data = parquet(id=pa.array([2]), Amount=pa.array([Decimal("123456789.01")], pa.decimal128(12, 2)))
+    assert counted(desk.load(data, columns={"Amount": "price"}, evolve=True)) == (1, 1, 0, 0)
+    assert desk.types()["price"] == "decimal(12,2)"
+
+
 def test_a_dry_run_says_what_would_be_done_and_leaves_nothing(desk: Desk) -> None:
     desk.load(PEOPLE)
     before, files = desk.tools.warehouse.describe("things"), sorted((desk.folder / "warehouse").rglob("*"))
