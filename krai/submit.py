@@ -93,6 +93,15 @@ async def import_(stores: Stores, order: Order, source: Source) -> Job:
     return _job(stores, Kind.IMPORT, order, params={**order.params, **shown}, source=place)
 
 
+async def check_import(stores: Stores, order: Order, source: Source) -> None:
+    """Raises what `import_` raises, and stores nothing."""
+    await _check_key(stores, order)
+    if isinstance(source, Inline):
+        _lines(source.records)
+    else:
+        await _locate(stores, order, source)
+
+
 async def drop(stores: Stores, order: Order) -> Job:
     """The job that removes a dataset, not yet written. Raises Terminal dataset_not_found."""
     if await stores.jobs.get_dataset(order.dataset) is None:
@@ -231,9 +240,7 @@ async def uploaded(stores: Stores, upload_id: str, owner: str) -> dict[str, Any]
 
 async def _stored(stores: Stores, records: Sequence[dict[str, Any]], owner: str) -> dict[str, Any]:
     """Write inline records as a file, so that a worker finds them as it finds an upload."""
-    lines = "".join(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n" for record in records).encode()
-    if len(lines) > LARGEST_INLINE_BYTES:
-        raise Terminal("too_large", "Inline records may have at most 1 MiB; upload larger files.")
+    lines = _lines(records)
     # Noted before it is written: a crash between the two leaves nothing that the sweep does not find.
     upload_id = await _note_upload(stores, owner, size_bytes=len(lines), filename=None)
 
@@ -244,6 +251,14 @@ async def _stored(stores: Stores, records: Sequence[dict[str, Any]], owner: str)
             return stores.blobs.put(_upload_path(upload_id), file)
 
     return _place(await asyncio.to_thread(put))
+
+
+def _lines(records: Sequence[dict[str, Any]]) -> bytes:
+    """As NDJSON. Raises Terminal too_large."""
+    lines = "".join(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n" for record in records).encode()
+    if len(lines) > LARGEST_INLINE_BYTES:
+        raise Terminal("too_large", "Inline records may have at most 1 MiB; upload larger files.")
+    return lines
 
 
 async def _note_upload(stores: Stores, owner: str, *, size_bytes: int | None, filename: str | None) -> str:

@@ -23,6 +23,16 @@ class ImportResult(Answer):
     rejects_url: Annotated[Link | None, Field(description="every rejected row as it came; lives 15 minutes")]
 
 
+class Preview(Answer):
+    """The first rows of the file, as the dataset would keep them."""
+
+    columns: Annotated[list[str], Field(description="that the file has, by their names in the dataset")]
+    rows: Annotated[
+        list[list[str | None]],
+        Field(description="at most 20, each a text for each column; of more than 200 characters the first 200 and `…`"),
+    ]
+
+
 class ForecastResult(Answer):
     """What an import with `dry_run` would have done. The dataset is as it was."""
 
@@ -36,6 +46,7 @@ class ForecastResult(Answer):
     records_rejected: int
     bytes: Annotated[int, Field(description="of the new rows, as the dataset would keep them")]
     columns: Annotated[list[ColumnAnswer], Field(serialization_alias="schema", description="that the dataset would have")]
+    preview: Preview
     dataset: str
     snapshot_id: None = None
     rejects_url: Annotated[Link | None, Field(description="every rejected row as it came; lives 15 minutes")]

@@ -11,10 +11,11 @@ from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import JobAnswer
 from krai.api.fields import Body, CallbackUrl, ColumnNames, DatasetName, Description, FileName, Labels, Moment, OrderKeys
-from krai.api.intake import Intake
+from krai.api.intake import Intake, ValidateOnly
 from krai.errors import FieldError, Terminal
 from krai.export_files import MOST_FILES
 from krai.formula import FORMULA
+from krai.job import Job
 
 router = APIRouter(tags=["jobs"])
 # A delimiter is none of what cells, numbers and quotes are made of; a null has none of what cells are quoted for.
@@ -127,9 +128,11 @@ EXAMPLES = {
     status_code=202,
     responses={
         **openapi.gives(202, JobAnswer, "The job; its result has the links", examples.JOB, openapi.CREATED),
+        **intake.VALID,
         **openapi.fails(
             *openapi.CALL,
             *openapi.POST,
+            "invalid_argument",
             *openapi.CALLBACK,
             "invalid_dataset",
             "dataset_not_found",
@@ -140,11 +143,18 @@ EXAMPLES = {
     },
     openapi_extra=openapi.takes(ExportBody, EXAMPLES, required=False),
 )
-async def create_export(request: Request) -> Response:
+async def create_export(request: Request, *, validate_only: ValidateOnly = False) -> Response:
+    if validate_only:
+        return await intake.check(request, ExportBody, _prepare)
     return await intake.run(request, ExportBody, _export)
 
 
 async def _export(taken: Intake[ExportBody]) -> Response:
+    return await intake.accept(taken, await _prepare(taken))
+
+
+async def _prepare(taken: Intake[ExportBody]) -> Job:
+    """The job, not yet written."""
     taken.caller.demand(Scope.EXPORT)
     body = taken.body
     _refuse_mismatch(body)
@@ -159,7 +169,7 @@ async def _export(taken: Intake[ExportBody]) -> Response:
         description=body.description,
         callback=intake.callback(taken, body.callback_url),
     )
-    return await intake.accept(taken, await submit.export(taken.api.stores, order))
+    return await submit.export(taken.api.stores, order)
 
 
 def _refuse_mismatch(body: ExportBody) -> None:

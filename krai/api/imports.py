@@ -1,19 +1,18 @@
 """`POST /api/v1/imports`: a file, or a few records, become rows of a dataset."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from krai import gs_uri, submit
+from krai import submit
 from krai.access import Scope
 from krai.api import examples, intake, openapi
 from krai.api.answers import JobAnswer
 from krai.api.dialect import CsvDialect
 from krai.api.fields import (
     INVALID,
-    UNPRINTABLE_CHARACTERS,
     Body,
     CallbackUrl,
     ColumnName,
@@ -24,60 +23,12 @@ from krai.api.fields import (
     Labels,
     Sha256,
     Sheet,
-    Text,
 )
-from krai.api.intake import Intake
-from krai.errors import FieldError, Terminal
-from krai.outbound import urls
-from krai.settings import Mode
+from krai.api.import_source import SourceBody, source_of
+from krai.api.intake import Intake, ValidateOnly
 
 router = APIRouter(tags=["jobs"])
 CAP_BYTES = (1024 + 64) * intake.KIB
-MOST_RECORDS = 1000
-
-
-class UploadSource(Body):
-    """A finished upload of the caller's own."""
-
-    upload_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-
-
-class UrlSource(Body):
-    """A file behind an https URL that anybody can reach, where the deployment allows it. Its server must tell the Content-Length, or the
-    request the `sha256`.
-    """
-
-    url: Annotated[str, Field(json_schema_extra={"format": "uri", "pattern": "^https://", "maxLength": urls.LONGEST_BYTES})]
-
-
-class RecordsSource(Body):
-    """The rows themselves: at most 1,000 objects and 1 MiB. Fractions are doubles; send longer ones as strings."""
-
-    records: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_RECORDS)]
-
-
-class ObjectSource(Body):
-    """A file in a bucket of Cloud Storage that an admin has granted the caller."""
-
-    uri: Annotated[
-        Text,
-        Field(
-            pattern=r"^gs://",
-            max_length=1100,
-            json_schema_extra={"pattern": f"^gs://[^{UNPRINTABLE_CHARACTERS}]*$"},
-            examples=["gs://acme-landing/2026/orders.csv"],
-        ),
-    ]
-
-
-# The tags cannot be names of fields, so that a pointer into the body never shows them.
-TAGS = {"upload_id": "<upload>", "url": "<url>", "uri": "<uri>", "records": "<records>"}
-
-
-def _kind_of_source(value: Any) -> str | None:
-    if isinstance(value, str):
-        return "<name>"
-    return next((tag for name, tag in TAGS.items() if isinstance(value, dict) and name in value), None)
 
 
 def _apart(columns: dict[str, str | None] | None) -> dict[str, str | None] | None:
@@ -91,18 +42,7 @@ class ImportBody(Body):
     """What to import, and into which dataset."""
 
     dataset: DatasetName = "contacts"
-    source: Annotated[
-        Annotated[Annotated[Text, Field(max_length=63)], Tag("<name>")]
-        | Annotated[UploadSource, Tag("<upload>")]
-        | Annotated[UrlSource, Tag("<url>")]
-        | Annotated[ObjectSource, Tag("<uri>")]
-        | Annotated[RecordsSource, Tag("<records>")],
-        Discriminator(
-            _kind_of_source,
-            custom_error_type="invalid_field",
-            custom_error_message="Takes the name of a registered source, or an object with upload_id, url, uri or records.",
-        ),
-    ]
+    source: SourceBody
     format: Literal["auto", "csv", "tsv", "ndjson", "json", "parquet", "xlsx"] = "auto"
     compression: Literal["auto", "none", "gzip", "zstd"] = "auto"
     mode: Annotated[
@@ -216,9 +156,11 @@ EXAMPLES = {
     status_code=202,
     responses={
         **openapi.gives(202, JobAnswer, "The job; its result has the counts", examples.IMPORT_JOB, openapi.CREATED),
+        **intake.VALID,
         **openapi.fails(
             *openapi.CALL,
             *openapi.POST,
+            "invalid_argument",
             "invalid_dataset",
             "unknown_source",
             "source_missing",
@@ -235,11 +177,24 @@ EXAMPLES = {
     },
     openapi_extra=openapi.takes(ImportBody, EXAMPLES),
 )
-async def create_import(request: Request) -> Response:
+async def create_import(request: Request, *, validate_only: ValidateOnly = False) -> Response:
+    if validate_only:
+        return await intake.check(request, ImportBody, _check, cap_bytes=CAP_BYTES)
     return await intake.run(request, ImportBody, _import, cap_bytes=CAP_BYTES)
 
 
+async def _check(taken: Intake[ImportBody]) -> None:
+    await submit.check_import(taken.api.stores, *await _understand(taken))
+
+
 async def _import(taken: Intake[ImportBody]) -> Response:
+    order, source = await _understand(taken)
+    if isinstance(source, submit.Inline):
+        await taken.api.quotas.check(taken.scope, taken.caller.id)  # before the records are stored
+    return await intake.accept(taken, await submit.import_(taken.api.stores, order, source))
+
+
+async def _understand(taken: Intake[ImportBody]) -> tuple[submit.Order, submit.Source]:
     taken.caller.demand(Scope.IMPORT)
     body = taken.body
     await taken.api.admission.grants.demand_write(taken.caller, body.dataset)
@@ -267,33 +222,4 @@ async def _import(taken: Intake[ImportBody]) -> Response:
         description=body.description,
         callback=intake.callback(taken, body.callback_url),
     )
-    source = await _source(body, taken)
-    if isinstance(source, submit.Inline):
-        await taken.api.quotas.check(taken.scope, taken.caller.id)  # before the records are stored
-    return await intake.accept(taken, await submit.import_(taken.api.stores, order, source))
-
-
-async def _source(body: ImportBody, taken: Intake[ImportBody]) -> submit.Source:
-    """Raises Terminal source_forbidden."""
-    match body.source:
-        case UploadSource():
-            return submit.Uploaded(body.source.upload_id)
-        case UrlSource():
-            return submit.Remote(body.source.url, allowed=taken.api.settings.url_imports == "on")
-        case ObjectSource():
-            return await _object(body.source.uri, taken)
-        case RecordsSource():
-            if body.sha256 is not None:
-                raise Terminal("invalid_field", errors=[FieldError("/sha256", "invalid_field", "Records are no file.")])
-            return submit.Inline(body.source.records)
-        case name:
-            return submit.Registered(name)
-
-
-async def _object(uri: str, taken: Intake[ImportBody]) -> submit.Object:
-    """Krai's own bucket holds everybody's files: nobody imports from it, whatever was granted."""
-    parsed = gs_uri.parse(uri)
-    if parsed is None or taken.api.settings.mode is not Mode.GCP or parsed[0] == taken.api.settings.gcs_bucket:
-        raise Terminal("source_forbidden")
-    await taken.api.admission.grants.demand_bucket(taken.caller, parsed[0])
-    return submit.Object(*parsed)
+    return order, await source_of(body.source, body.sha256, taken)

@@ -7,17 +7,18 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from krai import strict_json, submit
 from krai.access import Principal
+from krai.api import openapi
 from krai.api.address import base_url
-from krai.api.answers import JobAnswer
+from krai.api.answers import Answer, JobAnswer
 from krai.api.auth import authenticate
 from krai.api.deps import Api, api_of
 from krai.api.fields import validate
@@ -57,6 +58,20 @@ class Intake(Generic[M]):
 
 
 Work = Callable[[Intake[M]], Awaitable[Response]]
+ValidateOnly = Annotated[
+    bool,
+    Query(
+        description="Only say whether the request is sound, by 200 or by the problem it would get; quotas are not looked at. It counts as a"
+        " read, makes nothing, and takes no Idempotency-Key."
+    ),
+]
+
+
+class Sound(Answer):
+    valid: Literal[True] = True
+
+
+VALID = openapi.gives(200, Sound, "With `validate_only`: the request would be accepted", {"valid": True})
 
 
 async def run(
@@ -86,6 +101,18 @@ async def run(
     else:
         form = _understand(model, body)
     return await work(Intake(api, caller, form, await base_url(request), seal, request.scope))
+
+
+async def check(
+    request: Request, model: type[M], prepare: Callable[[Intake[M]], Awaitable[object]], *, cap_bytes: int = BODY_BYTES
+) -> Response:
+    """As `run`, for the problems alone: `prepare` raises them, and makes nothing."""
+
+    async def work(taken: Intake[M]) -> Response:
+        await prepare(taken)
+        return Response(Sound().model_dump_json(), media_type="application/json")
+
+    return await run(request, model, work, cap_bytes=cap_bytes, creates=False, repeatable=False)
 
 
 def callback(taken: Intake[Any], url: str | None) -> Callback | None:

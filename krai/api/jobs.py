@@ -12,7 +12,7 @@ from krai.api import examples, intake, openapi, watch
 from krai.api.answers import JobAnswer, JobList
 from krai.api.deps import ApiOf, BaseUrl, Caller, JobId, OwnJob, Reader
 from krai.api.fields import DATASET, Body
-from krai.api.imports import UploadSource
+from krai.api.import_source import UploadSource
 from krai.api.intake import Intake
 from krai.errors import Terminal
 from krai.job import Job, Kind, Status

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from krai.api import examples, openapi
 from krai.api.answers import ColumnAnswer, ExportResult
-from krai.api.change_answers import DropResult, ForecastResult, ImportResult, Reject, Rejects, UndoResult
+from krai.api.change_answers import DropResult, ForecastResult, ImportResult, Preview, Reject, Rejects, UndoResult
 from krai.api.deps import ApiOf, BaseUrl, OwnJob
 from krai.api.links import Links, finished_result, refuse_expired
 from krai.errors import Terminal
@@ -34,7 +34,7 @@ Result = ExportResult | ImportResult | ForecastResult | UndoResult | DropResult
 async def get_result(job: OwnJob, api: ApiOf, base_url: BaseUrl) -> Response:
     result = finished_result(job, api)
     # Links are made for this answer alone and never stored. Making them may ask a signing service, so it may block.
-    answer = await asyncio.to_thread(_RENDER[job.type], job, result, Links(api, base_url))
+    answer = await asyncio.to_thread(_RENDER[job.type], job, result, Links(api, base_url), api.stores.blobs)
     return Response(answer.model_dump_json(by_alias=True), media_type=JSON)
 
 
@@ -72,7 +72,7 @@ async def list_rejects(
     return Response(answer.model_dump_json(exclude_defaults=True), media_type=JSON)
 
 
-def _export(job: Job, result: dict[str, Any], links: Links) -> ExportResult:
+def _export(job: Job, result: dict[str, Any], links: Links, _blobs: BlobStore) -> ExportResult:
     files = links.of_files(result["files"])
     return ExportResult(
         job_id=job.job_id,
@@ -94,7 +94,7 @@ def _export(job: Job, result: dict[str, Any], links: Links) -> ExportResult:
     )
 
 
-def _import(job: Job, result: dict[str, Any], links: Links) -> ImportResult | ForecastResult:
+def _import(job: Job, result: dict[str, Any], links: Links, blobs: BlobStore) -> ImportResult | ForecastResult:
     told = {
         "job_id": job.job_id,
         "type": Kind.IMPORT,
@@ -107,11 +107,12 @@ def _import(job: Job, result: dict[str, Any], links: Links) -> ImportResult | Fo
         "rejects_url": links.to(result["rejects"]) if result["rejects"] else None,
     }
     if result.get("dry_run"):
-        return ForecastResult(**told, bytes=result["bytes"], columns=[ColumnAnswer(**column) for column in result["schema"]])
+        columns = [ColumnAnswer(**column) for column in result["schema"]]
+        return ForecastResult(**told, bytes=result["bytes"], columns=columns, preview=Preview(**_read(blobs, result["preview"]["path"])))
     return ImportResult(**told, snapshot_id=result["snapshot_id"])
 
 
-def _undo(job: Job, result: dict[str, Any], _links: Links) -> UndoResult:
+def _undo(job: Job, result: dict[str, Any], _links: Links, _blobs: BlobStore) -> UndoResult:
     return UndoResult(
         job_id=job.job_id,
         type=Kind.UNDO,
@@ -124,7 +125,7 @@ def _undo(job: Job, result: dict[str, Any], _links: Links) -> UndoResult:
     )
 
 
-def _drop(job: Job, _result: dict[str, Any], _links: Links) -> DropResult:
+def _drop(job: Job, _result: dict[str, Any], _links: Links, _blobs: BlobStore) -> DropResult:
     return DropResult(job_id=job.job_id, type=Kind.DROP, status=Status.COMPLETED, dataset=job.dataset)
 
 
@@ -146,9 +147,14 @@ def _read_pages(blobs: BlobStore, pages: dict[str, Any], first: int, last: int) 
     rows: list[dict[str, Any]] = []
     start = first // page_rows
     for number in range(start, min((last - 1) // page_rows + 1, pages["pages"])):
-        try:
-            with blobs.open(f"{pages['prefix']}{number:06d}.json") as file:
-                rows += json.load(file)
-        except FileNotFoundError:
-            raise Terminal("result_expired") from None
+        rows += _read(blobs, f"{pages['prefix']}{number:06d}.json")
     return rows[first - start * page_rows : last - start * page_rows]
+
+
+def _read(blobs: BlobStore, path: str) -> Any:
+    """A small file of the job's, which holds JSON. Raises Terminal result_expired."""
+    try:
+        with blobs.open(path) as file:
+            return json.load(file)
+    except FileNotFoundError:
+        raise Terminal("result_expired") from None

@@ -41,7 +41,8 @@ def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -
     target = _target(job, tools, reader)
     loaded = _load(Load(job=job, tools=tools, meter=meter, source=source, reader=reader, target=target))
     meter.say(Stage.UPLOADING, 1)
-    kept = loaded.rejects.put(tools.blobs, f"jobs/{job.job_id}/e{job.epoch}")
+    prefix = f"jobs/{job.job_id}/e{job.epoch}"
+    kept = loaded.rejects.put(tools.blobs, prefix)
     result = {"records_processed": loaded.rows, "records_rejected": loaded.rejects.count, **kept}
     failpoint.reach("after_upload")
     if loaded.hopeless or (loaded.rejects.count and not loaded.rows):
@@ -58,7 +59,7 @@ def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -
         summary={"result": json.dumps(result)},
     )
     if job.params.get("dry_run"):
-        return _forecast(job, tools, change, result)
+        return _forecast(job, tools, change, result | loaded.preview.put(tools.blobs, prefix, loaded.schema.names, tools.spool))
     meter.say(Stage.COMMITTING, 1)
     reporter.may_commit()
     failpoint.reach("before_commit")

@@ -21,6 +21,7 @@ from krai.transfer.fetch import Source
 from krai.transfer.meter import Meter
 from krai.transfer.parts import Parts
 from krai.transfer.pipeline import in_order
+from krai.transfer.preview import Preview
 from krai.transfer.rejects import Rejects
 from krai.transfer.tools import Tools
 
@@ -31,7 +32,7 @@ _BLANK_ROWS_AT_ONCE = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """The file as parts: `rows` in them, `schema` of all of them together.
+    """The file as parts: `rows` in them, `schema` of all of them together, `preview` of the first.
 
     `hopeless`: more rows were rejected than may be, and the rest was not read.
     """
@@ -40,6 +41,7 @@ class Loaded:
     schema: pa.Schema
     parts: list[str]
     rejects: Rejects
+    preview: Preview
     hopeless: bool
 
 
@@ -55,12 +57,14 @@ class Load:
     target: Target
     seen: dict[str, Seen] = field(default_factory=dict)
     _blank_rows: int = 0
+    _preview: Preview = field(default_factory=Preview)
 
     def read(self, known: Mapping[str, Seen]) -> Loaded | None:
         """Write all rows; None when the file has refuted the types they were written with, now that `seen` is complete."""
         self.seen = {name: "null" for name in self.reader.names if name not in self.target.bound} | dict(known)
         self.reader.learn(self.seen, self.target.bound)
         rejects = Rejects(self.tools.spool, self.reader.form)
+        self._preview = Preview()
         parts = Parts(partial(self.tools.warehouse.open_part, self.job.dataset, self.job.job_id, self.job.epoch))
         self._blank_rows = rows = read_rows = 0
         refuted = hopeless = False
@@ -82,7 +86,7 @@ class Load:
             raise Terminal("internal", f"{read_rows} rows were read, {rows} written and {rejects.count} rejected.")
         if (rows and not hopeless) or not rejects.count:
             self._check_names()
-        return Loaded(rows=rows, schema=self._schema(), parts=parts.locations, rejects=rejects, hopeless=hopeless)
+        return Loaded(rows=rows, schema=self._schema(), parts=parts.locations, rejects=rejects, preview=self._preview, hopeless=hopeless)
 
     def _parse_and_type(self, block: Any) -> Typed:
         return type_block(self.reader.parse(block), self.target, self.seen)
@@ -103,14 +107,18 @@ class Load:
             return
         table = pa.table(columns)
         self._write_blank(parts, table.schema)
-        parts.write(table)
+        self._put(parts, table)
 
     def _write_blank(self, parts: Parts, schema: pa.Schema) -> None:
         """The rows before the first cell of the file that is not null: until then no column has a type to be written with."""
         while self._blank_rows:
             rows = min(self._blank_rows, _BLANK_ROWS_AT_ONCE)
-            parts.write(pa.table([pa.nulls(rows, field.type) for field in schema], schema=schema))
+            self._put(parts, pa.table([pa.nulls(rows, field.type) for field in schema], schema=schema))
             self._blank_rows -= rows
+
+    def _put(self, parts: Parts, table: pa.Table) -> None:
+        self._preview.add(table)
+        parts.write(table)
 
     def _columns(self, typed: Typed) -> dict[str, pa.Array]:
         """The block's rows in the types that hold by now; columns that have shown nothing yet are left out."""

@@ -42,6 +42,7 @@ def test_a_dataset_is_tried_upserted_and_taken_back(new_krai: NewKrai) -> None:
     forecast = krai.import_(**upsert, dry_run=True)
     assert counts(forecast) == (2, 1, 1, 0)
     assert [column["name"] for column in forecast["schema"]] == ["id", "name", "city"]
+    assert forecast["preview"]["rows"] == [["2", "Grace Hopper", "Arlington"], ["4", "Barbara", "Boston"]]
     assert krai.dataset("people") == held
     result = krai.import_(**upsert)
     assert counts(result) == (2, 1, 1, 0)

@@ -133,9 +133,14 @@ async def test_a_dry_run_gives_its_forecast(house: House) -> None:
     counts = {"records_processed": 2, "records_inserted": 1, "records_updated": 1, "records_rejected": 0}
     schema = [{"name": "a", "type": "int64", "nullable": True}]
     forecast = {"dry_run": True, "bytes": 99, "schema": schema, "snapshot_id": None}
-    await house.complete(job_id, {**counts, **forecast, "rejects": None})
+    preview = {"columns": ["a"], "rows": [["1"], [None]]}
+    path = f"jobs/{job_id}/e1/preview.json"
+    await house.store(path, json.dumps(preview).encode())
+    await house.complete(job_id, {**counts, **forecast, "rejects": None, "preview": {"path": path}})
     told = {"job_id": job_id, "type": "import", "status": "COMPLETED", "dataset": "contacts", "rejects_url": None}
-    assert await result_of(house, job_id) == {**told, **counts, **forecast}
+    assert await result_of(house, job_id) == {**told, **counts, **forecast, "preview": preview}
+    house.stores.blobs.delete(f"jobs/{job_id}/")
+    assert problem(await house.http.get(f"/api/v1/jobs/{job_id}/result"), 410) == "result_expired"
 
 
 async def test_an_undo_gives_counts(house: House) -> None:

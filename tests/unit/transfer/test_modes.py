@@ -1,6 +1,7 @@
 """What an import may do to a dataset, and what an undo takes back."""
 
 import io
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,37 @@ def test_a_dry_run_says_what_would_be_done_and_leaves_nothing(desk: Desk) -> Non
     assert desk.tools.warehouse.describe("things") == before
     assert [path for path in sorted((desk.folder / "warehouse").rglob("*")) if path.is_file()] == [path for path in files if path.is_file()]
     assert desk.listener.asked == 1  # by the first import
+
+
+def preview(desk: Desk, data: bytes, **params: Any) -> dict[str, Any]:
+    result = desk.load(data, dry_run=True, **params)
+    shown: dict[str, Any] = json.loads(desk.content(result["preview"]["path"]))
+    return shown
+
+
+def test_a_dry_run_shows_the_first_rows_as_they_would_be_kept(desk: Desk) -> None:
+    rows = "".join(f"{number},{number}.50,2026-01-{number:02}\n" for number in range(1, 31))
+    shown = preview(desk, b"id,price,day\n" + rows.encode(), columns={"price": "amount"})
+    assert shown["columns"] == ["id", "amount", "day"]
+    assert (len(shown["rows"]), shown["rows"][0], shown["rows"][19]) == (20, ["1", "1.5", "2026-01-01"], ["20", "20.5", "2026-01-20"])
+
+
+def test_a_preview_has_no_rejected_row_and_all_columns(desk: Desk) -> None:
+    desk.limit(block_bytes=4)
+    shown = preview(desk, b'{"id":1}\n{"id":2}\n[]\n{"id":3,"name":"Ada"}\n{"id":null,"name":"Grace"}\n')
+    assert shown == {"columns": ["id", "name"], "rows": [["1", None], ["2", None], ["3", "Ada"], [None, "Grace"]]}
+
+
+def test_a_preview_holds_the_types_of_the_whole_file(desk: Desk) -> None:
+    desk.limit(block_bytes=8)
+    assert preview(desk, b"n\n1\n2\n" + b"x\n" * 20)["rows"][:3] == [["1"], ["2"], ["x"]]
+    assert preview(desk, b"n,m\n" + b",1\n" * 20 + b"0.50,1\n")["rows"][0] == [None, "1"]
+
+
+def test_a_preview_is_small(desk: Desk) -> None:
+    wide = ",".join(f"c{number}" for number in range(1000)).encode() + b"\n" + (b"," * 999 + b"x" * 300 + b"\n") * 20
+    rows = preview(desk, wide)["rows"]
+    assert (len(rows), rows[0][-1]) == (4, "x" * 200 + "…")
 
 
 def test_a_dry_run_makes_no_dataset(desk: Desk) -> None:
