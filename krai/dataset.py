@@ -1,11 +1,13 @@
 """What is known of a dataset without opening it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
 from krai.job import format_time, parse_time
+
+MOST_SNAPSHOTS = 50  # with its columns a dataset is a document of some 10 kB at most, and listed with all others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +20,29 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What a job has made of a dataset: `rows` are those there were then, the others are those it has changed, by what became of them.
+
+    `mode` is that of an import, or `undo`.
+    """
+
+    snapshot_id: str
+    committed_at: datetime
+    job_id: str
+    mode: str
+    rows: int
+    inserted: int = 0
+    updated: int = 0
+    removed: int = 0
+    restored: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """What is known of a dataset without opening it. `snapshot_id` is decimal digits as text: it does not fit JSON's numbers."""
+    """What is known of a dataset without opening it. `snapshot_id` is decimal digits as text: it does not fit JSON's numbers.
+
+    `snapshots` are those that are known, newest first, at most `MOST_SNAPSHOTS`.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -27,11 +50,21 @@ class Dataset:
     bytes: int
     snapshot_id: str | None
     updated_at: datetime
+    snapshots: tuple[Snapshot, ...] = ()
+
+    def joined(self, other: "Dataset") -> "Dataset":
+        """The later one of both, with the snapshots of both."""
+        known = {snapshot.snapshot_id: snapshot for snapshot in (*other.snapshots, *self.snapshots)}
+        newest_first = sorted(known.values(), key=lambda snapshot: (snapshot.committed_at, snapshot.snapshot_id), reverse=True)
+        later = other if other.updated_at > self.updated_at else self
+        return replace(later, snapshots=tuple(newest_first[:MOST_SNAPSHOTS]))
 
     def to_doc(self) -> dict[str, Any]:
-        return {**asdict(self), "updated_at": format_time(self.updated_at)}
+        snapshots = [{**asdict(snapshot), "committed_at": format_time(snapshot.committed_at)} for snapshot in self.snapshots]
+        return {**asdict(self), "updated_at": format_time(self.updated_at), "snapshots": snapshots}
 
     @classmethod
     def from_doc(cls, doc: Mapping[str, Any]) -> Self:
         columns = tuple(Column(**column) for column in doc["columns"])
-        return cls(**{**doc, "columns": columns, "updated_at": parse_time(doc["updated_at"])})
+        snapshots = tuple(Snapshot(**{**item, "committed_at": parse_time(item["committed_at"])}) for item in doc.get("snapshots", ()))
+        return cls(**{**doc, "columns": columns, "updated_at": parse_time(doc["updated_at"]), "snapshots": snapshots})

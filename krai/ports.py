@@ -99,7 +99,7 @@ class JobStore(Protocol):
         `timeout_s` seconds; None when there is no such job."""
 
     async def put_dataset(self, dataset: Dataset) -> None:
-        """Keep what is known of a dataset; of two writes the one with the later `updated_at` stays."""
+        """Keep what is known of a dataset; of two writes the one with the later `updated_at` stays, with the snapshots of both."""
 
     async def get_dataset(self, name: str, *, max_age_s: float = 0) -> Dataset | None:
         """The dataset as it is, or as it was so many seconds ago; None when there is none."""

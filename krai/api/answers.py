@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from krai.dataset import Dataset
+from krai.dataset import Dataset, Snapshot
 from krai.job import Callback, CallbackState, Job, Kind, Stage, Status, format_time
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC")]
@@ -227,6 +227,40 @@ class DatasetAnswer(Answer):
 
 class DatasetList(Answer):
     datasets: list[DatasetAnswer]
+
+
+class SnapshotAnswer(Answer):
+    """A state of a dataset, and what has made it. An export's `as_of` takes its id."""
+
+    snapshot_id: str
+    committed_at: Time
+    job_id: Annotated[str, Field(description="who has made it; the job itself may be gone")]
+    mode: Annotated[str, Field(json_schema_extra={"enum": ["append", "replace", "upsert", "undo"]})]
+    rows: Annotated[int, Field(description="of the dataset then")]
+    records_inserted: int
+    records_updated: int
+    records_removed: Annotated[int, Field(description="by an undo, as are those restored")]
+    records_restored: int
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Self:
+        return cls(
+            snapshot_id=snapshot.snapshot_id,
+            committed_at=format_time(snapshot.committed_at),
+            job_id=snapshot.job_id,
+            mode=snapshot.mode,
+            rows=snapshot.rows,
+            records_inserted=snapshot.inserted,
+            records_updated=snapshot.updated,
+            records_removed=snapshot.removed,
+            records_restored=snapshot.restored,
+        )
+
+
+class SnapshotList(Answer):
+    """Newest first."""
+
+    snapshots: list[SnapshotAnswer]
 
 
 class UploadAnswer(Answer):

@@ -21,6 +21,7 @@ from krai.api import (
     jobs,
     keys,
     manifest_keys as manifest_keys_routes,
+    me,
     openapi,
     problems,
     results,
@@ -118,7 +119,7 @@ def create_app(
     if settings.origins:
         app.add_middleware(Cors, origins=settings.origins)
     app.add_middleware(Edge, https=(settings.public_url or "").startswith("https://"))
-    access = (keys, users, grants, settings_routes, session)
+    access = (me, keys, users, grants, settings_routes, session)
     service = (card, manifest_keys_routes, docs_page) if docs else (card, manifest_keys_routes)
     for noun in (*service, exports, imports, jobs, events, results, export_files, uploads, datasets, socket, webhooks, *access):
         app.include_router(noun.router)

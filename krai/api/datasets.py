@@ -3,12 +3,13 @@
 from fastapi import APIRouter, Request, Response
 
 from krai import submit
-from krai.access import Scope
+from krai.access import Principal, Scope
 from krai.api import examples, openapi
-from krai.api.answers import DatasetAnswer, DatasetList, JobAnswer
+from krai.api.answers import DatasetAnswer, DatasetList, JobAnswer, SnapshotAnswer, SnapshotList
 from krai.api.auth import authenticate
-from krai.api.deps import ApiOf, BaseUrl, Reader
+from krai.api.deps import Api, ApiOf, BaseUrl, Reader
 from krai.api.fields import DATASET
+from krai.dataset import MOST_SNAPSHOTS, Dataset
 from krai.errors import Terminal
 
 router = APIRouter(tags=["datasets"], prefix="/api/v1/datasets")
@@ -32,12 +33,22 @@ async def list_datasets(caller: Reader, api: ApiOf) -> Response:
     responses={**openapi.gives(200, DatasetAnswer, "The dataset", examples.DATASET), **openapi.fails(*openapi.CALL, "dataset_not_found")},
 )
 async def get_dataset(name: str, caller: Reader, api: ApiOf) -> Response:
-    if DATASET.fullmatch(name):
-        await api.admission.grants.demand_read(caller, name)
-    dataset = await api.stores.jobs.get_dataset(name) if DATASET.fullmatch(name) else None
-    if dataset is None:
-        raise Terminal("dataset_not_found")
-    return Response(DatasetAnswer.of(dataset).model_dump_json(), media_type="application/json")
+    return Response(DatasetAnswer.of(await _find(name, caller, api)).model_dump_json(), media_type="application/json")
+
+
+@router.get(
+    "/{name}/snapshots",
+    summary="List the snapshots of a dataset",
+    description=f"What jobs have made of it, the newest {MOST_SNAPSHOTS} of them.",
+    responses={
+        **openapi.gives(200, SnapshotList, "Newest first", {"snapshots": [examples.SNAPSHOT]}),
+        **openapi.fails(*openapi.CALL, "dataset_not_found"),
+    },
+)
+async def list_snapshots(name: str, caller: Reader, api: ApiOf) -> Response:
+    dataset = await _find(name, caller, api)
+    listed = SnapshotList(snapshots=[SnapshotAnswer.of(snapshot) for snapshot in dataset.snapshots])
+    return Response(listed.model_dump_json(), media_type="application/json")
 
 
 @router.delete(
@@ -62,3 +73,13 @@ async def drop_dataset(name: str, request: Request, api: ApiOf, base_url: BaseUr
     view = JobAnswer.of(job, base_url)
     headers = {"location": view.links.self, "retry-after": "1"}
     return Response(view.model_dump_json(), 202, headers, media_type="application/json")
+
+
+async def _find(name: str, caller: Principal, api: Api) -> Dataset:
+    """Raises Terminal dataset_not_found, not_allowed."""
+    if DATASET.fullmatch(name):
+        await api.admission.grants.demand_read(caller, name)
+    dataset = await api.stores.jobs.get_dataset(name) if DATASET.fullmatch(name) else None
+    if dataset is None:
+        raise Terminal("dataset_not_found")
+    return dataset

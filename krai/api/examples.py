@@ -162,6 +162,17 @@ DATASET = {
     "snapshot_id": "4358109269123471234",
     "updated_at": "2026-11-21T09:00:00.000000Z",
 }
+SNAPSHOT = {
+    "snapshot_id": DATASET["snapshot_id"],
+    "committed_at": DATASET["updated_at"],
+    "job_id": IMPORT_ID,
+    "mode": "upsert",
+    "rows": 10000,
+    "records_inserted": 20,
+    "records_updated": 3,
+    "records_removed": 0,
+    "records_restored": 0,
+}
 UPLOAD = {
     "upload_id": "0c7a5b1d9e3f48268a4b6c2d1e0f9a87",
     "upload_url": f"{BASE}/uploads/uploads/0c7a5b1d9e3f48268a4b6c2d1e0f9a87?expires=1795339800&size=1048576&signature=…",
@@ -171,6 +182,14 @@ UPLOAD = {
     "expires_at": "2026-11-22T09:30:00.000000Z",
 }
 
+ME = {
+    "id": "https://accounts.google.com|113849…",
+    "email": "ada@example.org",
+    "admin": False,
+    "scopes": ["export", "import", "read"],
+    "groups": ["sales"],
+    "tenant": None,
+}
 KEY = {
     "key_id": "9f86d081884c7d65",
     "name": "nightly export",

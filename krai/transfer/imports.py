@@ -19,6 +19,7 @@ from krai.job import Job, Stage
 from krai.transfer.fetch import fetch
 from krai.transfer.load import Load, Loaded, most_rejected
 from krai.transfer.meter import Meter
+from krai.transfer.preview import Preview
 from krai.transfer.readers import open_reader
 from krai.transfer.tools import Outcome, Reporter, Tools
 from krai.warehouse.port import Change, Committed, Counts, Mode
@@ -30,7 +31,7 @@ def run_import(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
     The same job run again gives the same outcome, and its rows are there once.
     """
     committed = tools.warehouse.find_commit(job.dataset, job.job_id)
-    return _outcome(committed) if committed else _load_and_commit(job, tools, Meter(reporter), reporter)
+    return _outcome(job, committed) if committed else _load_and_commit(job, tools, Meter(reporter), reporter)
 
 
 def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -> Outcome:
@@ -41,8 +42,7 @@ def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -
     target = _target(job, tools, reader)
     loaded = _load(Load(job=job, tools=tools, meter=meter, source=source, reader=reader, target=target))
     meter.say(Stage.UPLOADING, 1)
-    prefix = f"jobs/{job.job_id}/e{job.epoch}"
-    kept = loaded.rejects.put(tools.blobs, prefix)
+    kept = loaded.rejects.put(tools.blobs, f"jobs/{job.job_id}/e{job.epoch}")
     result = {"records_processed": loaded.rows, "records_rejected": loaded.rejects.count, **kept}
     failpoint.reach("after_upload")
     if loaded.hopeless or (loaded.rejects.count and not loaded.rows):
@@ -59,21 +59,23 @@ def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -
         summary={"result": json.dumps(result)},
     )
     if job.params.get("dry_run"):
-        return _forecast(job, tools, change, result | loaded.preview.put(tools.blobs, prefix, loaded.schema.names, tools.spool))
+        return _forecast(job, tools, change, loaded.preview, result)
     meter.say(Stage.COMMITTING, 1)
     reporter.may_commit()
     failpoint.reach("before_commit")
     committed = tools.warehouse.commit(job.dataset, change)
     failpoint.reach("after_commit")
-    return _outcome(committed)
+    return _outcome(job, committed)
 
 
-def _forecast(job: Job, tools: Tools, change: Change, result: dict[str, Any]) -> Outcome:
+def _forecast(job: Job, tools: Tools, change: Change, preview: Preview, result: dict[str, Any]) -> Outcome:
     forecast = tools.warehouse.forecast(job.dataset, change)
     tools.warehouse.sweep(job.dataset, job.job_id, None)
     columns = [asdict(column) for column in columns_of(forecast.schema)]
     told = {"dry_run": True, "bytes": forecast.bytes, "schema": columns, "snapshot_id": None}
-    return Outcome(result={**result, **_counts(forecast.counts), **told})
+    names = [name for name in forecast.schema.names if name in change.schema.names]
+    shown = preview.put(tools.blobs, f"jobs/{job.job_id}/e{job.epoch}", names, tools.spool)
+    return Outcome(result={**result, **_counts(forecast.counts), **told, **shown})
 
 
 def _too_many(loaded: Loaded, most: float) -> str:
@@ -142,9 +144,9 @@ def _key(job: Job) -> list[str]:
     return job.params.get("key") or []
 
 
-def _outcome(committed: Committed) -> Outcome:
+def _outcome(job: Job, committed: Committed) -> Outcome:
     told = {**_counts(committed.counts), "snapshot_id": committed.snapshot_id}
-    return Outcome(result={**json.loads(committed.summary["result"]), **told}, dataset=committed.dataset)
+    return Outcome(result={**json.loads(committed.summary["result"]), **told}, dataset=committed.noted(job.job_id, _mode(job)))
 
 
 def _counts(counts: Counts) -> dict[str, int]:

@@ -24,4 +24,4 @@ def run_undo(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
         "records_kept": counts.kept,
         "snapshot_id": committed.snapshot_id,
     }
-    return Outcome(result=result, dataset=committed.dataset)
+    return Outcome(result=result, dataset=committed.noted(job.job_id, "undo"))

@@ -259,7 +259,9 @@ def _find(name: str, table: Table, job_id: str) -> Committed | None:
         return None
     return Committed(
         snapshot_id=str(snapshot.snapshot_id),
+        committed_at=_moment(snapshot),
         epoch=history.epoch_of(snapshot),
+        rows=history.rows_of(snapshot),
         dataset=_describe(name, table, _newest(table)),
         counts=history.counts_of(snapshot),
         summary=history.summary_of(snapshot),

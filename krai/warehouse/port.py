@@ -6,14 +6,15 @@ the table's history, and a job that is already there is not committed again, who
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from krai.dataset import Dataset
+from krai.dataset import Dataset, Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +80,22 @@ class Counts:
 class Committed:
     """A commit that stands in the table's history. `summary` is what the job stored with it (numbers and names as text).
 
-    `epoch` is the one whose parts were taken; `dataset` is as it stands now.
+    `epoch` is the one whose parts were taken; `rows` are those of the dataset right after it, `dataset` is as it stands now.
     """
 
     snapshot_id: str
+    committed_at: datetime
     epoch: int
+    rows: int
     dataset: Dataset
     counts: Counts
     summary: dict[str, str]
+
+    def noted(self, job_id: str, mode: str) -> Dataset:
+        """`dataset`, with what the job has done to it."""
+        counts = {name: count for name, count in asdict(self.counts).items() if name != "kept"}
+        done = Snapshot(snapshot_id=self.snapshot_id, committed_at=self.committed_at, job_id=job_id, mode=mode, rows=self.rows, **counts)
+        return replace(self.dataset, snapshots=(done,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

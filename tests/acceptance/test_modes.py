@@ -52,6 +52,9 @@ def test_a_dataset_is_tried_upserted_and_taken_back(new_krai: NewKrai) -> None:
     assert counts(undone, ("removed", "restored", "kept")) == (2, 1, 0)
     assert [line.rstrip(",") for line in rows(krai, "people").splitlines()[1:]] == before.splitlines()[1:]
     assert (krai.dataset("people")["rows"], krai.dataset("people")["snapshot_id"]) == (3, undone["snapshot_id"])
+    snapshots = krai.http.get("/api/v1/datasets/people/snapshots").json()["snapshots"]
+    assert [(item["mode"], item["rows"]) for item in snapshots] == [("undo", 3), ("upsert", 4), ("append", 3)]
+    assert (snapshots[1]["snapshot_id"], snapshots[1]["job_id"]) == (result["snapshot_id"], result["job_id"])
     again = krai.wait_until_finished(undo(krai, result["job_id"]))
     assert (again["status"], again["error"]["code"]) == ("FAILED", "nothing_to_undo")
     ledger_is_clean(deployment)

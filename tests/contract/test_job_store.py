@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from krai import transitions
+from krai.dataset import MOST_SNAPSHOTS, Dataset, Snapshot
 from krai.errors import Conflict, Transient
 from krai.job import Callback, Job, Progress, Stage
 from krai.ports import JobQuery, JobStore
@@ -337,6 +338,29 @@ async def test_of_two_writes_of_a_dataset_the_later_one_stays(jobs: JobStore) ->
     same_time = replace(new, rows=3)
     await jobs.put_dataset(same_time)
     assert await jobs.get_dataset("users") == same_time
+
+
+def with_snapshots(*numbers: int) -> Dataset:
+    """A dataset as a worker knows it that has just made the last of these snapshots."""
+    at = START + timedelta(seconds=numbers[-1])
+    made = [
+        Snapshot(snapshot_id=str(number), committed_at=START + timedelta(seconds=number), job_id="j", mode="append", rows=number)
+        for number in reversed(numbers)
+    ]
+    return replace(a_dataset("users", rows=numbers[-1], at=at), snapshots=tuple(made))
+
+
+async def test_snapshots_are_kept_whoever_writes_first_and_however_often(jobs: JobStore) -> None:
+    for number in (2, 1, 3, 2):
+        await jobs.put_dataset(with_snapshots(number))
+    assert await jobs.get_dataset("users") == with_snapshots(1, 2, 3)
+    assert await jobs.list_datasets() == [with_snapshots(1, 2, 3)]
+
+
+async def test_the_newest_snapshots_are_kept(jobs: JobStore) -> None:
+    await jobs.put_dataset(with_snapshots(*range(MOST_SNAPSHOTS)))
+    await jobs.put_dataset(with_snapshots(MOST_SNAPSHOTS))
+    assert await jobs.get_dataset("users") == with_snapshots(*range(1, MOST_SNAPSHOTS + 1))
 
 
 async def test_datasets_are_listed_by_name_and_can_be_dropped(jobs: JobStore) -> None:

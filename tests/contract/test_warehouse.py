@@ -44,7 +44,7 @@ def test_what_is_not_there_is_none(warehouse: Warehouse) -> None:
 def test_a_commit_makes_the_dataset_and_is_found_again(warehouse: Warehouse, open_warehouse: Opener) -> None:
     committed = load(warehouse, "things", "a", rows(1, 2), summary="done")
     assert committed.summary == {"result": "done", "rows": "5"}
-    assert committed.epoch == 1
+    assert (committed.epoch, committed.rows, committed.committed_at) == (1, 2, committed.dataset.updated_at)
     dataset = warehouse.describe("things")
     assert dataset == committed.dataset
     assert dataset is not None
@@ -54,6 +54,16 @@ def test_a_commit_makes_the_dataset_and_is_found_again(warehouse: Warehouse, ope
     assert open_warehouse().find_commit("things", "a") == committed
     assert open_warehouse().find_commit("things", "b") is None
     assert read(open_warehouse().scan("things")).equals(rows(1, 2))
+
+
+def test_a_commit_is_found_as_it_was_when_others_have_followed(warehouse: Warehouse, open_warehouse: Opener) -> None:
+    first = load(warehouse, "things", "a", rows(1, 2))
+    load(warehouse, "things", "b", rows(3))
+    found = open_warehouse().find_commit("things", "a")
+    assert found is not None
+    assert (found.rows, found.committed_at, found.dataset.rows) == (2, first.committed_at, 3)
+    (snapshot,) = found.noted("a", "append").snapshots
+    assert (snapshot.snapshot_id, snapshot.job_id, snapshot.rows, snapshot.inserted) == (first.snapshot_id, "a", 2, 2)
 
 
 def test_a_job_is_committed_once_however_often_it_runs(warehouse: Warehouse) -> None:

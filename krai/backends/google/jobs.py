@@ -173,10 +173,11 @@ class FirestoreJobStore:
         for _ in range(ROUNDS):
             snapshot = await self._firestore.read(reference)
             there = stored.dataset_in(snapshot)
-            if there is not None and there.updated_at > dataset.updated_at:
+            known = dataset if there is None else dataset.joined(there)
+            if known == there:
                 return
             batch = self._firestore.client.batch()
-            _put(batch, reference, stored.of_dataset(dataset), over=snapshot)
+            _put(batch, reference, stored.of_dataset(known), over=snapshot)
             with contextlib.suppress(Refused):
                 await self._firestore.commit(batch)
                 return

@@ -191,14 +191,13 @@ class LocalJobStore:
                     return job
 
     async def put_dataset(self, dataset: Dataset) -> None:
-        values = (dataset.name, format_time(dataset.updated_at), to_json(dataset.to_doc()))
-        await self._database.run(
-            lambda connection: connection.execute(
-                "INSERT INTO datasets (name, updated_at, doc) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
-                " SET updated_at = excluded.updated_at, doc = excluded.doc WHERE excluded.updated_at >= datasets.updated_at",
-                values,
-            )
-        )
+        def put(connection: sqlite3.Connection) -> None:
+            found = connection.execute("SELECT doc FROM datasets WHERE name = ?", (dataset.name,)).fetchone()
+            known = dataset if found is None else dataset.joined(Dataset.from_doc(json.loads(found[0])))
+            values = (known.name, format_time(known.updated_at), to_json(known.to_doc()))
+            connection.execute("INSERT OR REPLACE INTO datasets (name, updated_at, doc) VALUES (?, ?, ?)", values)
+
+        await self._database.run(put)
 
     async def get_dataset(self, name: str, *, max_age_s: float = 0) -> Dataset | None:  # noqa: ARG002 - a look is cheap here
         rows = await self._select("SELECT doc FROM datasets WHERE name = :name", {"name": name})

@@ -133,7 +133,9 @@ class State:
         found = self.found
         return Committed(
             snapshot_id=str(found.snapshot_id),
+            committed_at=found.committed_at,
             epoch=found.epoch,
+            rows=found.rows,
             dataset=self.newest.describe(name),
             counts=found.counts,
             summary=found.summary,

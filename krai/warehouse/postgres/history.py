@@ -109,7 +109,9 @@ class Snapshot:
         """`now` is the newest of the dataset."""
         return Committed(
             snapshot_id=str(self.snapshot_id),
+            committed_at=self.committed_at,
             epoch=self.epoch,
+            rows=self.rows,
             dataset=now.describe(name),
             counts=Counts(**self.counts),
             summary=self.summary,

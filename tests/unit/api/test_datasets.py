@@ -1,8 +1,10 @@
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from krai.dataset import Snapshot
 from krai.job import Kind, format_time
 from tests.queues import waiting
 from tests.unit.api.house import ADA, House, open_house, problem
@@ -59,3 +61,24 @@ async def test_nobody_else_drops_a_dataset(house: House, tmp_path: Path) -> None
     assert problem(await house.client(None).delete("/api/v1/datasets/users"), 401) == "unauthenticated"
     assert (await ada.get("/api/v1/datasets")).status_code == 200
     assert waiting(tmp_path) == 0
+
+
+async def test_snapshots_are_listed_newest_first(house: House) -> None:
+    assert (await house.http.get("/api/v1/datasets/users/snapshots")).json() == {"snapshots": []}
+    users = await house.stores.jobs.get_dataset("users")
+    assert users is not None
+    for number, mode in enumerate(["replace", "undo"]):
+        done = Snapshot(
+            snapshot_id=str(number), committed_at=users.updated_at + timedelta(number), job_id="f" * 32, mode=mode, rows=9, removed=number
+        )
+        await house.stores.jobs.put_dataset(replace(users, snapshots=(done,)))
+    listed = (await house.http.get("/api/v1/datasets/users/snapshots")).json()["snapshots"]
+    assert [(item["snapshot_id"], item["mode"], item["rows"], item["records_removed"]) for item in listed] == [
+        ("1", "undo", 9, 1),
+        ("0", "replace", 9, 0),
+    ]
+
+
+@pytest.mark.parametrize("name", ["nope", "N!"])
+async def test_there_are_no_snapshots_of_no_dataset(house: House, name: str) -> None:
+    assert problem(await house.http.get(f"/api/v1/datasets/{name}/snapshots"), 404) == "dataset_not_found"

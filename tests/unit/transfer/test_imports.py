@@ -33,7 +33,10 @@ def test_a_file_becomes_a_dataset(desk: Desk) -> None:
     outcome = desk.run(desk.job(Kind.IMPORT, source=desk.put(FLIGHTS)))
     assert outcome.result["records_processed"] == outcome.result["records_inserted"] == 2
     assert (outcome.result["records_updated"], outcome.result["records_rejected"], outcome.result["rejects"]) == (0, 0, None)
-    assert outcome.dataset == desk.tools.warehouse.describe("things")
+    assert outcome.dataset is not None
+    assert replace(outcome.dataset, snapshots=()) == desk.tools.warehouse.describe("things")
+    (snapshot,) = outcome.dataset.snapshots
+    assert (snapshot.mode, snapshot.rows, snapshot.inserted) == ("append", 2, 2)
     assert outcome.dataset is not None
     assert outcome.result["snapshot_id"] == outcome.dataset.snapshot_id
     assert desk.types() == {"id": "int64", "name": "string", "when": "date"}

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -200,7 +201,11 @@ def test_an_undo_takes_an_import_back(desk: Desk) -> None:
     desk.run(upsert)
     job = desk.job(Kind.UNDO, job_id=upsert.job_id)
     outcome = desk.run(job)
-    assert outcome.dataset == desk.tools.warehouse.describe("things")
+    assert outcome.dataset is not None
+    assert replace(outcome.dataset, snapshots=()) == desk.tools.warehouse.describe("things")
+    assert [(snapshot.mode, snapshot.rows, snapshot.removed, snapshot.restored) for snapshot in outcome.dataset.snapshots] == [
+        ("undo", 3, 2, 1)
+    ]
     assert outcome.dataset is not None
     assert outcome.result == {
         "records_removed": 2,
