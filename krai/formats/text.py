@@ -7,10 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from krai.formats.floats import float_text
+from krai.formats.whole_seconds import whole_seconds_text
 
 _BLANK = 0x20
 _BOOLEANS = pa.array(["false", "true"])
 _DATE_LENGTH = len("2020-01-31")
+_ROWS_THAT_PAY = 1000  # for the tables of `whole_seconds_text`
 
 
 def as_text(values: pa.Array) -> pa.Array:
@@ -41,6 +43,11 @@ def _decimals(values: pa.Array) -> pa.Array:
 
 
 def _times(values: pa.Array) -> pa.Array:
+    text = whole_seconds_text(values) if len(values) >= _ROWS_THAT_PAY else None
+    return _any_times(values) if text is None else text
+
+
+def _any_times(values: pa.Array) -> pa.Array:
     seconds = values.cast(pa.timestamp("s", values.type.tz), safe=False)
     fraction = pc.not_equal(seconds.cast(values.type), values)
     text = seconds.cast(pa.string())
