@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from krai.formats.sink import Sink
 from krai.formats.spreadsheet import defuse
 from krai.formats.text import as_text, holds_any, text_bytes
 
@@ -80,8 +81,6 @@ def csv_rows(table: pa.Table, style: Style) -> CsvRows:
     if not table.num_rows:
         return CsvRows(memoryview(b""))
     columns = [column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in table.columns]
-    if not style.spreadsheet and style.quotes_text_alone and all(_is_plain(column, style) for column in columns):
-        return CsvRows(_plain_rows(columns, style))
     altered = 0
     cells = []
     for column in columns:
@@ -89,27 +88,37 @@ def csv_rows(table: pa.Table, style: Style) -> CsvRows:
         if style.spreadsheet and _is_text(column):
             text, count = defuse(text)
             altered += count
-        cells.append(_quoted(text, style) if _is_text(column) or not style.quotes_text_alone else text)
+        cells.append(text)
+    if not style.spreadsheet and style.quotes_text_alone and (rows := _plain_rows(cells, style)) is not None:
+        return CsvRows(rows)
+    quotable = [_is_text(column) or not style.quotes_text_alone for column in columns]
+    cells = [_quoted(text, style) if may else text for text, may in zip(cells, quotable, strict=True)]
     cells[-1] = pc.binary_join_element_wise(cells[-1], style.line_end, "", null_handling="replace", null_replacement=style.null)
     lines = pc.binary_join_element_wise(*cells, style.delimiter, null_handling="replace", null_replacement=style.null)
     # The lines lie one after the other in the array's data, which is the text of the file.
     return CsvRows(memoryview(lines.buffers()[2])[: text_bytes(lines)], altered)
 
 
-def _plain_rows(columns: list[pa.Array], style: Style) -> memoryview:
-    """Arrow's own writer: quicker, and used where it has nothing to quote, for it would quote every text or none."""
-    # What Arrow spells as krai does, it may spell while it writes.
-    cells = [column if pa.types.is_integer(column.type) or pa.types.is_boolean(column.type) else as_text(column) for column in columns]
+def _plain_rows(cells: list[pa.Array], style: Style) -> memoryview | None:
+    """By Arrow's own writer: quicker, but it would quote every text or none. None when a cell needs quotes."""
+    if any(pc.min(pc.binary_length(text)).as_py() == 0 for text in cells):
+        return None
     rows = pa.table(cells, names=[str(number) for number in range(len(cells))])
-    text = pa.BufferOutputStream()
     options = csv.WriteOptions(include_header=False, quoting_style="none", batch_size=rows.num_rows, delimiter=style.delimiter)
-    csv.write_csv(rows, text, options)
-    return memoryview(text.getvalue())
+    pieces: list[memoryview] = []
+    try:
+        csv.write_csv(rows, pa.PythonFile(Sink(lambda data: pieces.append(_copied(data))), mode="w"), options)
+    except pa.ArrowInvalid:  # it looks for what needs quotes by itself
+        return None
+    return pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
 
 
-def _is_plain(column: pa.Array, style: Style) -> bool:
-    """True when no cell of the column needs quotes."""
-    return not _is_text(column) or (pa.types.is_string(column.type) and _needs_no_quotes(column, style))
+def _copied(data: Any) -> memoryview:
+    """What the writer hands over is memory that it uses again. Arrow's own is at hand for the copy, Python's comes from fresh pages."""
+    copy = pa.allocate_buffer(len(data))
+    with pa.FixedSizeBufferWriter(copy) as stream:
+        stream.write(data)
+    return memoryview(copy)
 
 
 def _is_text(column: pa.Array) -> bool:

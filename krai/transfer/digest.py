@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import google_crc32c
+import numpy as np
 
 _FLUSH_EVERY_BYTES = 32 << 20
 
@@ -32,7 +33,7 @@ class OutputFile:
             return
         self._file.write(data)
         self._sha256.update(data)
-        self._crc32c = google_crc32c.extend(self._crc32c, bytes(data))
+        self._crc32c = google_crc32c.extend(self._crc32c, np.frombuffer(data, np.uint8))  # it takes no memoryview
         self.size_bytes += len(data)
         if self.size_bytes - self._flushed_bytes > _FLUSH_EVERY_BYTES and (self._flushed is None or self._flushed.done()):
             self._flushed_bytes = self.size_bytes
