@@ -13,6 +13,8 @@ NAMES = frozenset(
         "after_create",  # the job is stored, nobody was told
         "after_publish",  # the message is out, the caller not answered
         "after_claim",  # the job is taken, nothing done
+        "after_stage",  # a part lies in the bucket, BigQuery was not told
+        "after_extract",  # rows lie in the bucket, nobody has read them
         "after_upload",  # the files are stored, the job does not know
         "before_commit",  # the parts are written, the table does not know
         "after_commit",  # the table has the rows, the job does not know

@@ -2,6 +2,7 @@
 
 - A job whose id was there before is refused with 409 (the double would run it again).
 - A job that loads an upload has the id that the upload began with (the double gives it another).
+- Addresses gs://… lead to a double of Cloud Storage (the double of BigQuery takes them for paths of a folder).
 - A view has its query (the double does not tell it), and one statement adds several columns (the double takes a statement for each).
 - A query that fails is answered with its error's status (`jobs.query` of the double says 200, and no client looks at the error).
 """
@@ -12,13 +13,20 @@ import re
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
 
 Answer = tuple[int, dict[str, str], bytes]  # status, headers, body
 
 _JOB_ID = re.compile(rb'"jobId": *"([^"]+)"')
 _VIEW = re.compile(rb'"query": *"CREATE OR REPLACE VIEW `([^`]+)` AS ([^"]*)"')
 _ADDS = re.compile(rb"ALTER TABLE (`[^`]+`) ADD COLUMN [^;\"]*")
+_PROJECT = re.compile(r"/projects/([^/]+)/")
+_FROM = re.compile(rb'"sourceUris": *\["gs://([^"/]+)/([^"]+)"\]')
+_TO = re.compile(rb"EXPORT DATA OPTIONS \(uri = 'gs://([^'/]+)/([^'*]+)\*")
 _JSON = {"content-type": "application/json"}
 _STATUS = {"notFound": HTTPStatus.NOT_FOUND, "duplicate": HTTPStatus.CONFLICT}
 _NOT_PASSED_ON = {"connection", "transfer-encoding", "content-length", "keep-alive", "date", "server"}
@@ -27,16 +35,21 @@ _NOT_PASSED_ON = {"connection", "transfer-encoding", "content-length", "keep-ali
 class BigQueryProxy:
     """`refused` are the ids of jobs that came a second time, `begun` those that were let through, in their order.
 
-    The next `aborted` transactions fail as if others had been faster, and change nothing.
+    The next `aborted` transactions fail as if others had been faster, and change nothing. `storage` is the URL of Cloud Storage,
+    `folder` where the double looks for its files, and `moved` are those that went from one to the other.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, folder: Path) -> None:
         self.begun: list[str] = []
         self.refused: list[str] = []
         self.aborted = 0
+        self.storage: str | None = None
+        self.folder = folder
+        self.moved: list[str] = []
         self._lock = threading.Lock()
+        self._known: set[tuple[str, str]] = set()  # project and job
         self._uploads: dict[str, str] = {}
-        self.loaded: dict[str, bytes] = {}
+        self.loaded: dict[str, bytes] = {}  # by the path of the job
         self.views: dict[str, str] = {}  # their queries, by the path of the table
         self._server = _Server(self, target)
 
@@ -48,16 +61,18 @@ class BigQueryProxy:
     def url(self) -> str:
         return f"http://{self.host}"
 
-    def begins(self, job_id: str) -> bool:
-        """Whether a job of this id may begin: the first one."""
+    def begins(self, project: str, job_id: str) -> bool:
+        """Whether a job of this id may begin: the first one of its project."""
         with self._lock:
-            first = job_id not in self.begun
+            first = (project, job_id) not in self._known
+            self._known.add((project, job_id))
             (self.begun if first else self.refused).append(job_id)
             return first
 
-    def take_back(self, job_id: str) -> None:
+    def take_back(self, project: str, job_id: str) -> None:
         """BigQuery did not take the job."""
         with self._lock:
+            self._known.remove((project, job_id))
             self.begun.remove(job_id)
 
     def aborts(self) -> bool:
@@ -107,22 +122,28 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         proxy = self.server.proxy
         job_id = self._job_id(path, body)
-        if self.command == "GET" and (loaded := proxy.loaded.get(path.rpartition("/jobs/")[2])):
+        if self.command == "GET" and (loaded := proxy.loaded.get(path)):
             self._answer(HTTPStatus.OK, _JSON, loaded)
-        elif job_id is not None and not proxy.begins(job_id):
+        elif job_id is not None and not proxy.begins(_project(path), job_id):
             self._answer(HTTPStatus.CONFLICT, _JSON, _refusal(job_id))
         elif job_id is not None and b"BEGIN TRANSACTION" in body and proxy.aborts():
             self._answer(HTTPStatus.OK, _JSON, _aborted(job_id))
         else:
-            self._answer(*self._corrected(path, body, job_id, self._ask(body)))
+            if job_id is not None and (source := _FROM.search(body)):
+                self._fetch(source[1].decode(), source[2].decode())
+            answer = self._ask(body)
+            if job_id is not None and (target := _TO.search(body)):
+                self._store(target[1].decode(), target[2].decode())
+            self._answer(*self._corrected(path, body, job_id, answer))
 
     def _corrected(self, path: str, body: bytes, job_id: str | None, answer: Answer) -> Answer:
         status, headers, content = answer
         proxy = self.server.proxy
         if job_id is not None and status >= HTTPStatus.BAD_REQUEST:
-            proxy.take_back(job_id)
+            proxy.take_back(_project(path), job_id)
         elif job_id is not None and self.command == "PUT":
-            content = proxy.loaded[job_id] = json.dumps(json.loads(content) | {"jobReference": _reference(job_id)}).encode()
+            content = json.dumps(json.loads(content) | {"jobReference": _reference(job_id)}).encode()
+            proxy.loaded[f"{path.removeprefix('/upload')}/{job_id}"] = content
         elif "location" in headers and (named := _JOB_ID.search(body)):
             proxy.upload(_upload_id(headers["location"]), named[1].decode())
         elif job_id is not None and (shown := _VIEW.search(body)):
@@ -153,6 +174,22 @@ class _Handler(BaseHTTPRequestHandler):
             return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
         finally:
             line.close()
+
+    def _fetch(self, bucket: str, name: str) -> None:
+        answer = httpx.get(f"{self.server.proxy.storage}/storage/v1/b/{bucket}/o/{quote(name, safe='')}", params={"alt": "media"})
+        if answer.status_code == HTTPStatus.OK:
+            path = self.server.proxy.folder / bucket / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(answer.content)
+            self.server.proxy.moved.append(f"{bucket}/{name}")
+
+    def _store(self, bucket: str, prefix: str) -> None:
+        proxy = self.server.proxy
+        for path in sorted((proxy.folder / bucket / prefix).glob("*")):
+            upload = {"uploadType": "media", "name": prefix + path.name}
+            httpx.post(f"{proxy.storage}/upload/storage/v1/b/{bucket}/o", params=upload, content=path.read_bytes()).raise_for_status()
+            path.unlink()
+            proxy.moved.append(f"{bucket}/{prefix}{path.name}")
 
     def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
         self.send_response(status)
@@ -191,6 +228,11 @@ def _refusal(job_id: str) -> bytes:
 
 def _reference(job_id: str) -> dict[str, str]:
     return {"projectId": "any", "jobId": job_id, "location": "US"}
+
+
+def _project(path: str) -> str:
+    found = _PROJECT.search(path)
+    return found[1] if found else ""
 
 
 def _upload_id(address: str) -> str:

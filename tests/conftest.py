@@ -65,7 +65,8 @@ def postgres() -> Iterator[Postgres]:
 def bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BigQueryProxy]:
     """A double of BigQuery, started by the first test that wants one; missing, it is as with the emulators."""
     try:
-        with bigquery_double.running(tmp_path_factory.mktemp("bigquery")) as started, BigQueryProxy(started.host) as proxy:
+        folder = tmp_path_factory.mktemp("bigquery")
+        with bigquery_double.running(folder) as started, BigQueryProxy(started.host, folder) as proxy:
             yield proxy
     except Missing as missing:
         if os.environ.get("CI") == "true":

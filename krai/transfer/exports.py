@@ -68,6 +68,7 @@ def run_export(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
 def _scan(job: Job, tools: Tools, meter: Meter) -> Scan:
     columns, order_by, limit = (job.params.get(name) for name in ("columns", "order_by", "limit"))
     query = Query(columns=columns, filter=job.params.get("filter"), limit=limit, as_of=job.params.get("as_of"))
+    query = replace(query, attempt=(job.job_id, job.epoch))
     if not order_by:
         return tools.warehouse.scan(job.dataset, query)
     keys = [key.removeprefix("-") for key in order_by]

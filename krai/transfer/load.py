@@ -17,10 +17,10 @@ from krai.formats.renamed import Renamed
 from krai.formats.typed import Target, Typed, type_block
 from krai.formats.types import arrow_type
 from krai.job import Job, Stage
+from krai.pipeline import in_order
 from krai.transfer.fetch import Source
 from krai.transfer.meter import Meter
 from krai.transfer.parts import Parts
-from krai.transfer.pipeline import in_order
 from krai.transfer.preview import Preview
 from krai.transfer.rejects import Rejects
 from krai.transfer.tools import Tools

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from krai.errors import Transient
 from krai.job import Stage
+from krai.pipeline import in_order
 from krai.transfer.meter import Meter
-from krai.transfer.pipeline import in_order
 from krai.warehouse.port import Scan
 from krai.warehouse.spilling import Handed, open_spilling
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 from krai.errors import Transient
 from krai.formats.output import Format, open_format
 from krai.job import Stage
+from krai.pipeline import in_order
 from krai.transfer.digest import OutputFile
 from krai.transfer.meter import Meter
-from krai.transfer.pipeline import in_order
 from krai.warehouse.port import Scan
 
 _MEBIBYTE = 1 << 20

@@ -23,12 +23,14 @@ class Query:
 
     `columns` come in this order, None: all. `filter` is text for `krai.predicate.parse`. `limit` counts what the filter lets through, in
     table order. `as_of` is a snapshot id (decimal digits) or a time (RFC 3339: the newest snapshot not later than it), None: the newest.
+    `attempt` are the job and the epoch that read, for a warehouse that has files lie beside the attempt's own meanwhile.
     """
 
     columns: Sequence[str] | None = None
     filter: str | None = None
     limit: int | None = None
     as_of: str | None = None
+    attempt: tuple[str, int] | None = None
 
 
 EVERYTHING = Query()

@@ -3,7 +3,7 @@
 # The parts of krai from the words down to what puts it all together; each name is krai.<name>, a module or a package.
 ROWS = (
     ("redaction",),
-    ("attachment", "catalog_url", "durable", "errors", "failpoint", "formula", "known", "metrics", "observe", "text_encodings"),
+    ("attachment", "catalog_url", "durable", "errors", "failpoint", "formula", "known", "metrics", "observe", "pipeline", "text_encodings"),
     ("access", "signature", "strict_json", "warehouse_url"),
     ("job", "settings"),
     ("dataset", "gs_uri", "identity", "outbound", "transitions"),

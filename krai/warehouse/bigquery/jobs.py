@@ -52,25 +52,25 @@ class Jobs:
         config = bigquery.QueryJobConfig(query_parameters=_bound(parameters or {}), labels=_labels(label))
         return list(self._client.query_and_wait(query, job_config=config, api_timeout=_REQUEST_S, retry=_RETRY))
 
-    def pages(self, query: str, parameters: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
+    def pages(self, query: str, parameters: Mapping[str, str], *, label: str) -> Iterator[list[dict[str, Any]]]:
         """The rows of an answer as they come."""
         with translated():
-            config = bigquery.QueryJobConfig(query_parameters=_bound(parameters))
+            config = bigquery.QueryJobConfig(query_parameters=_bound(parameters), labels=_labels(label))
             answer = self._client.query_and_wait(query, job_config=config, api_timeout=_REQUEST_S, retry=_RETRY, page_size=_PAGE_ROWS)
             for page in answer.pages:
                 yield page.raw_page.get("rows", [])
 
-    def run(self, statement: str, job_id: str, *, label: str) -> None:
+    def run(self, statement: str, job_id: str, parameters: Mapping[str, str] | None = None, *, label: str) -> None:
         """Run a statement or a script once. Raises the client's failures."""
-        config = bigquery.QueryJobConfig(labels=_labels(label))
+        config = bigquery.QueryJobConfig(query_parameters=_bound(parameters or {}), labels=_labels(label))
 
         def begin() -> bigquery.QueryJob:
             return self._client.query(statement, job_config=config, job_id=job_id, retry=_RETRY, timeout=_REQUEST_S, job_retry=None)
 
         self._once(job_id, begin)
 
-    def load(self, file: BinaryIO, table: str, job_id: str, *, label: str) -> None:
-        """Add the rows of a Parquet file to a table, once. Raises Terminal type_mismatch and what `translated` says."""
+    def load(self, file: BinaryIO | str, table: str, job_id: str, *, label: str) -> None:
+        """Add the rows of a Parquet file, here or at gs://…, to a table, once. Raises Terminal type_mismatch and what `translated` says."""
         config = bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.PARQUET,
             write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
@@ -80,6 +80,8 @@ class Jobs:
         target = f"{self._project}.{self._dataset}.{table}"
 
         def begin() -> bigquery.LoadJob:
+            if isinstance(file, str):
+                return self._client.load_table_from_uri(file, target, job_id=job_id, job_config=config, retry=_RETRY, timeout=_REQUEST_S)
             return self._client.load_table_from_file(file, target, rewind=True, job_id=job_id, job_config=config, timeout=_REQUEST_S)
 
         with translated():

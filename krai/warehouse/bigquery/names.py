@@ -2,7 +2,8 @@
 
 KRAI_commits_{dataset}                           what is known of a dataset and its commits
 KRAI_rows_{dataset}__{job}_e{epoch}_{hex}        rows of a dataset, since the job that created or replaced it
-KRAI_part_{dataset}__{job}_e{epoch}_p{n}_{hex}   what an import under way has written
+KRAI_part_{dataset}__{job}_e{epoch}_p{n}_{turn}  what an import under way has written
+KRAI_part_{dataset}__{job}_e{epoch}_{hex}        the same, put together
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Self
 
 _NOT_OF_A_JOB = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
-_MADE = re.compile(r"KRAI_(rows|part)_([a-z][a-z0-9_]*)__([0-9a-f]{16})_e(\d+)(?:_p\d+)?_[0-9a-f]{8}", re.ASCII)
+_MADE = re.compile(r"KRAI_(rows|part)_([a-z][a-z0-9_]*)__([0-9a-f]{16})_e(\d+)_(?:p\d+_\d+|[0-9a-f]{8})", re.ASCII)
 
 
 def commits(dataset: str) -> str:
@@ -23,8 +24,13 @@ def new_rows(dataset: str, job_id: str, epoch: int) -> str:
     return f"KRAI_rows_{dataset}__{_short(job_id)}_e{epoch}_{secrets.token_hex(4)}"
 
 
-def new_part(dataset: str, job_id: str, epoch: int, number: int) -> str:
-    return f"KRAI_part_{dataset}__{_short(job_id)}_e{epoch}_p{number}_{secrets.token_hex(4)}"
+def part(dataset: str, job_id: str, epoch: int, number: int, turn: int) -> str:
+    """`turn` tells the parts of one number apart that an attempt writes when it reads its file again."""
+    return f"KRAI_part_{dataset}__{_short(job_id)}_e{epoch}_p{number}_{turn}"
+
+
+def new_merged(dataset: str, job_id: str, epoch: int) -> str:
+    return f"KRAI_part_{dataset}__{_short(job_id)}_e{epoch}_{secrets.token_hex(4)}"
 
 
 def new_job(job_id: str, epoch: int, what: str) -> str:

@@ -1,4 +1,4 @@
-"""The typed rows of imports under way: each part is a Parquet file on this machine, then a table that no commit has taken yet.
+"""The typed rows of imports under way: each part is a Parquet file, then a table that no commit has taken yet.
 
 Columns of a part are named by digests of their names, so that any name will do. How its rows were written stands in the table's
 description.
@@ -6,10 +6,8 @@ description.
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +19,7 @@ from krai.warehouse.bigquery import columns
 from krai.warehouse.bigquery.columns import ROW
 from krai.warehouse.bigquery.failures import translated
 from krai.warehouse.bigquery.jobs import Jobs
+from krai.warehouse.bigquery.waiting import Waiting
 
 Piece = tuple[int, int]  # rows, and their bytes in Arrow
 
@@ -31,11 +30,11 @@ _MOST_PIECES = 600  # a description has 16,384 letters
 class TablePart:
     """Implements `Part`: its table is made when it is closed."""
 
-    def __init__(self, jobs: Jobs, spool: Path, location: str, job_id: str) -> None:
+    def __init__(self, jobs: Jobs, waiting: Waiting, location: str, job_id: str) -> None:
         self.location = location
         self._jobs = jobs
         self._job_id = job_id
-        self._file = tempfile.TemporaryFile(dir=spool)  # noqa: SIM115 (closed with the part)
+        self._waiting = waiting
         self._writer: pq.ParquetWriter | None = None
         self._schema = pa.schema([])
         self._pieces: list[Piece] = []
@@ -48,19 +47,21 @@ class TablePart:
             if self._writer is None:
                 columns.check(table.schema)
                 self._schema = table.schema
-                self._writer = open_writer(self._file, named)
+                self._writer = open_writer(self._waiting.begin(), named)
             write_group(self._writer, named)
         self._pieces.append((table.num_rows, table.nbytes))
         self._rows += table.num_rows
 
     def close(self) -> None:
-        with translated(), self._file:
-            if self._writer is not None:
-                self._writer.close()
-            self._make_table()
-            if self._rows:
-                self._file.seek(0)
-                self._jobs.load(self._file, self.location, f"krai-{self.location}", label=self._job_id)
+        try:
+            with translated():
+                if self._writer is not None:
+                    self._writer.close()
+                self._make_table()
+                if self._rows:
+                    self._waiting.load(self._jobs, self.location, f"krai-{self.location}", label=self._job_id)
+        finally:
+            self._waiting.remove()
 
     def _make_table(self) -> None:
         there = {name: staged(name) for name in self._schema.names}

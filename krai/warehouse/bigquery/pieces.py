@@ -7,6 +7,7 @@ from functools import partial
 import pyarrow as pa
 
 from krai.warehouse.bigquery.columns import ROW, to_arrow
+from krai.warehouse.bigquery.extracts import Extract, Reader, bunches
 from krai.warehouse.bigquery.failures import translated
 from krai.warehouse.bigquery.filters import Filter
 from krai.warehouse.bigquery.history import Snapshot, Span
@@ -22,6 +23,7 @@ class Rows:
     jobs: Jobs
     snapshot: Snapshot
     filter: Filter | None = None
+    label: str = ""
 
     def refused(self) -> int:
         """How many the filter does not let through."""
@@ -42,16 +44,24 @@ class Rows:
         # A query has a column at least, so that rows can be counted.
         selected = ", ".join(f"`{self.snapshot.stored[name]}`" for name in schema.names) or ROW
         for first, last in ranges(written, end_row):
-            where = f"{ROW} >= {first} AND {ROW} < {last} AND {self._taken}"
-            yield partial(self._read, f"SELECT {selected} FROM {self._table} WHERE {where} ORDER BY {ROW}", schema)
+            yield partial(self._read, f"{self._select(selected, first, last)} ORDER BY {ROW}", schema)
+
+    def extracted(self, schema: pa.Schema, written: Iterable[Span], end_row: int, reader: Reader) -> Extract:
+        """The same, in the same order, by way of the bucket."""
+        stored = [self.snapshot.stored[name] for name in schema.names]
+        made = bunches(written, end_row)
+        return Extract(jobs=self.jobs, reader=reader, schema=schema, stored=stored, select=self._select, texts=self._texts, bunches=made)
+
+    def _select(self, selected: str, first: int, last: int) -> str:
+        return f"SELECT {selected} FROM {self._table} WHERE {ROW} >= {first} AND {ROW} < {last} AND {self._taken}"
 
     def _read(self, query: str, schema: pa.Schema) -> pa.Table:
-        tables = [to_arrow(page, schema) for page in self.jobs.pages(query, self._texts)]
+        tables = [to_arrow(page, schema) for page in self.jobs.pages(query, self._texts, label=self.label)]
         return pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
 
     def _number(self, query: str) -> int:
         with translated():
-            (row,) = self.jobs.ask(query, self._texts)
+            (row,) = self.jobs.ask(query, self._texts, label=self.label)
         return int(row[0])
 
     @property

@@ -15,7 +15,7 @@ from krai.warehouse.port import Change, Counts
 
 def merge(jobs: Jobs, dataset: str, change: Change, written: Sequence[Written]) -> Written:
     """One part, with the last row of each key at the place that it has in all parts together."""
-    table = names.new_part(dataset, change.job_id, change.epoch, len(written))
+    table = names.new_merged(dataset, change.job_id, change.epoch)
     staged = {name: parts.staged(name) for name in change.schema.names}
     rows = " UNION ALL ".join(_placed(jobs, change, written))
     last = f"QUALIFY ROW_NUMBER() OVER (PARTITION BY {keys.numbered(change.key)} ORDER BY {ROW} DESC) = 1"

@@ -12,9 +12,11 @@ one of those that run at once. Whoever is rolled back looks for its job in the h
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC
+from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,13 +26,16 @@ from krai.errors import Terminal, Transient
 from krai.formats.types import columns_of
 from krai.predicate.parse import parse
 from krai.warehouse.bigquery import history, names, tables, undoing
+from krai.warehouse.bigquery.bucket import Bucket
 from krai.warehouse.bigquery.changes import Import
+from krai.warehouse.bigquery.extracts import Reader
 from krai.warehouse.bigquery.filters import Filter
 from krai.warehouse.bigquery.history import Snapshot, State
 from krai.warehouse.bigquery.jobs import Jobs
 from krai.warehouse.bigquery.parts import TablePart
 from krai.warehouse.bigquery.pieces import Rows
 from krai.warehouse.bigquery.transactions import Attempt
+from krai.warehouse.bigquery.waiting import InBucket, OnDisk, Waiting
 from krai.warehouse.port import EVERYTHING, Change, Committed, Forecast, Part, Query, Scan, Undo
 from krai.warehouse.selecting import project
 
@@ -40,11 +45,17 @@ _LONGEST_PAUSE_S = 5
 
 
 class BigQueryWarehouse:
-    """Implements `Warehouse`; parts wait in `spool`, which is made. `url` and `emulator` as `Jobs` has them."""
+    """Implements `Warehouse`. `url` and `emulator` as `Jobs` has them.
 
-    def __init__(self, url: str, spool: Path, *, emulator: str | None = None) -> None:
+    Rows go in and out by way of the bucket; without one parts wait in `spool`, which is made, and rows come as answers to queries.
+    """
+
+    def __init__(self, url: str, spool: Path, *, emulator: str | None = None, bucket: Bucket | None = None) -> None:
         self._jobs = Jobs(url, emulator=emulator)
         self._spool = spool
+        self._bucket = bucket
+        # What an attempt does again is another job of BigQuery's; what another process does again for the same attempt is not.
+        self._turns: defaultdict[tuple[str, int, str], Iterator[int]] = defaultdict(count)
 
     def describe(self, name: str) -> Dataset | None:
         snapshot = self._newest(name)
@@ -60,22 +71,23 @@ class BigQueryWarehouse:
         sieve = None
         if query.filter is not None:
             sieve = Filter(parse(query.filter, columns_of(snapshot.schema)), snapshot.schema, snapshot.stored)
-        rows = Rows(self._jobs, snapshot, sieve)
+        rows = Rows(self._jobs, snapshot, sieve, label=query.attempt[0] if query.attempt else "")
         refused, end_row = rows.refused(), rows.end_row(query.limit)
+        asked, reader = (schema, history.written(self._jobs, name, snapshot), end_row), self._reader(query)
         moment = snapshot.committed_at.astimezone(UTC)
         return Scan(
             schema=schema,
             rows=snapshot.rows,
             snapshot_id=str(snapshot.snapshot_id),
             snapshot_time=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            parts=list(rows.pieces(schema, history.written(self._jobs, name, snapshot), end_row)),
+            parts=list(rows.pieces(*asked)) if reader is None else rows.extracted(*asked, reader),
             limit=query.limit,
             dropped=None if sieve is None else lambda: refused,
         )
 
     def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
-        self._spool.mkdir(parents=True, exist_ok=True)
-        return TablePart(self._jobs, self._spool, names.new_part(name, job_id, epoch, number), job_id)
+        location = names.part(name, job_id, epoch, number, next(self._turns[job_id, epoch, f"{name} {number}"]))
+        return TablePart(self._jobs, self._waiting(location, job_id, epoch), location, job_id)
 
     def commit(self, name: str, change: Change) -> Committed:
         with Import(self._jobs, name, change) as began:
@@ -133,6 +145,18 @@ class BigQueryWarehouse:
             change(Attempt(self._jobs, name, job, state, tried))
             tried += 1
         raise Transient("store_busy", "Other jobs kept changing the dataset.")
+
+    def _waiting(self, location: str, job_id: str, epoch: int) -> Waiting:
+        if self._bucket is None:
+            return OnDisk(self._spool)
+        return InBucket(self._bucket, self._bucket.path(job_id, epoch, f"{location}.parquet"))
+
+    def _reader(self, query: Query) -> Reader | None:
+        """None: rows come as answers to queries."""
+        if self._bucket is None or query.attempt is None:
+            return None
+        job_id, epoch = query.attempt
+        return Reader(bucket=self._bucket, job_id=job_id, epoch=epoch, turns=self._turns[job_id, epoch, ""])
 
     def _asked(self, name: str, as_of: str | None) -> Snapshot:
         newest = self._newest(name)
