@@ -16,7 +16,7 @@ from scripts.emulators import ROOT, Emulator, Missing
 PINS = Path(__file__).with_suffix(".txt")
 VENV = ROOT / "build" / "bqemulator"
 HOME = VENV / "home"  # where DuckDB keeps the extension that bqemulator does not start without
-SHARD_BYTES = 4096  # of what is exported at once; less than BigQuery's gigabyte, so that little is many files
+SHARD_BYTES = 1 << 15  # of what is exported at once; less than BigQuery's gigabyte, so that little is many files
 SPATIAL = "from duckdb_extensions import import_extension; import_extension('spatial')"
 
 
@@ -50,6 +50,7 @@ def running(folder: Path) -> Iterator[Emulator]:
     def command(port: int) -> Sequence[str]:
         told = {"HOME": str(HOME), "BQEMU_ENABLE_FORMAT_EXTENSIONS": "false", "BQEMU_GCS_LOCAL_ROOT": str(folder)}
         told["BQEMU_EXPORT_SHARD_THRESHOLD_BYTES"] = str(SHARD_BYTES)
+        told["PYTHONDONTWRITEBYTECODE"] = ""  # it compiles four seconds long, every time where that is set
         variables = [f"{name}={value}" for name, value in told.items()]
         served = ["--rest-host", "127.0.0.1", "--rest-port", str(port), "--grpc-port", "0", "--ephemeral", "--log-level", "error"]
         return ["env", *variables, str(VENV / "bin" / "bqemulator"), "start", *served]

@@ -1,16 +1,19 @@
-"""Datasets in BigQuery: what goes in comes out, once, whoever dies on the way."""
+"""Datasets in BigQuery, in both modes: what goes in comes out, once, whoever dies on the way."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
 
 from krai.warehouse.bigquery import names
 from krai.warehouse.bigquery.jobs import Jobs
-from tests.acceptance.deployment import embedded
-from tests.acceptance.house import House, build
+from scripts.emulators import Emulators
+from tests.acceptance.deployment import embedded, gcp
+from tests.acceptance.house import EXPORT, House, build
+from tests.acceptance.krai_client import Json
 from tests.acceptance.krai_process import QUICK
 from tests.acceptance.ledger import queues_end_empty
 from tests.acceptance.ways import upserts_undos_filters_and_moments
@@ -18,6 +21,8 @@ from tests.bigquery_proxy import BigQueryProxy
 from tests.contract.warehouses import BigQueryDataset, dataset
 
 ROWS = 2_000
+AROUND_A_COMMIT = ["after_upload", "before_commit", "after_commit", "before_finish"]  # and after_stage, in mode gcp
+IN_THE_GATE = "after_commit"
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +31,13 @@ def place(bigquery: BigQueryProxy) -> Iterator[BigQueryDataset]:
         yield dataset(bigquery, patch)
 
 
+def leading(place: BigQueryDataset, bigquery: BigQueryProxy) -> dict[str, str]:
+    return QUICK | {"KRAI_WAREHOUSE_URL": place.url, "BIGQUERY_EMULATOR_HOST": bigquery.url, "KRAI_SAMPLES": "off"}
+
+
 @pytest.fixture(scope="module")
 def house(place: BigQueryDataset, bigquery: BigQueryProxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    there = {"KRAI_WAREHOUSE_URL": place.url, "BIGQUERY_EMULATOR_HOST": bigquery.url, "KRAI_SAMPLES": "off"}
-    with embedded(tmp_path_factory.mktemp("krai") / "data", QUICK | there) as deployment:
+    with embedded(tmp_path_factory.mktemp("krai") / "data", leading(place, bigquery)) as deployment:
         yield build(deployment, rows=ROWS)
         queues_end_empty(deployment)
 
@@ -42,13 +50,17 @@ def commits_are_those_of(jobs: Jobs, dataset: str, job_id: str) -> None:
     assert [table.kind for table in made] == ["rows"]
 
 
-def test_what_goes_in_comes_out(house: House, place: BigQueryDataset) -> None:
+def what_goes_in_comes_out(house: House, place: BigQueryDataset, name: str) -> None:
     """And other programs see it."""
-    job_id = house.krai.submit("imports", house.import_request("people_again"))
+    job_id = house.krai.submit("imports", house.import_request(name))
     house.import_is_whole(job_id)
-    commits_are_those_of(place.jobs, "people_again", job_id)
-    (row,) = place.jobs.ask(f"SELECT COUNT(*) AS n FROM {place.jobs.named('people_again')}")  # noqa: S608 (krai names it)
+    commits_are_those_of(place.jobs, name, job_id)
+    (row,) = place.jobs.ask(f"SELECT COUNT(*) AS n FROM {place.jobs.named(name)}")  # noqa: S608 (krai names it)
     assert row["n"] == ROWS
+
+
+def test_what_goes_in_comes_out(house: House, place: BigQueryDataset) -> None:
+    what_goes_in_comes_out(house, place, "people_again")
 
 
 @pytest.mark.long
@@ -56,16 +68,41 @@ def test_upserts_undos_filters_and_moments(house: House) -> None:
     upserts_undos_filters_and_moments(house.krai)
 
 
-@pytest.mark.long
-def test_an_import_survives_a_death_after_its_commit(house: House, place: BigQueryDataset) -> None:
-    name = "after_commit"
+def die(house: House, name: str, noun: str, request: Json) -> str:
+    """The process dies at this failpoint while it has the request; the job of the same request when it is there again."""
     house.start(KRAI_FAIL=name)
-    request = house.import_request(f"dies_{name}")
     with suppress(httpx.TransportError):
-        house.krai.submit("imports", request, key=name)
+        house.krai.submit(noun, request, key=name)
     assert house.deployment.dies_at(name).wait_until_dead(within_s=60) == -signal.SIGKILL, "the failpoint was not reached"
     house.start()
-    job_id = house.krai.submit("imports", request, key=name)
+    return house.krai.submit(noun, request, key=name)
+
+
+def an_import_survives(house: House, place: BigQueryDataset, name: str) -> None:
+    job_id = die(house, name, "imports", house.import_request(f"dies_{name}"))
     house.import_is_whole(job_id)
     commits_are_those_of(place.jobs, f"dies_{name}", job_id)
     house.is_clean()
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name == IN_THE_GATE else [pytest.mark.long]) for name in AROUND_A_COMMIT])
+def test_an_import_survives_a_death(house: House, place: BigQueryDataset, name: str) -> None:
+    an_import_survives(house, place, name)
+
+
+@pytest.mark.long
+def test_in_mode_gcp_rows_go_by_way_of_the_bucket(
+    bigquery: BigQueryProxy, emulators: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What goes in comes out, an import and an export survive a death with files there, and nothing is left in it."""
+    bigquery.storage = f"http://{emulators.storage.host}"
+    bigquery.moved.clear()
+    place = dataset(bigquery, monkeypatch)
+    with gcp(tmp_path / "data", leading(place, bigquery), emulators) as deployment:
+        house = build(deployment, rows=ROWS)
+        what_goes_in_comes_out(house, place, "people_again")
+        assert {name.partition("/bigquery/")[2][:4] for name in bigquery.moved} == {"KRAI", "x0/0"}
+        an_import_survives(house, place, "after_stage")
+        house.export_is_whole(die(house, "after_extract", "exports", EXPORT))
+        queues_end_empty(deployment)
+        assert [path for path in deployment.stores.files() if "/bigquery/" in path] == []

@@ -71,7 +71,7 @@ class Extract:
             tables = reader.bucket.read(folder)
         finally:
             reader.bucket.remove_all(folder)
-        return self._pieces(pa.concat_tables(tables), bunch) if tables else []
+        return self._pieces(pa.concat_tables(tables).combine_chunks(), bunch) if tables else []
 
     @property
     def _selected(self) -> str:
