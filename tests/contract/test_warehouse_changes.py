@@ -182,6 +182,7 @@ def run_at_once(*works: threading.Thread) -> None:
         work.join()
 
 
+@without_double
 @pytest.mark.parametrize("exists", [True, False])
 def test_upserts_of_the_same_keys_at_once_leave_one_row_of_each(open_warehouse: Opener, *, exists: bool) -> None:
     warehouses = [open_warehouse() for _ in range(4)]
@@ -201,6 +202,7 @@ def test_upserts_of_the_same_keys_at_once_leave_one_row_of_each(open_warehouse: 
     assert found[0] == found[1]
 
 
+@without_double
 def test_the_same_upsert_in_four_threads_is_committed_once(open_warehouse: Opener) -> None:
     warehouses = [open_warehouse() for _ in range(4)]
     load(warehouses[0], "things", "earlier", rows(1, 2))

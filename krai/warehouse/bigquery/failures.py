@@ -24,6 +24,7 @@ PASSING = (ServerError, TooManyRequests, RetryError, OSError)
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _REASON = re.compile(r"[A-Za-z]{1,40}", re.ASCII)
+_APART = re.compile(r"different locations", re.IGNORECASE)
 _CONCURRENT = re.compile(r"concurrent|aborted", re.IGNORECASE)
 
 
@@ -40,6 +41,8 @@ def meaning(error: BaseException) -> KraiError:
     reason = reason_of(error)
     if isinstance(error, OSError) and error.errno in _FULL:
         return Terminal("disk_full", "The disk that parts wait on is full.")
+    if isinstance(error, BadRequest) and is_apart(error):
+        return Terminal("internal", "The bucket and the dataset of BigQuery's are in different locations.")
     if isinstance(error, BadRequest):
         return Terminal("internal", f"BigQuery refused a statement of krai's: {reason}.")
     if isinstance(error, GoogleAuthError):
@@ -50,6 +53,11 @@ def meaning(error: BaseException) -> KraiError:
 def is_conflict(error: BaseException) -> bool:
     """Whether somebody else's commit, or drop, was faster than this statement: its transaction was rolled back."""
     return isinstance(error, NotFound) or (isinstance(error, GoogleAPICallError) and _CONCURRENT.search(str(error.message)) is not None)
+
+
+def is_apart(error: GoogleAPICallError) -> bool:
+    """Whether BigQuery cannot come to the bucket, whatever is in it."""
+    return _APART.search(str(error.message)) is not None
 
 
 def reason_of(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from krai.errors import Terminal
-from krai.warehouse.bigquery.failures import PASSING, reason_of, translated
+from krai.warehouse.bigquery.failures import PASSING, is_apart, reason_of, translated
 
 _URL = re.compile(r"bigquery://([^/]+)/([^/]+)")
 _RETRY = bigquery.DEFAULT_RETRY.with_timeout(30)
@@ -88,6 +88,8 @@ class Jobs:
             try:
                 self._once(job_id, begin)
             except BadRequest as error:
+                if is_apart(error):
+                    raise
                 raise Terminal("type_mismatch", f"BigQuery does not take the rows: {reason_of(error)}.") from None
 
     def tables(self) -> Iterable[str]:

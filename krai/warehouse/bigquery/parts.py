@@ -53,15 +53,15 @@ class TablePart:
         self._rows += table.num_rows
 
     def close(self) -> None:
-        try:
-            with translated():
+        with translated():
+            try:
                 if self._writer is not None:
                     self._writer.close()
                 self._make_table()
                 if self._rows:
                     self._waiting.load(self._jobs, self.location, f"krai-{self.location}", label=self._job_id)
-        finally:
-            self._waiting.remove()
+            finally:
+                self._waiting.remove()
 
     def _make_table(self) -> None:
         there = {name: staged(name) for name in self._schema.names}

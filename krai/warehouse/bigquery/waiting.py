@@ -36,9 +36,7 @@ class OnDisk:
         jobs.load(self._file, table, job_id, label=label)
 
     def remove(self) -> None:
-        # What is still in memory is written now, or cannot be: nobody wants it.
-        with suppress(OSError):
-            self._file.close()
+        self._file.close()
 
 
 @dataclass(slots=True)
