@@ -3,7 +3,6 @@
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import httpx
 import pytest
@@ -90,19 +89,40 @@ def test_an_import_survives_a_death(house: House, place: BigQueryDataset, name: 
     an_import_survives(house, place, name)
 
 
-@pytest.mark.long
-def test_in_mode_gcp_rows_go_by_way_of_the_bucket(
-    bigquery: BigQueryProxy, emulators: Emulators, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """What goes in comes out, an import and an export survive a death with files there, and nothing is left in it."""
+# -- mode gcp: by way of the bucket -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def gcp_place(bigquery: BigQueryProxy) -> Iterator[BigQueryDataset]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield dataset(bigquery, patch)
+
+
+@pytest.fixture(scope="module")
+def gcp_house(
+    gcp_place: BigQueryDataset, bigquery: BigQueryProxy, emulators: Emulators, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    """At its end nothing is left in the bucket of what was on its way."""
     bigquery.storage = f"http://{emulators.storage.host}"
-    bigquery.moved.clear()
-    place = dataset(bigquery, monkeypatch)
-    with gcp(tmp_path / "data", leading(place, bigquery), emulators) as deployment:
-        house = build(deployment, rows=ROWS)
-        what_goes_in_comes_out(house, place, "people_again")
-        assert {name.partition("/bigquery/")[2][:4] for name in bigquery.moved} == {"KRAI", "x0/0"}
-        an_import_survives(house, place, "after_stage")
-        house.export_is_whole(die(house, "after_extract", "exports", EXPORT))
+    with gcp(tmp_path_factory.mktemp("krai") / "data", leading(gcp_place, bigquery), emulators) as deployment:
+        yield build(deployment, rows=ROWS)
         queues_end_empty(deployment)
         assert [path for path in deployment.stores.files() if "/bigquery/" in path] == []
+
+
+@pytest.mark.long
+def test_what_goes_in_comes_out_by_way_of_the_bucket(gcp_house: House, gcp_place: BigQueryDataset, bigquery: BigQueryProxy) -> None:
+    bigquery.moved.clear()
+    what_goes_in_comes_out(gcp_house, gcp_place, "people_again")
+    assert {name.partition("/bigquery/")[2][:4] for name in bigquery.moved} == {"KRAI", "x0/0"}
+
+
+@pytest.mark.long
+def test_an_import_survives_a_death_with_its_part_in_the_bucket(gcp_house: House, gcp_place: BigQueryDataset) -> None:
+    an_import_survives(gcp_house, gcp_place, "after_stage")
+
+
+@pytest.mark.long
+def test_an_export_survives_a_death_with_its_rows_in_the_bucket(gcp_house: House) -> None:
+    gcp_house.export_is_whole(die(gcp_house, "after_extract", "exports", EXPORT))
+    gcp_house.is_clean()

@@ -21,7 +21,7 @@ from krai.warehouse.bigquery.history import Span, text
 from krai.warehouse.bigquery.jobs import Jobs
 from krai.warehouse.selecting import ranges
 
-_BUNCH_BYTES = 64 << 20  # of what one job extracts; as many are under way at once, in BigQuery and in memory
+_BUNCH_BYTES = 32 << 20  # of what one job extracts; as many are under way at once, in BigQuery and in memory
 _UNDER_WAY = 3
 _PLACE = "place"
 

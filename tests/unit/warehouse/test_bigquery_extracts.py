@@ -5,8 +5,8 @@ from krai.warehouse.bigquery.extracts import bunches
 MIB = 1 << 20
 
 
-def test_a_job_extracts_up_to_64_mib_and_pieces_are_as_they_were_written() -> None:
-    written = [(100 * number, 100, 16 * MIB) for number in range(9)]
+def test_a_job_extracts_up_to_32_mib_and_pieces_are_as_they_were_written() -> None:
+    written = [(100 * number, 100, 8 * MIB) for number in range(9)]
     pieces = [(100 * number, 100 * number + 100) for number in range(9)]
     assert bunches(written, 900) == [pieces[:4], pieces[4:8], pieces[8:]]
     assert bunches(written, 450) == [pieces[:4], [(400, 450)]]
