@@ -1,5 +1,6 @@
-"""Objects of JSON one after the other, whatever separates them: most blocks go through Arrow's parser with the types that are known by
-then; a block it cannot be trusted with is read object by object. Both ways give the same cells.
+"""Objects of JSON one after the other, whatever separates them. Blocks of objects that are all alike are read column by column, and most
+others by Arrow's parser, both with the types that are known by then; a block that neither can be trusted with is read object by object. All
+ways give the same cells.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from krai.formats.infer import TIMES, settled
+from krai.formats.json_alike import parse_alike
 from krai.formats.json_cells import PlainJsonCells
 from krai.formats.json_fast import parse_fast
 from krai.formats.json_lines import Malformed, as_it_came, cells_of, read_line, was_rejected
@@ -18,6 +20,7 @@ from krai.formats.reading import Cells, Parsed, Places, Reject
 from krai.formats.types import arrow_type, type_name
 
 SHOWN_OF_OVERSIZE_BYTES = 64 << 10
+_LINES_PER_COLUMN = 16  # with fewer, work on whole columns costs more than it saves
 
 
 class JsonRows:
@@ -39,7 +42,7 @@ class JsonRows:
     def parse(self, lines: Lines) -> Parsed:
         sizes = lines.stops - lines.starts
         fits = len(lines) > 0 and int(sizes.min()) > 0 and int(sizes.max()) <= self.max_row_bytes
-        table = parse_fast(lines, self._schema(), exact_floats=not self._bound) if fits else None
+        table = self._parse_fast(lines) if fits else None
         if table is None:
             return self._parse_slowly(lines)
 
@@ -56,6 +59,12 @@ class JsonRows:
     def too_large(self, beginning: bytes) -> Parsed:
         """The block of one row that is too long to be read."""
         return Parsed(rows=1, whole=0, columns={}, rejects=[self._too_large(0, beginning)], trace=lambda _: [])
+
+    def _parse_fast(self, lines: Lines) -> pa.Table | None:
+        schema = self._schema()
+        exact = schema.keys() - self._bound.keys()
+        table = parse_alike(lines, schema, exact=exact) if len(lines) >= _LINES_PER_COLUMN * len(schema) else None
+        return parse_fast(lines, schema, exact=exact) if table is None else table
 
     def _parse_slowly(self, lines: Lines) -> Parsed:
         records: list[dict[str, Any]] = []

@@ -136,8 +136,8 @@ def test_a_file_without_lines_is_empty(data: bytes) -> None:
     "number", ["0.12345678901234567", "123456789012345678", "9007199254740993", "1e-400", "1e-300", "1E-400", "1e17", "NaN", "1e400"]
 )
 def test_a_number_that_a_double_might_not_keep_is_looked_at_closely(number: str) -> None:
-    assert parse_fast(Lines.find(b'{"a":1.5}\n'), {"a": pa.float64()}, exact_floats=True) is not None
-    assert parse_fast(Lines.find(f'{{"a":1.5}}\n{{"a":{number}}}\n'.encode()), {"a": pa.float64()}, exact_floats=True) is None
+    assert parse_fast(Lines.find(b'{"a":1.5}\n'), {"a": pa.float64()}, exact={"a", "b"}) is not None
+    assert parse_fast(Lines.find(f'{{"a":1.5}}\n{{"a":{number}}}\n'.encode()), {"a": pa.float64()}, exact={"a", "b"}) is None
 
 
 VALUES = st.one_of(
@@ -178,7 +178,7 @@ TYPES = st.sampled_from([pa.int64(), pa.decimal128(22, 0), pa.float64(), pa.bool
 @given(ROWS, TYPES, TYPES)
 def test_what_is_parsed_fast_is_what_the_lines_say(rows: list[dict[str, object]], a: pa.DataType, b: pa.DataType) -> None:
     data = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
-    table = parse_fast(Lines.find(data), {"a": a, "b": b}, exact_floats=True)
+    table = parse_fast(Lines.find(data), {"a": a, "b": b}, exact={"a", "b"})
     if table is None:
         return
     exact = slowly(data)
