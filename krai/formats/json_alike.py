@@ -138,12 +138,14 @@ class _Quotes:
 
     def __init__(self, places: Places, lines: Lines) -> None:
         self._places, self._lines = places, lines
-        per_line, rest = divmod(len(places), len(lines))
         self._passed = 0
-        # As long as lines have the same number of quotes each, they are a grid: one row for the first quotes of all lines, and so on.
-        self._grid: Grid | None = None if rest else np.ascontiguousarray(places.reshape(len(lines), per_line).T)
         self._first = self._next = lines.starts[:0]
-        if rest:
+        # As long as lines have the same number of quotes each, they are a grid: one row for the first quotes of all lines, and so on.
+        self._grid: Grid | None = None
+        per_line, rest = divmod(len(places), len(lines))
+        if per_line and not rest:
+            self._grid = np.ascontiguousarray(places.reshape(len(lines), per_line).T)
+        if self._grid is None or not ((self._grid[0] >= lines.starts) & (self._grid[-1] < lines.stops)).all():
             self._leave_grid(np.searchsorted(places, lines.starts))
 
     def at(self, ahead: int) -> Places:

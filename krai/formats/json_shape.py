@@ -1,11 +1,12 @@
 """The shape of a line that a program has written: its keys, and all the text that stands around its values."""
 
+import json
 import re
 from dataclasses import dataclass
 
-_STRING = rb'"(?:[^"\\]|\\.)*"'
-_BARE = rb'[^"{}\[\], \t]+'
-_MEMBER = re.compile(rb'([{,][ \t]*)"([^"\\]*)"([ \t]*:[ \t]*)(?:' + _STRING + rb"|" + _BARE + rb")", re.DOTALL)
+_CONTENT = rb'[^"\\]*(?:\\.[^"\\]*)*'
+_VALUE = rb'(?:"' + _CONTENT + rb'"|[^"{}\[\], \t]+)'
+_MEMBER = re.compile(rb'([{,][ \t]*)"(' + _CONTENT + rb')"([ \t]*:[ \t]*)' + _VALUE, re.DOTALL)
 _END = re.compile(rb"[ \t]*\}")
 
 
@@ -33,7 +34,7 @@ class Shape:
 
     @classmethod
     def of(cls, line: bytes) -> "Shape | None":
-        """None for a line that has none: it is empty, nested, malformed or has a key twice, or one with a backslash."""
+        """None for a line that has none: it is empty, nested, malformed, has a key twice or one with a NUL."""
         leads: list[Lead] = []
         at = 0
         while (member := _MEMBER.match(line, at)) is not None:
@@ -45,13 +46,12 @@ class Shape:
         if not leads or end is None:
             return None
         try:
-            names = [lead.key.decode() for lead in leads]
-        except UnicodeDecodeError:
+            names = [json.loads(b'"%b"' % lead.key) for lead in leads]
+        except ValueError:
             return None
-        if len(set(names)) < len(names):
+        if len(set(names)) < len(names) or any("\0" in name for name in names):
             return None
-        value = rb"(?:" + _STRING + rb"|" + _BARE + rb")"
-        pattern = re.compile(b"".join(re.escape(lead.text) + value for lead in leads) + re.escape(end[0]), re.DOTALL)
+        pattern = re.compile(b"".join(re.escape(lead.text) + _VALUE for lead in leads) + re.escape(end[0]), re.DOTALL)
         return cls(tuple(names), tuple(leads), end[0], pattern)
 
     def is_of(self, line: bytes) -> bool:

@@ -1,0 +1,255 @@
+"""Lines that are all alike are read column by column, and what is read so is what each line says; what is not alike is left to others."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from krai.formats.infer import exact_float
+from krai.formats.json_alike import parse_alike
+from krai.formats.json_cells import Kind
+from krai.formats.json_lines import cells_of, read_line
+from krai.formats.lines import Lines
+from tests.unit.formats.reading_files import read_ndjson
+
+KINDS = {
+    pa.string(): {Kind.STRING},
+    pa.bool_(): {Kind.BOOLEAN},
+    pa.int64(): {Kind.INTEGER},
+    pa.decimal128(30, 0): {Kind.INTEGER},
+    pa.decimal128(9, 3): {Kind.INTEGER, Kind.NUMBER},
+    pa.float64(): {Kind.INTEGER, Kind.NUMBER},
+    pa.null(): set(),
+}
+NAMES = ["a", "b", "", "key", "a longer key", "é😀", "a:", "{", ",", "null"]
+TEXT = st.text(st.one_of(st.sampled_from('"\\,:{}[] /x0n\x7fé😀\u2028'), st.characters(exclude_categories=["Cs"])), max_size=6)
+SPELLED = {
+    pa.string(): TEXT.flatmap(lambda text: st.sampled_from([json.dumps(text), json.dumps(text, ensure_ascii=False)])),
+    pa.bool_(): st.sampled_from(["true", "false"]),
+    pa.int64(): st.integers(-(2**63), 2**63 - 1).map(str),
+    pa.decimal128(30, 0): st.integers(-(10**30), 10**30).map(str),
+    pa.decimal128(9, 3): st.decimals(-99999, 99999, places=3).map("{:f}".format),
+    pa.float64(): st.one_of(st.floats(-1e6, 1e6).map(repr), st.integers(-(2**60), 2**60).map(str), st.sampled_from(["0", "-0.0", "1.50"])),
+    pa.null(): st.just("null"),
+}
+# What only looks like a value of the column's kind, and what is one in another spelling.
+ODD = st.sampled_from(
+    [
+        *(
+            "null",
+            "nul",
+            "Null",
+            "nulll",
+            "true",
+            "True",
+            "tru",
+            "truee",
+            "falsy",
+            "false",
+            '"',
+            '""',
+            '"\\u0041"',
+            '"\\ud800"',
+            '"\\u0000"',
+        ),
+        *(
+            '"\\\\"',
+            '"\\"',
+            '"\\x"',
+            '"a\\',
+            '"\t"',
+            '"\0"',
+            '"x" ',
+            ' "x"',
+            '"x""y"',
+            "[1]",
+            "{}",
+            '{"a":1}',
+            "[[[[1]]]]",
+            "",
+            " ",
+            " 1",
+            "1 ",
+        ),
+        *(
+            "01",
+            "-01",
+            "+1",
+            "-",
+            "--1",
+            "1-1",
+            ".5",
+            "5.",
+            "-.5",
+            "1.2.3",
+            "1..2",
+            "1e5",
+            "1E-5",
+            "1e",
+            "0x1F",
+            "inf",
+            "NaN",
+            "1_0",
+            "٣",
+            "1,2",
+        ),
+        *(
+            "-0",
+            "9" * 19,
+            "9" * 40,
+            "0.12345678901234567890123",
+            "9007199254740993",
+            "1" + "0" * 400,
+            "1e400",
+            "1.0",
+            "7",
+            '"7"',
+            "0.0000001",
+        ),
+    ]
+)
+STRAY = st.sampled_from([bytes([octet]) for octet in b'"\\,:{}[]0-.e+ tn\t\r\n\x00\xff'] + [b"", b"\xed\xa0\x80", b'","a":"', b'{"a":1}'])
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[bytes, dict[str, pa.DataType]]:
+    """Lines of one shape and, in half of the files, something odd in one of them."""
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
+    schema = {name: draw(st.sampled_from(list(KINDS))) for name in names}
+    comma, colon, opening = (
+        draw(st.sampled_from([",", ", ", ",\t"])),
+        draw(st.sampled_from([":", ": ", " : "])),
+        draw(st.sampled_from(["{", "{ "])),
+    )
+    nulls = draw(st.booleans())
+    lines = []
+    for _ in range(draw(st.integers(1, 6))):
+        cells = {name: draw(SPELLED[kind] if not nulls or draw(st.integers(0, 3)) else st.just("null")) for name, kind in schema.items()}
+        lines.append(cells)
+    odd = draw(st.sampled_from(["value", "key", "order", "missing", "twice", "krai", "octet", *[""] * 5]))
+    victim = lines[draw(st.integers(0, len(lines) - 1))]
+    name = draw(st.sampled_from(names))
+    if odd == "value":
+        victim[name] = draw(ODD)
+    elif odd == "key":
+        victim[draw(st.sampled_from(NAMES))] = victim.pop(name)
+    elif odd == "order":
+        victim[name] = victim.pop(name)
+    elif odd == "missing":
+        del victim[name]
+    elif odd == "krai":
+        victim["_krai_row"] = "1"
+    spelled = [[f"{json.dumps(key, ensure_ascii=False)}{colon}{value}" for key, value in line.items()] for line in lines]
+    if odd == "twice":
+        spelled[lines.index(victim)].append(draw(st.sampled_from(spelled))[0])
+    end = draw(st.sampled_from(["\n", "\r\n", "\n\n"]))
+    data = end.join(opening + comma.join(members) + "}" for members in spelled).encode() + b"\n"
+    if odd == "octet":
+        place = draw(st.integers(0, len(data) - 1))
+        data = data[:place] + draw(STRAY) + data[place + draw(st.integers(0, 2)) :]
+    unseen = {"never": pa.int64()} if draw(st.booleans()) else {}
+    return data, schema | unseen
+
+
+@settings(max_examples=300)
+@given(files())
+def test_what_is_read_at_once_is_what_each_line_says(file: tuple[bytes, dict[str, pa.DataType]]) -> None:
+    data, schema = file
+    lines = Lines.find(data)
+    table = parse_alike(lines, schema, exact=schema)
+    if table is None:
+        return
+    table.validate(full=True)
+    assert table.schema == pa.schema(list(schema.items()))
+    cells = cells_of([read_line(lines.raw(line)) for line in range(len(lines))])
+    assert set(cells) <= set(schema)
+    for name, kind in schema.items():
+        column = table[name].combine_chunks()
+        if name not in cells:
+            assert column.null_count == len(lines)
+            continue
+        assert {Kind(found) for found in np.unique(cells[name].kinds)} <= KINDS[kind] | {Kind.NULL}
+        assert column.equals(pa.nulls(len(lines)) if kind == pa.null() else cells[name].text.cast(kind))
+        if kind == pa.float64():
+            assert all(exact_float(text) for text in cells[name].text.drop_null().to_pylist())
+
+
+WRITTEN = {
+    pa.string(): st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6),
+    pa.bool_(): st.booleans(),
+    pa.int64(): st.integers(-(2**63), 2**63 - 1),
+    pa.float64(): st.floats(-1e6, 1e6).filter(lambda number: "e" not in repr(number)),
+    pa.null(): st.none(),
+}
+TABLES = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(list(WRITTEN)), min_size=1).flatmap(
+    lambda schema: st.tuples(
+        st.just(schema),
+        st.lists(st.fixed_dictionaries({name: st.none() | WRITTEN[kind] for name, kind in schema.items()}), min_size=1, max_size=6),
+    )
+)
+
+
+ENCODERS = [json.JSONEncoder(ensure_ascii=False), json.JSONEncoder(), json.JSONEncoder(separators=(",", ":"))]
+
+
+@given(TABLES, st.sampled_from(ENCODERS))
+def test_what_a_program_writes_is_read_at_once(
+    table: tuple[dict[str, pa.DataType], list[dict[str, Any]]], encoder: json.JSONEncoder
+) -> None:
+    schema, rows = table
+    text = "".join(encoder.encode({name: row[name] for name in schema}) + "\n" for row in rows)
+    read = parse_alike(Lines.find(text.encode()), schema, exact=schema)
+    assert read is not None
+    assert read.to_pylist() == rows
+
+
+@pytest.mark.parametrize(
+    ("last", "column", "kind"),
+    [
+        ('{"a":1,"b":"y"}', "b", pa.string()),
+        ('{"a":1,"b":null}', "b", pa.string()),
+        ('{"a":null,"b":"y"}', "a", pa.int64()),
+        ('{"a":1,"b":"\\"\\u00e9\\\\"}', "b", pa.string()),
+    ],
+)
+def test_nulls_and_escapes_do_not_stop_it(last: str, column: str, kind: pa.DataType) -> None:
+    text = '{"a":1,"b":"x"}\n' * 3 + last + "\n"
+    schema = {"a": pa.int64(), "b": pa.string()}
+    table = parse_alike(Lines.find(text.encode()), schema, exact=schema)
+    assert table is not None
+    assert table[column].combine_chunks().equals(pa.array([json.loads(line)[column] for line in text.splitlines()], kind))
+
+
+@pytest.mark.parametrize("places", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    "stranger", ['{"b":"x","a":1}', '{"a":1}', '{"a":1,"b":"x","a":1}', '{"a":1, "b":"x"}', '{"a":1,"c":"x"}', '{"a":1,"b":[]}']
+)
+def test_one_line_that_is_not_like_the_others_is_enough(stranger: str, places: int) -> None:
+    lines = ['{"a":1,"b":"x"}'] * 100
+    lines[places * 33] = stranger
+    schema = {"a": pa.int64(), "b": pa.string()}
+    assert parse_alike(Lines.find("\n".join(lines).encode()), schema, exact=schema) is None
+
+
+@pytest.mark.parametrize("number", ["0.12345678901234567", "123456789012345678", "9007199254740993", "1e-7", "1e400", "1" + "0" * 400])
+def test_only_where_it_is_asked_must_a_double_keep_all_digits(number: str) -> None:
+    data = f'{{"a":1.5}}\n{{"a":{number}}}\n'.encode()
+    assert parse_alike(Lines.find(data), {"a": pa.float64()}, exact={"a"}) is None
+    read = parse_alike(Lines.find(data), {"a": pa.float64()}, exact=())
+    assert read is None or read["a"].to_pylist() == [1.5, float(number)]
+    assert (read is None) == ("e" in number or len(number) > 400)
+
+
+def test_a_file_is_read_the_same_whichever_way_its_blocks_take() -> None:
+    """Blocks of many lines go one way, and those of few, and those with a stranger among them, another."""
+    rows = [{"id": row, "text": None if row % 7 == 0 else f'no. {row} "é"', "ok": row % 3 == 0, "n": row / 8} for row in range(600)]
+    lines = [json.dumps(row) for row in rows]
+    whole = read_ndjson("\n".join(lines).encode())
+    assert whole == read_ndjson("\n".join(lines).encode(), block_bytes=200)
+    assert whole.types == {"id": "int64", "text": "string", "ok": "boolean", "n": "float64"}
+    lines[300] = '{"n":1.5}'
+    mixed = read_ndjson("\n".join(lines).encode())
+    assert mixed.rows == [*whole.rows[:300], (None, None, None, "1.5"), *whole.rows[301:]]
