@@ -79,6 +79,7 @@ class _Walk:
             last = self._column(lead, begins)
         if last is not None:
             found.append(self._between(last, ends))
+        # No line has gone beyond its own end, so all that was found ascends.
         _insist(self._quotes.all_passed())
         for place, octet in enumerate(self._shape.end):
             _insist(self._octets[ends + place] == octet)
@@ -94,12 +95,10 @@ class _Walk:
         self._quotes.skip(2)
         if not in_quotes.any():
             return _Column(starts, None, None)
-        opens, closes = self._quotes.at(0), self._quotes.at(1)
+        closes = self._quotes.at(1)
         if in_quotes.all():
-            _insist(opens == starts)
             self._quotes.skip(2)
-            return _Column(opens + 1, closes, None)
-        _insist((opens == starts) | ~in_quotes)
+            return _Column(starts + 1, closes, None)
         self._quotes.skip(np.where(in_quotes, 2, 0))
         return _Column(starts + in_quotes, closes, in_quotes)
 
