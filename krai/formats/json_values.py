@@ -151,8 +151,7 @@ def _check_numbers(text: pa.Array) -> None:
     offsets, octets = _parts(text)
     starts, stops = offsets[:-1], offsets[1:]
     digits = octets - _ZERO < 10  # noqa: PLR2004 (the ten digits; smaller octets wrap round)
-    others = octets[~digits]
-    if not ((others == _POINT) | (others == _MINUS)).all():
+    if not (digits | (octets == _POINT) | (octets == _MINUS)).all():
         raise Unsure
     firsts = starts + (octets[starts] == _MINUS)
     if not (digits[stops - 1].all() and digits[np.minimum(firsts, len(digits) - 1)].all()):
