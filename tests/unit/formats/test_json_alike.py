@@ -1,5 +1,6 @@
 """Lines that are all alike are read column by column, and what is read so is what each line says; what is not alike is left to others."""
 
+import io
 import json
 from typing import Any
 
@@ -12,6 +13,8 @@ from krai.formats.json_alike import parse_alike
 from krai.formats.json_cells import Kind
 from krai.formats.json_lines import cells_of, read_line
 from krai.formats.lines import Lines
+from krai.formats.ndjson import NdjsonReader
+from krai.formats.typed import Target, type_block
 from tests.unit.formats.reading_files import read_ndjson
 
 KINDS = {
@@ -281,3 +284,14 @@ def test_a_file_is_read_the_same_whichever_way_its_blocks_take() -> None:
     lines[300] = '{"n":1.5}'
     mixed = read_ndjson("\n".join(lines).encode())
     assert mixed.rows == [*whole.rows[:300], (None, None, None, "1.5"), *whole.rows[301:]]
+
+
+@pytest.mark.parametrize("many", [1, 100])
+def test_a_type_for_one_column_takes_no_digits_from_another(many: int) -> None:
+    data = b'{"a":"x","b":1.5}\n' * many + b'{"a":"x","b":0.12345678901234567890123}\n'
+    bound = {"a": pa.string()}
+    reader = NdjsonReader(lambda: io.BytesIO(data), max_row_bytes=1 << 20)
+    reader.learn({"b": "float64"}, bound)
+    (block,) = reader.blocks()
+    typed = type_block(reader.parse(block), Target(bound=bound, closed=False), {"b": "float64"})
+    assert typed.columns["b"].to_pylist()[-1] == "0.12345678901234567890123"
