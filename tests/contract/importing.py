@@ -24,6 +24,8 @@ from krai.warehouse.rest import open_rest
 
 UPSERT = "upsert"
 SHARED_ID = -1
+# In PostgreSQL parts of one row are moved to the table of the dataset, and larger ones become tables of it.
+OWN_TABLE_BYTES = 30
 SCHEMA = pa.schema([("id", pa.int64()), ("name", pa.string())])
 
 
@@ -32,7 +34,7 @@ def open_place(place: str) -> Warehouse:
         url = catalog_url.read(place)
         return open_rest(url, url.root(""), credential=os.environ.get("KRAI_ICEBERG_CREDENTIAL"))
     if place.startswith("postgresql://"):
-        return PostgresWarehouse(place)
+        return PostgresWarehouse(place, own_table_bytes=OWN_TABLE_BYTES)
     if place.startswith("bigquery://"):
         return BigQueryWarehouse(place, Path(tempfile.gettempdir()), emulator=os.environ["BIGQUERY_EMULATOR_HOST"])
     if not place.startswith("gs://"):

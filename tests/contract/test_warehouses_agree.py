@@ -14,7 +14,7 @@ from krai.warehouse.postgres.warehouse import PostgresWarehouse
 from scripts.postgres import Postgres
 from tests.bigquery_proxy import BigQueryProxy
 from tests.contract import warehouses
-from tests.contract.importing import SCHEMA, load
+from tests.contract.importing import OWN_TABLE_BYTES, SCHEMA, load
 
 Step = tuple[str, list[int]]  # what is done, and the ids of its rows, or the number of the step that is undone
 
@@ -77,7 +77,7 @@ def agree(iceberg: Warehouse, other: Warehouse, steps: list[Step]) -> None:
 @pytest.mark.parametrize("steps", [*SCRIPTS.values(), *map(any_steps, range(3))], ids=[*SCRIPTS, *map(str, range(3))])
 def test_every_step_comes_to_the_same_in_postgresql(postgres: Postgres, tmp_path: Path, steps: list[Step]) -> None:
     with postgres.database() as url:
-        agree(open_local(tmp_path), PostgresWarehouse(url), steps)
+        agree(open_local(tmp_path), PostgresWarehouse(url, own_table_bytes=OWN_TABLE_BYTES), steps)
 
 
 def test_every_step_comes_to_the_same_in_bigquery(bigquery: BigQueryProxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

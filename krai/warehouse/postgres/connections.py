@@ -19,6 +19,7 @@ from krai.warehouse.postgres.failures import translated
 from krai.warehouse.postgres.pool import Pool
 
 Row = tuple[Any, ...]
+Connection = psycopg.Connection[Row]
 
 # A server or a network that is gone is noticed, by both ends: a worker that vanished must not keep a dataset locked.
 _LINE: dict[str, Any] = {
@@ -42,6 +43,8 @@ _SESSION = (
     "set standard_conforming_strings = on",
     "set timezone = 'UTC'",
 )
+# Rows of a table that was written by one COPY are read in the order of its blocks, by one process.
+_IN_ORDER = "set max_parallel_workers_per_gather = 0"
 # A commit that krai has told of must not be lost in a crash, whatever the server holds for good enough.
 _DURABLE = "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'"
 
@@ -58,19 +61,19 @@ class Connections:
         self._where = make_conninfo(**{**_LINE, **given})
         self._database: adbc_driver_manager.AdbcDatabase | None = None
         self._lock = threading.Lock()
-        self._plain: Pool[psycopg.Connection[Row]] = Pool(self._connect, lambda one: one.execute("select"), psycopg.Error)
+        self._plain: Pool[Connection] = Pool(self._connect, lambda one: one.execute("select"), psycopg.Error)
         self._arrow: Pool[adbc_driver_manager.AdbcConnection] = Pool(
             self._connect_arrow, lambda one: _update(one, "select"), adbc_driver_manager.Error
         )
 
     @contextmanager
-    def statements(self) -> Iterator[psycopg.Connection[Row]]:
+    def statements(self) -> Iterator[Connection]:
         """A connection where each statement stands for itself."""
         with translated(), self._plain.take() as connection:
             yield connection
 
     @contextmanager
-    def transaction(self) -> Iterator[psycopg.Connection[Row]]:
+    def transaction(self) -> Iterator[Connection]:
         with self.statements() as connection, connection.transaction():
             yield connection
 
@@ -81,19 +84,19 @@ class Connections:
             stream, _ = asked.execute_query()
             return pa.table(stream)
 
-    def copy(self, table: pa.Table, schema: str, name: str) -> None:
-        """Add rows to a table whose columns have the very types that ADBC takes those of `table` for: others would be stored wrong."""
+    def copy(self, rows: pa.RecordBatchReader, name: str) -> None:
+        """Add rows to a table whose columns have the very types that ADBC takes those of `rows` for: others would be stored wrong."""
         options = {
-            adbc_driver_manager.StatementOptions.INGEST_TARGET_DB_SCHEMA.value: schema,
+            adbc_driver_manager.StatementOptions.INGEST_TARGET_DB_SCHEMA.value: "krai_rows",
             adbc_driver_manager.StatementOptions.INGEST_TARGET_TABLE.value: name,
             adbc_driver_manager.StatementOptions.INGEST_MODE.value: "adbc.ingest.mode.append",
         }
         with translated(), self._arrow.take() as connection, adbc_driver_manager.AdbcStatement(connection) as ingestion:
             ingestion.set_options(**options)
-            ingestion.bind_stream(table)
+            ingestion.bind_stream(rows)
             ingestion.execute_update()
 
-    def _connect(self) -> "psycopg.Connection[Row]":
+    def _connect(self) -> Connection:
         connection = psycopg.connect(self._where, autocommit=True, prepare_threshold=None)
         connection.execute("; ".join((*_SESSION, _DURABLE)).encode())
         return connection
@@ -103,7 +106,7 @@ class Connections:
             if self._database is None:
                 self._database = adbc_driver_postgresql.connect(self._where)
         connection = adbc_driver_manager.AdbcConnection(self._database)
-        for setting in _SESSION:
+        for setting in (*_SESSION, _IN_ORDER):
             _update(connection, setting)
         return connection
 

@@ -1,12 +1,12 @@
 """What krai writes down of datasets and their commits, in tables whose names no dataset can have.
 
 krai._commits   every commit of every dataset: its job, and the dataset as it was then; the newest one says how it is now
-krai._pieces    how the rows of a table were written, which is how they are read
+krai._pieces    how the rows of a table were written, which is how they are read (`layout`)
 krai._parts     tables that imports under way have written
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,10 +17,9 @@ import pyarrow as pa
 from krai.dataset import Dataset
 from krai.formats.types import columns_of
 from krai.warehouse.port import Committed, Counts
+from krai.warehouse.postgres import layout
 from krai.warehouse.postgres.columns import from_doc
-
-Connection = psycopg.Connection[tuple[Any, ...]]
-Piece = tuple[int, int]  # rows, and their bytes in Arrow
+from krai.warehouse.postgres.connections import Connection
 
 _TABLES = """
 create table if not exists krai._commits (
@@ -48,6 +47,9 @@ create table if not exists krai._pieces (
     first_row bigint not null,
     rows bigint not null,
     bytes bigint not null,
+    child text,
+    first_block bigint,
+    end_block bigint,
     primary key (table_name, first_row)
 );
 create table if not exists krai._parts (
@@ -56,6 +58,7 @@ create table if not exists krai._parts (
     job_id text not null,
     epoch integer not null,
     number integer not null,
+    first_row bigint not null,
     columns jsonb,
     pieces jsonb,
     unique (dataset, job_id, epoch, number)
@@ -63,6 +66,10 @@ create table if not exists krai._parts (
 """
 _COMMIT = (
     "snapshot_id, job_id, epoch, mode, key, undoes, table_name, first_row, end_row, rows, columns, counts, committed_at, bytes, summary"
+)
+_BYTES = (
+    "with own as (select ('krai_rows.' || quote_ident(%s))::regclass::oid as table_id) select sum(pg_total_relation_size(table_id))::bigint"
+    " from (select table_id from own union all select inhrelid from pg_inherits join own on inhparent = table_id) as tables"
 )
 _UNKNOWN = datetime.min.replace(tzinfo=UTC)
 UNDO = "undo"  # the mode of a commit that takes another back
@@ -198,8 +205,7 @@ def record(connection: Connection, name: str, after: Snapshot, summary: Mapping[
     """Write a commit down, with its time and size: once the transaction ends the dataset is `after`."""
     query = (
         f"insert into krai._commits (dataset, {_COMMIT}) overriding system value values"
-        " (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(),"
-        f" pg_total_relation_size(('krai_rows.' || quote_ident(%s))::regclass), %s) returning {_COMMIT}"
+        f" (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(), ({_BYTES}), %s) returning {_COMMIT}"
     )
     whose = (name, after.snapshot_id, after.job_id, after.epoch, after.mode, json.dumps(after.key), after.undoes)
     what = (after.table, after.first_row, after.end_row, after.rows, json.dumps(after.columns), json.dumps(after.counts))
@@ -208,34 +214,10 @@ def record(connection: Connection, name: str, after: Snapshot, summary: Mapping[
 
 
 def forget(connection: Connection, name: str) -> list[str]:
-    """Erase all that is known of a dataset; the tables it had."""
+    """Erase all that is known of a dataset; the tables it had, children first."""
     tables = [table for (table,) in connection.execute("select distinct table_name from krai._commits where dataset = %s", (name,))]
-    connection.execute("delete from krai._pieces where table_name = any(%s)", (tables,))
     connection.execute("delete from krai._commits where dataset = %s", (name,))
-    return tables
-
-
-def add_pieces(connection: Connection, table: str, first_row: int, pieces: Sequence[Piece]) -> int:
-    """Rows that were put into a table from `first_row` on; the row after the last."""
-    firsts = [first_row]
-    for rows, _ in pieces:
-        firsts.append(firsts[-1] + rows)
-    connection.execute(
-        "insert into krai._pieces select %s, * from unnest(%s::bigint[], %s::bigint[], %s::bigint[])",
-        (table, firsts[:-1], [rows for rows, _ in pieces], [size_bytes for _, size_bytes in pieces]),
-    )
-    return firsts[-1]
-
-
-def copy_pieces(connection: Connection, source: str, target: str) -> None:
-    query = "insert into krai._pieces select %s, first_row, rows, bytes from krai._pieces where table_name = %s on conflict do nothing"
-    connection.execute(query, (target, source))
-
-
-def pieces(connection: Connection, table: str, end_row: int) -> list[tuple[int, int, int]]:
-    """First row, rows and bytes of each."""
-    query = "select first_row, rows, bytes from krai._pieces where table_name = %s and first_row < %s order by first_row"
-    return [(first, rows, size_bytes) for first, rows, size_bytes in connection.execute(query, (table, end_row))]
+    return [*layout.forget(connection, tables), *tables]
 
 
 def _snapshot(row: tuple[Any, ...] | None) -> Snapshot | None:

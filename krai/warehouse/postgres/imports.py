@@ -6,7 +6,8 @@ import pyarrow as pa
 
 from krai.warehouse.port import Change, Counts, Forecast, Mode
 from krai.warehouse.postgres import columns, history, parts, tables
-from krai.warehouse.postgres.history import Connection, Snapshot
+from krai.warehouse.postgres.connections import Connection
+from krai.warehouse.postgres.history import Snapshot
 from krai.warehouse.postgres.keys import Key, counted, settle
 
 
@@ -25,9 +26,11 @@ def commit(connection: Connection, name: str, change: Change) -> Snapshot:
     else:
         table, rows, shown = before.table, before.rows, before.schema == schema
         tables.grow(connection, name, table, before.schema, schema)
+    # Of an upsert rows may go that its own have replaced, so it has no tables to itself.
+    apart = change.mode is not Mode.UPSERT
     for part in written:
-        end_row = parts.insert(connection, part, table, schema, first_row=end_row, snapshot_id=snapshot_id)
-    counts, gone = Counts(inserted=end_row - first_row), 0
+        end_row = parts.take(connection, part, table, schema, first_row=end_row, snapshot_id=snapshot_id, apart=apart)
+    counts, gone = Counts(inserted=sum(part.rows for part in written)), 0
     if change.mode is Mode.UPSERT and end_row > first_row:
         counts, gone = settle(connection, table, key, first_row=first_row, snapshot_id=snapshot_id)
     if not shown:
@@ -59,7 +62,7 @@ def forecast(connection: Connection, name: str, change: Change) -> Forecast:
     counts = Counts(inserted=sum(part.rows for part in written))
     if change.mode is Mode.UPSERT:
         counts = counted(connection, written, None if before is None else before.table, schema if before is None else before.schema, key)
-    return Forecast(counts=counts, schema=schema, bytes=sum(size_bytes for part in written for _, size_bytes in part.pieces))
+    return Forecast(counts=counts, schema=schema, bytes=sum(piece.bytes for part in written for piece in part.pieces))
 
 
 def _schema_after(before: Snapshot | None, change: Change) -> pa.Schema:

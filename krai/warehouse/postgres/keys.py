@@ -6,10 +6,10 @@ import pyarrow as pa
 
 from krai.errors import Terminal
 from krai.warehouse.port import Counts
-from krai.warehouse.postgres import columns
+from krai.warehouse.postgres import columns, layout
 from krai.warehouse.postgres.columns import ROW, UNTIL
 from krai.warehouse.postgres.conditions import operand
-from krai.warehouse.postgres.history import Connection
+from krai.warehouse.postgres.connections import Connection
 from krai.warehouse.postgres.parts import Written
 
 
@@ -53,21 +53,24 @@ def join_by_hashing(connection: Connection) -> None:
 def settle(connection: Connection, table: str, key: Key, *, first_row: int, snapshot_id: int) -> tuple[Counts, int]:
     """Of the rows from `first_row` on the last of each key stays, and those before with its key go; how many these are."""
     join_by_hashing(connection)
-    rows = f"krai_rows.{columns.quoted(table)}"
+    rows = f"krai_rows.{columns.quoted(table)}"  # with its children, in which there is none of the new rows
     newest_first = f"row_number() over (partition by {key.cells()} order by {ROW} desc)"
-    places = f"select {ROW}, {newest_first} as place from {rows} where {ROW} >= {first_row}"
-    connection.execute(f"delete from {rows} where {ROW} in (select {ROW} from ({places}) as own where place > 1)".encode())
-    own = f"select {key.listed()} from {rows} where {ROW} >= {first_row}"
+    places = f"select {ROW}, {newest_first} as place from only {rows} where {ROW} >= {first_row}"
+    connection.execute(f"delete from only {rows} where {ROW} in (select {ROW} from ({places}) as own where place > 1)".encode())
+    own = f"select {key.listed()} from only {rows} where {ROW} >= {first_row}"
     gone = (
         f"update {rows} as held set {UNTIL} = {snapshot_id} from ({own}) as own"
         f" where {ROW} < {first_row} and {UNTIL} is null and {key.equal('held', 'own')}"
-        f" returning {', '.join(f'own.{name}' for name in key.names)}"
+        f" returning held.tableoid, {', '.join(f'own.{name}' for name in key.names)}"
     )
     statement = (
-        f"with gone as ({gone}) select (select count(*) from gone), (select count(*) from (select distinct * from gone) as keys),"
-        f" (select count(*) from ({own}) as own)"
+        f"with gone as ({gone}), keys as (select distinct {', '.join(key.names)} from gone),"
+        " changed as (select distinct relname from gone join pg_class on oid = gone.tableoid)"
+        f" select (select count(*) from gone), (select count(*) from keys), (select count(*) from ({own}) as own),"
+        " array(select relname::text from changed)"
     )
-    for gone_rows, updated, all_rows in connection.execute(statement.encode()):
+    for gone_rows, updated, all_rows, changed in connection.execute(statement.encode()).fetchall():
+        layout.changed(connection, table, changed)
         return Counts(inserted=all_rows - updated, updated=updated), gone_rows
     raise AssertionError
 

@@ -7,9 +7,9 @@ import pyarrow as pa
 
 from krai.warehouse.postgres import columns
 from krai.warehouse.postgres.columns import ROW, SINCE, UNTIL, quoted
-from krai.warehouse.postgres.history import Connection
+from krai.warehouse.postgres.connections import Connection
 
-_NAME_LETTERS = 48  # so that the name of the table, and of its index, is within PostgreSQL's limit
+_NAME_LETTERS = 36  # so that the names of the table, of its children and of its index are within PostgreSQL's limit
 
 
 def create(connection: Connection, name: str, schema: pa.Schema) -> str:
@@ -17,19 +17,33 @@ def create(connection: Connection, name: str, schema: pa.Schema) -> str:
     columns.check(schema)
     table = f"{name[:_NAME_LETTERS]}_{secrets.token_hex(4)}"
     # A row that comes back after it went has the same place, so it is told apart by when it came.
-    own = [f"{ROW} bigint", f"{SINCE} bigint", f"{UNTIL} bigint", f"primary key ({ROW}, {SINCE})"]
+    own = [f"{ROW} bigint", f"{SINCE} bigint", f"{UNTIL} bigint", f"unique ({ROW}, {SINCE})"]
     connection.execute(f"create table krai_rows.{quoted(table)} ({', '.join([*columns.definitions(schema), *own])})".encode())
     return table
 
 
+def take_in(connection: Connection, table: str, part: str, held: pa.Schema, schema: pa.Schema, *, snapshot_id: int) -> str:
+    """Make a table that has the columns of `held` and places of rows a child of a table with those of `schema`; its new name.
+
+    None of its rows is touched, however many they are.
+    """
+    child = f"{table}_{part.removeprefix('part_')}"
+    steps = [
+        *_growing(held, schema),
+        f"add column {SINCE} bigint default {snapshot_id}",
+        f"add column {UNTIL} bigint",
+        "reset (autovacuum_enabled, toast.autovacuum_enabled)",
+    ]
+    for change in (", ".join(steps), f"inherit krai_rows.{quoted(table)}", f"rename to {quoted(child)}"):
+        connection.execute(f"alter table krai_rows.{quoted(part)} {change}".encode())
+    return child
+
+
 def grow(connection: Connection, name: str, table: str, held: pa.Schema, schema: pa.Schema) -> None:
     """Give a table the columns of `schema` that it lacks, and decimals as many digits; rows that are there stay as they are."""
-    added = pa.schema([field for field in schema if field.name not in held.names])
-    wider = pa.schema([field for field in schema if field.name in held.names and held.field(field.name).type != field.type])
     columns.check(schema)
-    steps = [f"add column {definition}" for definition in columns.definitions(added)]
-    steps += [f"alter column {columns.column(field.name)} type {columns.column_type(field.type)}" for field in wider]
-    if len(wider):
+    steps = _growing(held, schema)
+    if any(field.name in held.names and held.field(field.name).type != field.type for field in schema):
         hide(connection, name)  # the type of a column is held by the views that show it
     if steps:
         connection.execute(f"alter table krai_rows.{quoted(table)} {', '.join(steps)}".encode())
@@ -53,3 +67,13 @@ def hide(connection: Connection, name: str) -> None:
 
 def drop(connection: Connection, table: str) -> None:
     connection.execute(f"drop table if exists krai_rows.{quoted(table)}".encode())
+
+
+def _growing(held: pa.Schema, schema: pa.Schema) -> list[str]:
+    """What ALTER TABLE has to do, which reads and writes no row."""
+    added = pa.schema([field for field in schema if field.name not in held.names])
+    wider = pa.schema([field for field in schema if field.name in held.names and held.field(field.name).type != field.type])
+    return [
+        *(f"add column {definition}" for definition in columns.definitions(added)),
+        *(f"alter column {columns.column(field.name)} type {columns.column_type(field.type)}" for field in wider),
+    ]

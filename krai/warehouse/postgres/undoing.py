@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from krai.errors import Terminal
 from krai.warehouse.port import Counts, Mode, Undo
-from krai.warehouse.postgres import columns, history, tables
+from krai.warehouse.postgres import columns, history, layout, tables
 from krai.warehouse.postgres.columns import ROW, SINCE, UNTIL, quoted
-from krai.warehouse.postgres.history import Connection, Snapshot
+from krai.warehouse.postgres.connections import Connection
+from krai.warehouse.postgres.history import Snapshot
 from krai.warehouse.postgres.keys import Key, join_by_hashing
 from krai.warehouse.postgres.pieces import there_at
 
@@ -72,7 +73,8 @@ class _Work:
         """After an append or an upsert: rows that it has replaced come back, unless their keys were touched again."""
         kept = self._count(f"select count(*) from ({self._touched}) as touched")
         restored = self._restore() if self._made.mode == Mode.UPSERT else 0
-        removed = self._change(f"update {self._rows} set {UNTIL} = {self.snapshot_id} where {self._mine} and {UNTIL} is null")
+        update = f"update {self._rows} set {UNTIL} = {self.snapshot_id} where {self._mine} and {UNTIL} is null"
+        removed = layout.end(self._connection, self._now.table, update)
         return Counts(removed=removed, restored=restored, kept=kept)
 
     def _restore(self) -> int:
@@ -99,7 +101,7 @@ class _Work:
         schema = self._now.schema
         tables.grow(self._connection, name, parent.table, parent.schema, schema)
         self._move(f"krai_rows.{quoted(parent.table)}", schema)
-        history.copy_pieces(self._connection, self._now.table, parent.table)
+        layout.copied(self._connection, self._now.table, parent.table)
         withheld = kept = 0
         for newer in upserts:
             gone, standing = self._withhold(newer, parent, schema)
@@ -124,10 +126,8 @@ class _Work:
             f"select count(*) from ({its}) as its where exists (select from {table} as held"
             f" where (({back}) or ({self._mine})) and {key.equal('held', 'its')})"
         )
-        gone = self._change(
-            f"update {table} as held set {UNTIL} = {self.snapshot_id} from ({its}) as its where {back} and {key.equal('held', 'its')}"
-        )
-        return gone, standing
+        update = f"update {table} as held set {UNTIL} = {self.snapshot_id} from ({its}) as its where {back} and {key.equal('held', 'its')}"
+        return layout.end(self._connection, parent.table, update), standing
 
     def _count(self, query: str) -> int:
         for (found,) in self._connection.execute(query.encode()):

@@ -2,6 +2,7 @@
 
     krai."<dataset>"             a view of the rows of now, for other programs
     krai_rows."<dataset>_<hex>"  the rows of a dataset, of all its snapshots, until it is replaced: then it has a new table
+    krai_rows."<dataset>_<hex>_<number>"  those of a large import, in a child of that table (`layout`)
     krai_rows.part_<number>      what an import under way has written
     krai._commits and others     what is known of them (`history`)
 
@@ -21,20 +22,24 @@ from krai.formats.types import columns_of
 from krai.job import parse_time
 from krai.predicate.parse import parse
 from krai.warehouse.port import EVERYTHING, Change, Committed, Forecast, Part, Query, Scan, Undo
-from krai.warehouse.postgres import history, imports, parts, tables, undoing
+from krai.warehouse.postgres import history, imports, layout, parts, tables, undoing
 from krai.warehouse.postgres.conditions import condition
-from krai.warehouse.postgres.connections import Connections
-from krai.warehouse.postgres.history import Connection, Snapshot
+from krai.warehouse.postgres.connections import Connection, Connections
+from krai.warehouse.postgres.history import Snapshot
 from krai.warehouse.postgres.parts import TablePart
 from krai.warehouse.postgres.pieces import Pieces
 from krai.warehouse.selecting import project
 
 
 class PostgresWarehouse:
-    """Implements `Warehouse`. Connects when it is first asked for something; the schemas are made when something is first written."""
+    """Implements `Warehouse`. Connects when it is first asked for something; the schemas are made when something is first written.
 
-    def __init__(self, url: str) -> None:
+    A part of an import with `own_table_bytes` in Arrow or more stays in the table that it was written to.
+    """
+
+    def __init__(self, url: str, *, own_table_bytes: int = 16 << 20) -> None:
         self._connections = Connections(url)
+        self._own_table_bytes = own_table_bytes
         self._there = False
 
     def describe(self, name: str) -> Dataset | None:
@@ -52,22 +57,23 @@ class PostgresWarehouse:
         filtered = None if query.filter is None else condition(parse(query.filter, columns_of(held)), held)
         pieces = Pieces(self._connections, snapshot, schema, filtered)
         with self._connections.statements() as connection:
-            end_row = pieces.end_row(connection, query.limit)
-            written = history.pieces(connection, snapshot.table, end_row)
+            laid = layout.laid(connection, snapshot.table, snapshot.end_row)
+            end_row = pieces.end_row(connection, laid, query.limit)
         moment = snapshot.committed_at.astimezone(UTC)
         return Scan(
             schema=schema,
             rows=snapshot.rows,
             snapshot_id=str(snapshot.snapshot_id),
             snapshot_time=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            parts=pieces.parts(written, end_row),
+            parts=pieces.parts(laid, end_row),
             limit=query.limit,
             dropped=None if filtered is None else pieces.dropped,
         )
 
     def open_part(self, name: str, job_id: str, epoch: int, number: int) -> Part:
         with self._writing() as connection:
-            return TablePart(self._connections, parts.begin(connection, name, job_id, epoch, number))
+            part, first_row = parts.begin(connection, name, job_id, epoch, number)
+        return TablePart(self._connections, part, first_row, self._own_table_bytes)
 
     def commit(self, name: str, change: Change) -> Committed:
         return self._once(name, change, lambda connection: imports.commit(connection, name, change))
