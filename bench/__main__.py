@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import accepting, bulk, growth
+from bench import accepting, bulk, database, growth
 from bench.server import server
 from bench.small import direct_export_ms
 
@@ -75,16 +75,25 @@ def _small(folder: Path, _rows: int) -> list[Line]:
 def _bulk(folder: Path, rows: int) -> list[Line]:
     files = bulk.Files.make(folder, rows)
     with server(folder / "bulk") as served:
-        return [
-            Line(
-                ratio.trial.what,
-                f"{ratio.ours_s:.2f} s",
-                f"{ratio.trial.yardstick}: {ratio.theirs_s:.2f} s",
-                ratio.ours_s / ratio.theirs_s,
-                ratio.trial.promised,
-            )
-            for ratio in bulk.measure(bulk.trials(served, files))
-        ]
+        return _measured(bulk.trials(served, files))
+
+
+def _database(folder: Path, rows: int) -> list[Line]:
+    with database.trials(folder, rows) as trials:
+        return _measured(trials)
+
+
+def _measured(trials: list[bulk.Trial]) -> list[Line]:
+    return [
+        Line(
+            ratio.trial.what,
+            f"{ratio.ours_s:.2f} s",
+            f"{ratio.trial.yardstick}: {ratio.theirs_s:.2f} s",
+            ratio.ours_s / ratio.theirs_s,
+            ratio.trial.promised,
+        )
+        for ratio in bulk.measure(trials)
+    ]
 
 
 def _growth(folder: Path, _rows: int) -> list[Line]:
@@ -102,7 +111,7 @@ def _growth(folder: Path, _rows: int) -> list[Line]:
     ]
 
 
-PARTS: dict[str, Callable[[Path, int], list[Line]]] = {"small": _small, "bulk": _bulk, "growth": _growth}
+PARTS: dict[str, Callable[[Path, int], list[Line]]] = {"small": _small, "bulk": _bulk, "database": _database, "growth": _growth}
 
 
 def _print(lines: list[Line]) -> None:

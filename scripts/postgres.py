@@ -1,6 +1,6 @@
 """A PostgreSQL on a free port of this machine, for tests: a cluster of its own in a temporary folder, gone at the end.
 
-It asks for a password, as a real one does, and does not wait for its disk, as a real one must.
+It asks for a password, as a real one does, and unless told otherwise does not wait for its disk, as a real one must.
 """
 
 import os
@@ -32,10 +32,11 @@ FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_b
 class Postgres:
     """A server in `folder`, which must be one that any user can come to. It can be frozen, killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Sequence[str] = FAST) -> None:
         self.port = free_port()
         self.password = secrets.token_hex(12)
         self._folder = folder
+        self._settings = settings
         self._log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -61,7 +62,7 @@ class Postgres:
         return self
 
     def start(self) -> Self:
-        settings = [argument for setting in FAST for argument in ("-c", setting)]
+        settings = [argument for setting in self._settings for argument in ("-c", setting)]
         where = ["-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port), "-k", str(self._folder)]
         self._process = self._run([program("postgres"), *where, *settings])
         deadline = time.monotonic() + START_WITHIN_S
@@ -135,10 +136,10 @@ def program(name: str) -> str:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
+def running(settings: Sequence[str] = FAST) -> Iterator[Postgres]:
     """Raises Missing."""
     with tempfile.TemporaryDirectory(prefix="krai-postgres-") as folder:
-        server = Postgres(Path(folder)).make()
+        server = Postgres(Path(folder), settings).make()
         try:
             yield server.start()
         finally:

@@ -37,7 +37,7 @@ class PostgresWarehouse:
     A part of an import with `own_table_bytes` in Arrow or more stays in the table that it was written to.
     """
 
-    def __init__(self, url: str, *, own_table_bytes: int = 16 << 20) -> None:
+    def __init__(self, url: str, *, own_table_bytes: int = 1 << 20) -> None:
         self._connections = Connections(url)
         self._own_table_bytes = own_table_bytes
         self._there = False
