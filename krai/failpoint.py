@@ -16,7 +16,9 @@ NAMES = frozenset(
         "after_stage",  # a part lies in the bucket, BigQuery was not told
         "after_extract",  # rows lie in the bucket, nobody has read them
         "after_upload",  # the files are stored, the job does not know
+        "after_copy",  # the rows of a part are in the database, it is not written down that there are all of them
         "before_commit",  # the parts are written, the table does not know
+        "during_commit",  # the tables are changed, the transaction has not ended
         "after_commit",  # the table has the rows, the job does not know
         "before_finish",  # the outcome is known, not written
         "after_finish",  # the job is finished, the message not acked

@@ -16,8 +16,8 @@ from tests.acceptance.ledger import ledger_is_clean
 
 KILLS = {"embedded": 10, "gcp": 5}
 UNTOLD = "after_create"  # nobody was told of the job; only the sweep finds it, so its tests share one wait
-# tests/acceptance/test_fair_order.py, test_callbacks.py, test_bigquery.py
-ELSEWHERE = {"after_release", "before_callback", "after_stage", "after_extract"}
+# tests/acceptance/test_fair_order.py, test_callbacks.py, test_bigquery.py, test_postgres.py
+ELSEWHERE = {"after_release", "before_callback", "after_stage", "after_extract", "after_copy", "during_commit"}
 IN_AN_IMPORT = sorted(failpoint.NAMES - {UNTOLD} - ELSEWHERE)
 IN_AN_EXPORT = sorted(set(IN_AN_IMPORT) - {"before_commit", "after_commit"})
 

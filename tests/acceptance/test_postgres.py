@@ -21,7 +21,7 @@ from tests.acceptance.ledger import queues_end_empty
 from tests.acceptance.ways import upserts_undos_filters_and_moments
 
 ROWS = 20_000
-AROUND_A_COMMIT = ["after_upload", "before_commit", "after_commit"]
+AROUND_A_COMMIT = ["after_copy", "after_upload", "before_commit", "during_commit", "after_commit"]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,8 @@ def commits_are_those_of(database: str, dataset: str, job_id: str) -> None:
     """One, and nothing of an attempt is left."""
     assert asked(database, f"select job_id, rows from krai._commits where dataset = '{dataset}'") == [(job_id, ROWS)]  # noqa: S608
     assert asked(database, f"select * from krai._parts where job_id = '{job_id}'") == []  # noqa: S608
+    tables = f"select 1 from pg_inherits where inhparent::regclass::text like 'krai_rows.{dataset}_%'"  # noqa: S608
+    assert len(asked(database, tables)) == 1, "the rows stay in the table that they were written to"
 
 
 def what_goes_in_comes_out(house: House, database: str, postgres: Postgres) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from krai import failpoint
 from krai.errors import Terminal, Transient
 from krai.warehouse.postgres import blocks, columns, history, layout, tables
 from krai.warehouse.postgres.connections import Connection, Connections
@@ -58,6 +59,7 @@ class TablePart:
     def close(self) -> None:
         if self._copying is not None:
             self._copying.finish()
+            failpoint.reach("after_copy")
         with self._connections.statements() as connection:
             pieces = self._pieces
             if pieces and _bytes(pieces) >= self._own_table_bytes:

@@ -16,6 +16,7 @@ from datetime import UTC
 
 import pyarrow as pa
 
+from krai import failpoint
 from krai.dataset import Dataset
 from krai.errors import Terminal
 from krai.formats.types import columns_of
@@ -111,6 +112,7 @@ class PostgresWarehouse:
                 return found
             snapshot = change(connection)
             parts.remove(connection, name, job.job_id, epochs=[job.epoch])
+            failpoint.reach("during_commit")
         return snapshot.committed(name, snapshot)
 
     @contextmanager
