@@ -20,7 +20,7 @@ from tests.acceptance.krai_process import QUICK
 from tests.acceptance.ledger import queues_end_empty
 from tests.acceptance.ways import upserts_undos_filters_and_moments
 
-ROWS = 20_000
+ROWS = 30_000  # more than a MiB: the table they are written to becomes one of the dataset
 AROUND_A_COMMIT = ["after_copy", "after_upload", "before_commit", "during_commit", "after_commit"]
 
 

@@ -1,5 +1,7 @@
 """Where PostgreSQL keeps the rows of large imports, and that they are read from there in their order, whatever becomes of some of them."""
 
+import gc
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -66,6 +68,14 @@ def seen(url: str, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query.encode()).fetchall()
 
 
+def wait_for(url: str, query: str) -> None:
+    """Until there is a row."""
+    until = time.monotonic() + 20
+    while not seen(url, query):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 def children(url: str) -> int:
     return len(seen(url, "select inhrelid from pg_inherits"))
 
@@ -73,6 +83,17 @@ def children(url: str) -> int:
 def indexed(url: str) -> int:
     """How many of them have an index."""
     return len(seen(url, "select distinct indrelid from pg_index join pg_inherits on indrelid = inhrelid"))
+
+
+def test_rows_in_their_order_are_read_by_their_blocks_alone(url: str) -> None:
+    warehouse = PostgresWarehouse(url, own_table_bytes=LARGE_BYTES)
+    bring(warehouse, "a", large())
+    now(warehouse)
+    del warehouse  # a connection tells what it has done at its end, if not before
+    gc.collect()
+    child = "pg_stat_user_tables join pg_inherits on relid = inhrelid"
+    wait_for(url, f"select from {child} where seq_tup_read >= {LARGE}")
+    assert seen(url, f"select seq_scan from {child}") == [(0,)]  # noqa: S608
 
 
 @pytest.mark.parametrize("mode", [Mode.APPEND, Mode.REPLACE])
@@ -159,6 +180,7 @@ def test_what_is_little_beside_the_dataset_makes_no_table(url: str) -> None:
 def test_who_still_writes_what_is_swept_away_is_not_waited_for(warehouse: PostgresWarehouse, url: str) -> None:
     part = warehouse.open_part("things", "a", 1, 0)
     part.write(rows(1, 2))
+    wait_for(url, "select from pg_locks where mode = 'RowExclusiveLock' and relation = 'krai_rows.part_1'::regclass")
     PostgresWarehouse(url).sweep("things", "a", 2)
     with pytest.raises(Transient):
         part.close()
