@@ -41,6 +41,7 @@ _SESSION = (
     "set default_transaction_isolation = 'read committed'",
     "set search_path = pg_catalog",
     "set standard_conforming_strings = on",
+    "set constraint_exclusion = partition",
     "set timezone = 'UTC'",
 )
 # Rows of a table that was written by one COPY are read in the order of its blocks, by one process.
