@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from krai.formats.floats import float_text
+from krai.formats.spelling import are_plain_booleans, are_plain_integers, are_sure_decimals
 from krai.formats.types import arrow_type
 from krai.formats.years import outside_years
 
@@ -60,7 +61,9 @@ def read_exactly(text: pa.Array, name: str) -> pa.Array | None:
     if name in _MIN_LENGTH:
         return typed
     if name == "float64":
-        return typed if _floats_are_exact(text, typed) else None
+        return typed if are_sure_decimals(text) or _floats_are_exact(text, typed) else None
+    if (name == "int64" and are_plain_integers(text)) or (name == "boolean" and are_plain_booleans(text)):
+        return typed
     return typed if typed.cast(pa.string()).equals(text) else None
 
 
