@@ -75,16 +75,19 @@ class CsvReader:
 
     def blocks(self) -> Iterator[CsvBlock]:
         with self._opener() as file:
-            carry, offset = self._after_header(file), self.header.end
+            carry, offset, read = b"", self.header.end, self._after_header(file)
             while True:
-                chunk = file.read(self._block_bytes)
-                data, final = carry + chunk, not chunk
+                chunk, read = read or file.read(self._block_bytes), b""
+                # Most blocks end with the last line feed: up to there no byte is copied twice. Of what may be too long all is looked at.
+                short, final = len(carry) + len(chunk) <= self._max_row_bytes, not chunk
+                stop = (chunk.rfind(b"\n") + 1 if short else 0) or len(chunk)
+                data = b"".join((carry, memoryview(chunk)[:stop]))
                 found = cut(data, self._dialect, final=final)
                 if final and found.open_at is not None:
                     raise self._unterminated(offset + found.open_at)
                 if found.end:
                     yield CsvBlock(data[: found.end], found.bad)
-                carry = data[found.end :]
+                carry = data[found.end :] + chunk[stop:]
                 offset += found.end
                 if final:
                     return
@@ -102,8 +105,9 @@ class CsvReader:
         if not block.bad and len(block.data) <= self._max_row_bytes and b"\0" not in block.data:
             # Most of what is wrong with rows is how many cells they have: the parser leaves these out by itself.
             skipped: list[Reject] = []
+            sound = not self._recoded and is_utf8(block.data)
             try:
-                table = self._table(block.data, None if self._recoded or not is_utf8(block.data) else self._skip(skipped))
+                table = self._table(block.data, self._skip(skipped) if sound else None, is_utf8=sound)
             except pa.ArrowInvalid:
                 pass
             else:
@@ -141,8 +145,8 @@ class CsvReader:
     def _as_meant(self, column: pa.Array) -> pa.Array:
         return restore(column) if self._dialect.spreadsheet else column
 
-    def _table(self, data: bytes, otherwise: Otherwise | None = None) -> pa.Table:
-        """The records as text; `otherwise` decides about those that have not as many cells as the header.
+    def _table(self, data: bytes, otherwise: Otherwise | None = None, *, is_utf8: bool = False) -> pa.Table:
+        """The records as text; `otherwise` decides about those that have not as many cells as the header. `is_utf8`: they are.
 
         Raises ArrowInvalid when nobody decides about them, or when a record is not UTF-8.
         """
@@ -152,7 +156,7 @@ class CsvReader:
             pa.BufferReader(data),
             read_options=arrow_csv.ReadOptions(column_names=self._columns, use_threads=False, block_size=len(data) + 1),
             parse_options=self._parse_options(data, otherwise),
-            convert_options=self._convert_options,
+            convert_options=self._convert_options[is_utf8],
         )
 
     def _parse_options(self, data: bytes, otherwise: Otherwise | None) -> arrow_csv.ParseOptions:
@@ -171,14 +175,20 @@ class CsvReader:
         return [str(place) for place in range(len(self.header.names))]
 
     @cached_property
-    def _convert_options(self) -> arrow_csv.ConvertOptions:
-        return arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(self._columns, pa.string()),
-            include_columns=[str(place) for place in self.header.kept],
-            null_values=list(self._dialect.null),
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
+    def _convert_options(self) -> tuple[arrow_csv.ConvertOptions, arrow_csv.ConvertOptions]:
+        """For records that have to be looked at for what is not UTF-8, and for those that need not."""
+        look, trust = (
+            arrow_csv.ConvertOptions(
+                check_utf8=check_utf8,
+                column_types=dict.fromkeys(self._columns, pa.string()),
+                include_columns=[str(place) for place in self.header.kept],
+                null_values=list(self._dialect.null),
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            )
+            for check_utf8 in (True, False)
         )
+        return look, trust
 
     @cached_property
     def _keep_blank(self) -> bool:
