@@ -21,6 +21,7 @@ from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, S
 from krai.dataset import Dataset
 from krai.errors import KraiError, Terminal, Transient
 from krai.job import Job, Progress
+from krai.worker.allocator import keep_freed_memory
 
 JOBS_PER_CHILD = 500  # a new one costs as much as some twenty small jobs
 START_TIMEOUT_S = 60.0
@@ -148,6 +149,7 @@ class ChildPool:
     _refills: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def open(self) -> None:
+        keep_freed_memory()
         _context().set_forkserver_preload(["krai.worker.child", self.terms.build.partition(":")[0]])
         for child in await asyncio.gather(*(self._spawn() for _ in range(self.size))):
             self.idle.put_nowait(child)

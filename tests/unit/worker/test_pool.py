@@ -62,6 +62,11 @@ async def test_what_a_job_raises_comes_back_as_it_is(pool: ChildPool, act: str, 
     assert pool.children == {child}
 
 
+async def test_children_hold_the_memory_they_are_about_to_use_again(pool: ChildPool) -> None:
+    pid = next(iter(pool.children)).process.pid
+    assert psutil.Process(psutil.Process(pid).ppid()).environ()["MIMALLOC_PURGE_DELAY"] == "1000"
+
+
 async def test_a_killed_attempt_leaves_no_process(pool: ChildPool) -> None:
     attempt = await pool.start(a_job("slow"))
     pid = next(iter(pool.children)).process.pid
