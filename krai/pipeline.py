@@ -1,7 +1,7 @@
 """Work on many pieces by a few threads, with the results in the order of the pieces and no more of them in memory than needed."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from typing import TypeVar
@@ -13,7 +13,7 @@ THREADS = 2
 _END = object()
 
 
-def in_order(work: Callable[[Piece], Result], pieces: Iterable[Piece], *, ahead: int, threads: int = THREADS) -> Iterator[Result]:
+def in_order(work: Callable[[Piece], Result], pieces: Iterable[Piece], *, ahead: int, threads: int = THREADS) -> Generator[Result]:
     """`work` of each piece, in order. At most `ahead` pieces are under way or done and not yet taken: more of them keep the threads
     busy while the caller is slow, fewer need less memory.
 

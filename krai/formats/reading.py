@@ -1,6 +1,6 @@
 """What all readers have in common: blocks of a file go in, columns and rejected rows come out, and no row is lost between.
 
-A reader is asked for its blocks in order, by one thread, and then to parse each of them, by any thread. Cells stay as the file has
+A reader is asked for its blocks in order, one at a time, and then to parse each of them, all by any thread. Cells stay as the file has
 them until somebody decides on types: either `observe` tells the narrowest type of a block, or `fit` reads them into a given one.
 """
 
