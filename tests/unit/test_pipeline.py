@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from krai.transfer.pipeline import in_order
+from krai.pipeline import in_order
 
 
 class Pieces:
