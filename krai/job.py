@@ -129,6 +129,11 @@ class Job:
     def finished(self) -> bool:
         return self.status in FINISHED
 
+    @property
+    def deleted(self) -> bool:
+        """True when somebody has deleted it, and it is not only past its time."""
+        return self.delete_at is not None and self.delete_at <= self.updated_at
+
     def to_doc(self) -> dict[str, Any]:
         """The job as JSON types, times in RFC 3339 with microseconds so that their text sorts like the times."""
         doc: dict[str, Any] = {}

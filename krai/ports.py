@@ -6,6 +6,7 @@ Backends raise `Transient("store_busy", …)` for anything that may pass, and `C
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -83,7 +84,11 @@ class JobStore(Protocol):
         """Jobs whose `due_at` has passed, longest overdue first."""
 
     async def changed(self, since: datetime, limit: int) -> Sequence[Job]:
-        """Jobs whose `updated_at` is not before `since`, in its order; those that were deleted have no more changes."""
+        """Jobs whose `updated_at` is not before `since`, in its order, also those that `get` does not give any more."""
+
+    def hear(self, heard: Callable[[Job], object]) -> AbstractContextManager[None]:
+        """Within the block `heard` is given every job that this process creates or swaps, as it was written. `changed` has them too, and
+        those whose writer did not wait for the end of its write."""
 
     async def standing(self, created_by: str) -> Standing: ...
 

@@ -123,7 +123,7 @@ async def delete(stores: Stores, job_id: str, owner: str | None) -> None:
             raise Terminal("job_running")
         # Files first: a crash between the two leaves a job that the sweep, or the caller, deletes again.
         await _delete_files(stores, job)
-        await stores.jobs.delete(job)
+        await stores.jobs.swap(job, transitions.delete(job, stores.jobs.now()))
 
     await _insist(stores.jobs, job_id, owner, step)
     observe.log().info("job deleted", job_id=job_id)

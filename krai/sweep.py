@@ -101,7 +101,7 @@ def parts_removed(job: Job) -> Job:
 async def _expire(job: Job, stores: Stores, retention: Retention) -> None:
     now = stores.jobs.now()
     await asyncio.to_thread(stores.blobs.delete, f"jobs/{job.job_id}/")
-    if job.finished_at is not None and job.finished_at + timedelta(seconds=retention.jobs_s) <= now:
+    if job.deleted or (job.finished_at is not None and job.finished_at + timedelta(seconds=retention.jobs_s) <= now):
         await stores.jobs.delete(job)
     else:
         await stores.jobs.swap(job, transitions.forget_files(job, now, keep_s=retention.jobs_s))

@@ -21,6 +21,7 @@ from krai.job import WRITERS, Callback, Job, Kind, Progress, Stage, Standing, St
 # A job that was accepted but never claimed is looked at after this time: its wake-up message may have been lost.
 REPUBLISH_AFTER_S, LONGEST_REPUBLISH_S = 30, 600
 CRASHES_ALLOWED = 2
+DELETED_SEEN_S = 60.0  # so long a deleted job, which no reader sees, can still be found among what has changed
 ATTEMPTS_TO_SETTLE = 3
 
 
@@ -161,6 +162,11 @@ def forget_files(job: Job, now: datetime, *, keep_s: float) -> Job:
     """The files are deleted; the job itself stays for `keep_s` seconds after its end."""
     gone_at = (job.finished_at or now) + timedelta(seconds=keep_s)
     return look_again(replace(job, delete_at=gone_at))
+
+
+def delete(job: Job, now: datetime) -> Job:
+    """The finished job gone for readers; the sweep removes it when all who listen to it have learned that."""
+    return replace(job, callback=None, delete_at=now, updated_at=now, due_at=now + timedelta(seconds=DELETED_SEEN_S))
 
 
 def look_again(job: Job) -> Job:

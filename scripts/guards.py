@@ -290,8 +290,8 @@ GUARDS = (
     Guard(
         "who listens is asked for again",
         "krai/api/lasting.py",
-        "            except Terminal:\n                return False\n",
-        "            except Terminal:\n                return True\n",
+        "        return now is not None and now.id == self._caller.id and now.scopes >= self._caller.scopes\n",
+        "        return True\n",
         EVENTS,
     ),
     # -- callbacks --------------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from krai.api import (
 from krai.api.cors import Cors
 from krai.api.deps import Api
 from krai.api.edge import Edge
+from krai.api.lasting import Callers
 from krai.api.limits import RateLimit
 from krai.api.quotas import Quotas
 from krai.feed import Feed
@@ -89,7 +90,7 @@ def create_app(
     `tokens`: whose ID tokens are taken, and where people sign in; None: nobody's. `patience_s`: how long a request's body may take.
     `manifest_keys`: the public keys of manifests, as JWKs.
     """
-    docs = settings.docs == "on"
+    docs, stopping = settings.docs == "on", stopping or asyncio.Event()
     app = FastAPI(
         title="krai",
         version=krai.__version__,
@@ -109,9 +110,10 @@ def create_app(
         creates=RateLimit("create", settings.rate_limit_create, settings.rate_limit_storage, settings.deployment, exact=True),
         reads=RateLimit("read", settings.rate_limit_read, settings.rate_limit_storage, settings.deployment, exact=False),
         quotas=Quotas(stores, settings),
-        feed=Feed(stores.jobs),
+        feed=Feed(stores.jobs, stopping),
+        callers=Callers(),
         sign_in=None if tokens is None else SignIn(tokens),
-        stopping=stopping or asyncio.Event(),
+        stopping=stopping,
         patience_s=patience_s,
         manifest_keys=manifest_keys,
     )

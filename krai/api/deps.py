@@ -13,7 +13,7 @@ from krai.access import Principal, Scope
 from krai.admission import Admission
 from krai.api.address import base_url
 from krai.api.auth import authenticate
-from krai.api.lasting import Lasting
+from krai.api.lasting import Callers, Lasting
 from krai.api.limits import RateLimit
 from krai.api.quotas import Quotas
 from krai.feed import Feed
@@ -40,6 +40,7 @@ class Api:
     reads: RateLimit
     quotas: Quotas
     feed: Feed
+    callers: Callers
     sign_in: SignIn | None
     stopping: asyncio.Event
     patience_s: float
@@ -79,8 +80,8 @@ Reader = Annotated[Principal, Depends(_reader)]
 Admin = Annotated[Principal, Depends(_admin)]
 
 
-async def _lasting(connection: HTTPConnection, caller: Reader) -> Lasting:
-    return Lasting(connection, caller)
+async def _lasting(connection: HTTPConnection, caller: Reader, api: ApiOf) -> Lasting:
+    return Lasting(api.callers, connection, caller)
 
 
 Listening = Annotated[Lasting, Depends(_lasting)]

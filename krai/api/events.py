@@ -1,5 +1,6 @@
 """`GET /api/v1/jobs/{id}/events`: a job as Server-Sent Events, until it has finished."""
 
+import contextlib
 import re
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -10,6 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from krai.api import examples, openapi, watch
 from krai.api.answers import JobAnswer
 from krai.api.deps import ApiOf, BaseUrl, Listening, OwnJob
+from krai.errors import Transient
 
 router = APIRouter(tags=["jobs"])
 EVENT_ID = re.compile(r"\d{1,18}", re.ASCII)
@@ -31,10 +33,12 @@ async def follow_job(
     lasting: Listening, job: OwnJob, api: ApiOf, base_url: BaseUrl, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterator[ServerSentEvent]:
     seen = int(last_event_id) if last_event_id and EVENT_ID.fullmatch(last_event_id) else None
-    async for state in watch.states(api, job, seen):
-        if not await lasting.still():
-            return
-        if state is None:
-            yield ServerSentEvent(comment="still here")
-        else:
-            yield ServerSentEvent(event="job", id=str(state.revision), raw_data=JobAnswer.of(state, base_url).model_dump_json())
+    with contextlib.suppress(Transient):  # ended, it is asked for again
+        async with contextlib.aclosing(watch.states(api, job, seen)) as states:
+            async for state in states:
+                if not await lasting.still():
+                    return
+                if state is None:
+                    yield ServerSentEvent(comment="still here")
+                else:
+                    yield ServerSentEvent(event="job", id=str(state.revision), raw_data=JobAnswer.of(state, base_url).model_dump_json())

@@ -12,7 +12,7 @@ from krai.api.address import base_url
 from krai.api.answers import JobAnswer
 from krai.api.deps import Api, api_of, caller_of
 from krai.api.lasting import Lasting
-from krai.errors import KraiError
+from krai.errors import KraiError, Transient
 from krai.feed import Listener, TooSlow
 
 router = APIRouter()
@@ -33,9 +33,12 @@ async def follow_jobs(socket: WebSocket) -> None:
         return
     await socket.accept()
     hearing = asyncio.create_task(_until_gone(socket))
+    code = TRY_AGAIN_LATER
     try:
-        async with api.feed.listen(caller.owner) as listener:
+        async with api.feed.listen(owner=caller.owner) as listener:
             code = await _tell(socket, api, caller, listener, hearing)
+    except Transient:
+        pass  # whoever tries again later learns why
     finally:
         hearing.cancel()
         await asyncio.wait({hearing})
@@ -45,15 +48,15 @@ async def follow_jobs(socket: WebSocket) -> None:
 
 async def _tell(socket: WebSocket, api: Api, caller: Principal, listener: Listener, hearing: asyncio.Task[None]) -> int:
     """Send every change, until there is a reason to close."""
-    here, lasting = await base_url(socket), Lasting(socket, caller)
-    while not hearing.done() and not api.stopping.is_set():
+    here, lasting = await base_url(socket), Lasting(api.callers, socket, caller)
+    while not (hearing.done() or listener.over):
         try:
             job = await listener.next(TICK_S)
         except TooSlow:
             return TRY_AGAIN_LATER
         if not await lasting.still():
             return POLICY_VIOLATION
-        if job is not None:
+        if job is not None and not job.deleted:
             event = {"event": "job", "id": str(job.revision), "data": JobAnswer.of(job, here).model_dump(mode="json")}
             await socket.send_text(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
     return GOING_AWAY

@@ -1,9 +1,10 @@
 """Waiting for a job to change: for a client that polls with `Prefer: wait`, and for one that listens to events."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from krai.api.deps import Api
+from krai.feed import TooSlow
 from krai.job import Job
 
 LONGEST_WAIT_S = 30
@@ -34,13 +35,24 @@ async def finished(api: Api, job: Job, timeout_s: float) -> Job | None:
     return found
 
 
-async def states(api: Api, job: Job, seen_revision: int | None, *, heartbeat_s: float = HEARTBEAT_S) -> AsyncIterator[Job | None]:
-    """Every state of the job newer than `seen_revision` until its last, or until it is deleted; None where a sign of life is due."""
-    if seen_revision is None or job.revision > seen_revision:
-        yield job
-    while not job.finished and not api.stopping.is_set():
-        found = await changed(api, job, heartbeat_s)
-        if found is None:
-            return
-        yield found if found.revision != job.revision else None
-        job = found
+async def states(api: Api, job: Job, seen_revision: int | None, *, heartbeat_s: float = HEARTBEAT_S) -> AsyncGenerator[Job | None, None]:
+    """Every state of the job newer than `seen_revision` until its last, or until it is deleted; None where a sign of life is due.
+
+    Raises Transient when the store does not answer to begin with.
+    """
+    async with api.feed.listen(job_id=job.job_id) as listener:
+        # Read once more, for it may have changed before there was a listener.
+        found = await api.stores.jobs.get(job.job_id)
+        seen = -1 if seen_revision is None or (found and seen_revision > found.revision) else seen_revision
+        while found is not None and not found.deleted:
+            if found.revision > seen:
+                seen = found.revision
+                yield found
+            if found.finished:
+                return
+            try:
+                while (news := await listener.next(heartbeat_s)) is None and not listener.over:
+                    yield None
+            except TooSlow:
+                return
+            found = news

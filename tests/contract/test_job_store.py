@@ -385,3 +385,19 @@ async def test_what_has_changed_since_comes_in_that_order(jobs: JobStore) -> Non
     assert await jobs.changed(begin + timedelta(seconds=2), 10) == [third, again]
     await jobs.delete(again)
     assert await jobs.changed(begin + timedelta(seconds=2), 10) == [third]
+
+
+async def test_a_process_hears_of_what_it_writes_itself(open_jobs: Opener[JobStore]) -> None:
+    mine, theirs = await open_jobs(), await open_jobs()
+    heard: list[Job] = []
+    with mine.hear(heard.append):
+        job, record = a_job(), a_record("scope", expires_at=mine.now() + timedelta(hours=1))
+        job = await created(mine, job, record)
+        await mine.create(a_job(), record)
+        claimed = await mine.swap(job, transitions.claim(job, "worker", START, 30))
+        with pytest.raises(Conflict):
+            await mine.swap(job, job)
+        plain = await created(mine)
+        await created(theirs)
+    await mine.swap(plain, plain)
+    assert heard == [job, claimed, plain]

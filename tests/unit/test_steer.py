@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,12 @@ import pytest
 from krai import steer, submit, transitions
 from krai.errors import Conflict, Terminal
 from krai.job import Progress, Status
-from krai.ports import Stores
+from krai.ports import JobQuery, Stores
 from krai.submit import Inline, Order
+from krai.sweep import Retention, sweep
+from tests.contract.examples import a_job, created
 from tests.unit.api.house import House, open_house
+from tests.unit.clocked import ClockedJobStore, open_stores
 
 KEEP_S = 60.0
 
@@ -152,6 +156,22 @@ async def test_a_delete_that_broke_off_is_finished_by_the_next(house: House) -> 
     house.stores.blobs.delete(f"jobs/{job_id}/")  # so far the first one came
     await steer.delete(house.stores, job_id, "ada")
     assert await house.stores.jobs.get(job_id) is None
+
+
+async def test_a_deleted_job_is_seen_by_none_but_who_listens_and_swept_a_minute_later(tmp_path: Path) -> None:
+    async with open_stores(tmp_path) as stores:
+        jobs = stores.jobs
+        assert isinstance(jobs, ClockedJobStore)
+        begin, job = jobs.now(), await created(jobs, a_job(now=jobs.now(), created_by="ada"))
+        ended = await jobs.swap(job, transitions.cancel(job, jobs.now(), keep_s=60))
+        await steer.delete(stores, job.job_id, "ada")
+        assert (await jobs.get(job.job_id), (await jobs.find(JobQuery())).jobs) == (None, [])
+        (found,) = await jobs.changed(begin, 10)
+        assert (ended.deleted, found.deleted) == (False, True)
+        assert await sweep(stores, Retention(files_s=60, jobs_s=3600)) == 0
+        jobs.ahead += timedelta(seconds=transitions.DELETED_SEEN_S)
+        assert await sweep(stores, Retention(files_s=60, jobs_s=3600)) == 1
+        assert await jobs.changed(begin, 10) == []
 
 
 async def test_two_deletes_at_once_delete_once(house: House) -> None:

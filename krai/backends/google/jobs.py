@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from krai.backends.documents import gone
 from krai.backends.google import queries, stored
 from krai.backends.google.batches import Batches
 from krai.backends.google.firestore import BUDGET_S, Firestore, Refused, Snapshot, revision_of, updated_at
+from krai.backends.hearing import Hearing
 from krai.dataset import Dataset
 from krai.errors import Conflict, Terminal, Transient
 from krai.job import Job, Standing
@@ -34,6 +35,7 @@ class FirestoreJobStore:
         self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._new: Batches[tuple[AsyncDocumentReference, dict[str, Any]], int | None] = Batches(firestore.create_each, within_s=BUDGET_S)
         self._datasets: Known[Dataset] = Known()
+        self._hearing = Hearing()
 
     def now(self) -> datetime:
         return self._firestore.now()
@@ -42,7 +44,7 @@ class FirestoreJobStore:
         reference = self._document(stored.JOBS, job.job_id)
         # Many jobs are made in one request. The record belongs to its job alone, and what is in doubt is looked at below.
         if record is None and (revision := await self._new.put((reference, stored.of_job(job)))) is not None:
-            return replace(job, revision=revision)
+            return self._hearing.tell(replace(job, revision=revision))
         expired: Snapshot | None = None
         for _ in range(ROUNDS):
             batch = self._firestore.client.batch()
@@ -50,7 +52,7 @@ class FirestoreJobStore:
             if record is not None:
                 _put(batch, self._document(stored.RECORDS, record.scope), stored.of_record(record), over=expired)
             with contextlib.suppress(Refused):
-                return replace(job, revision=await self._firestore.commit(batch))
+                return self._hearing.tell(replace(job, revision=await self._firestore.commit(batch)))
             there = stored.job_in(await self._firestore.read(reference))
             # Written by an earlier try that was not answered, or by an earlier call of the same caller.
             if there is not None and replace(there, revision=job.revision) == job:
@@ -101,7 +103,7 @@ class FirestoreJobStore:
             if there is None or not _is(there, fields):
                 raise Conflict(seen.job_id) from refused
             revision = revision_of(there)
-        return replace(then, revision=revision)
+        return self._hearing.tell(replace(then, revision=revision))
 
     async def delete(self, seen: Job) -> None:
         reference = self._seen(seen)
@@ -130,6 +132,9 @@ class FirestoreJobStore:
 
     async def changed(self, since: datetime, limit: int) -> Sequence[Job]:
         return _jobs(await self._firestore.run(queries.changed(self._firestore.client, since, limit)))
+
+    def hear(self, heard: Callable[[Job], object]) -> contextlib.AbstractContextManager[None]:
+        return self._hearing.hear(heard)
 
     async def standing(self, created_by: str) -> Standing:
         asked = (queries.unfinished(self._firestore.client, created_by), queries.held(self._firestore.client, created_by))

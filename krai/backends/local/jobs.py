@@ -3,7 +3,8 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from krai.backends import page_token
 from krai.backends.documents import gone, to_json
+from krai.backends.hearing import Hearing
 from krai.backends.local.database import Database
 from krai.dataset import Dataset
 from krai.errors import Conflict
@@ -76,6 +78,7 @@ EXPIRED_AT_ONCE = 100  # expired records removed by one write: enough to keep up
 class LocalJobStore:
     def __init__(self, path: Path) -> None:
         self._database = Database(path, SCHEMA, version=2, durable=True)
+        self._hearing = Hearing()
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -97,7 +100,8 @@ class LocalJobStore:
             _count(connection, None, job)
             return job
 
-        return await self._database.run(write, topic=job.job_id)
+        written = await self._database.run(write, topic=job.job_id)
+        return self._hearing.tell(written) if isinstance(written, Job) else written
 
     async def remember(self, record: IdempotencyRecord) -> IdempotencyRecord | None:
         now = self.now()
@@ -124,7 +128,7 @@ class LocalJobStore:
             _count(connection, seen, written)
 
         await self._database.run(write, topic=seen.job_id)
-        return written
+        return self._hearing.tell(written)
 
     async def delete(self, seen: Job) -> None:
         def write(connection: sqlite3.Connection) -> None:
@@ -165,6 +169,9 @@ class LocalJobStore:
     async def changed(self, since: datetime, limit: int) -> Sequence[Job]:
         values = {"since": format_time(since), "limit": limit}
         return [_job(row) for row in await self._select(CHANGED, values)]
+
+    def hear(self, heard: Callable[[Job], object]) -> AbstractContextManager[None]:
+        return self._hearing.hear(heard)
 
     async def standing(self, created_by: str) -> Standing:
         unfinished, held = await self._database.read(lambda connection: connection.execute(STANDING, {"created_by": created_by}).fetchone())

@@ -1,20 +1,22 @@
 import asyncio
 import json
 import time
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from krai import transitions
-from krai.access import Scope
+from krai.access import Principal, Scope
 from krai.api import lasting, watch
 from krai.api.auth import authenticate
 from krai.errors import Terminal
 from krai.job import Stage
 from krai.users import TRUSTED_S
-from tests.unit.api.house import ADA, House, problem, put_key
+from tests.unit.api.house import ADA, BOB, House, problem, put_key
 
 
 @dataclass
@@ -76,6 +78,20 @@ async def test_an_event_id_that_makes_no_sense_is_ignored(house: House, last: st
     assert len(await follow(house, job_id, **{"Last-Event-ID": last})) == 1
 
 
+async def test_an_event_that_is_yet_to_come_was_not_seen(house: House) -> None:
+    job_id = await house.submit()
+    seen = (await house.job(job_id)).revision + 1000
+    await house.fail(job_id)
+    assert [event.job["status"] for event in await follow(house, job_id, **{"Last-Event-ID": str(seen)})] == ["FAILED"]
+
+
+async def test_what_changes_before_anybody_listens_is_told(house: House) -> None:
+    job = await house.job(await house.submit())
+    claimed = await house.claim(job.job_id)
+    async with aclosing(watch.states(house.app.state.api, job, job.revision)) as states:
+        assert await anext(states) == claimed
+
+
 async def test_whoever_comes_back_hears_only_what_is_new(house: House) -> None:
     job_id = await house.submit()
     seen = (await house.job(job_id)).revision
@@ -85,12 +101,13 @@ async def test_whoever_comes_back_hears_only_what_is_new(house: House) -> None:
     assert [event.job["status"] for event in await asyncio.wait_for(following, 5)] == ["CANCELLED"]
 
 
-async def test_a_deleted_job_ends_its_events(house: House) -> None:
-    job_id = await house.submit()
-    following = asyncio.create_task(follow(house, job_id))
-    await asyncio.sleep(0.05)
-    await house.stores.jobs.delete(await house.job(job_id))
-    assert [event.job["status"] for event in await asyncio.wait_for(following, 5)] == ["PENDING"]
+async def test_a_job_that_is_deleted_as_soon_as_it_has_ended_ends_its_events(house: House) -> None:
+    job = await house.job(await house.submit())
+    async with aclosing(watch.states(house.app.state.api, job, None)) as states:
+        assert await anext(states) == job
+        await house.fail(job.job_id)
+        assert (await house.http.delete(f"/api/v1/jobs/{job.job_id}")).status_code == httpx.codes.NO_CONTENT
+        assert await asyncio.wait_for(anext(states, None), 5) is None
 
 
 async def test_events_do_not_hold_up_the_end_of_the_process(house: House) -> None:
@@ -105,8 +122,8 @@ async def test_events_do_not_hold_up_the_end_of_the_process(house: House) -> Non
 
 async def test_silence_is_broken_by_signs_of_life(house: House) -> None:
     job = await house.job(await house.submit())
-    states = watch.states(house.app.state.api, job, None, heartbeat_s=0.05)
-    assert [await anext(states) for _ in range(3)] == [job, None, None]
+    async with aclosing(watch.states(house.app.state.api, job, None, heartbeat_s=0.05)) as states:
+        assert [await anext(states) for _ in range(3)] == [job, None, None]
     assert watch.HEARTBEAT_S < 15
 
 
@@ -115,6 +132,21 @@ async def test_events_of_no_job_are_a_problem_and_no_stream(house: House) -> Non
     assert problem(await house.client(None).get(f"/api/v1/jobs/{'0' * 32}/events"), 401) == "unauthenticated"
     head = await house.http.head(f"/api/v1/jobs/{await house.submit()}/events")
     assert (head.status_code, head.headers["allow"]) == (405, "GET"), "a HEAD would never end"
+
+
+def connection(house: House, key: str) -> Request:
+    return Request(
+        {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "query_string": b"",
+            "headers": [(b"x-api-key", key.encode())],
+            "app": house.app,
+            "scheme": "http",
+            "server": None,
+        }
+    )
 
 
 # -- who listens ----------------------------------------------------------------------------------------------------------------
@@ -137,21 +169,28 @@ def test_a_removed_user_hears_nothing_after_a_minute() -> None:
     assert lasting.ASKED_EVERY_S + TRUSTED_S <= 60
 
 
+async def test_a_credential_is_asked_for_once_however_many_listen_by_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Principal] = []
+
+    async def count(connection: HTTPConnection) -> Principal:
+        asked.append(await authenticate(connection))
+        return asked[-1]
+
+    monkeypatch.setattr(lasting, "authenticate", count)
+    callers = lasting.Callers()
+    connections = [connection(house, key) for key in (ADA, BOB) for _ in range(50)]
+    listening = [lasting.Lasting(callers, one, await authenticate(one)) for one in connections]
+    assert all([await one.still() for one in listening])
+    assert asked == [], "they came a moment ago"
+    callers._asked = {name: (at - 31, who) for name, (at, who) in callers._asked.items()}  # noqa: SLF001 - half a minute later
+    assert all(await asyncio.gather(*(one.still() for one in listening)))
+    assert sorted(principal.id for principal in asked) == ["key:0000000000000ada", "key:0000000000000b0b"]
+
+
 async def test_a_key_that_may_do_less_is_another(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    request = Request(
-        {
-            "type": "http",
-            "method": "GET",
-            "path": "/",
-            "query_string": b"",
-            "headers": [(b"x-api-key", ADA.encode())],
-            "app": house.app,
-            "scheme": "http",
-            "server": None,
-        }
-    )
+    request = connection(house, ADA)
     caller = await authenticate(request)
-    listens = lasting.Lasting(request, caller)
+    listens = lasting.Lasting(lasting.Callers(), request, caller)
     assert await listens.still()
     await put_key(house.stores, ADA, scopes=frozenset({Scope.EXPORT}))
     assert await listens.still(), "it was asked a moment ago"
