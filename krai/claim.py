@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from krai import losers, transitions
 from krai.errors import Conflict, Terminal, Transient
@@ -10,6 +11,7 @@ from krai.job import Job, Status, new_id
 from krai.lease import ASK_AGAIN_S, Lease
 from krai.ports import JobStore, Stores
 from krai.verdict import Ack, Bury, Delay, Later, Verdict
+from krai.webhooks import endings
 
 TRIES = 5
 
@@ -61,10 +63,10 @@ async def _unclaimable(stores: Stores, job: Job, terms: Terms) -> Verdict | None
         return Delay(max(0.1, ((free_at or now) - now).total_seconds()))
     if job.cancel_requested and not job.may_have_committed:
         await asyncio.to_thread(stores.blobs.delete, f"jobs/{job.job_id}/")
-        await stores.jobs.swap(job, transitions.cancel(job, now, keep_s=terms.keep_files_s))
+        await endings.swap(stores, job, partial(transitions.cancel, now=now, keep_s=terms.keep_files_s))
         return Ack()
     if transitions.attempts_spent(job):
-        await stores.jobs.swap(job, spent(job, stores.jobs, keep_s=terms.keep_files_s))
+        await endings.swap(stores, job, partial(spent, jobs=stores.jobs, keep_s=terms.keep_files_s))
         return Ack()
     return None
 

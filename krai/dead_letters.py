@@ -4,10 +4,13 @@ A message gets there when a worker buries it, because it leads to no job, or whe
 every worker looks; what was written to a job is compare-and-set, and a message that was not settled comes again.
 """
 
+from functools import partial
+
 from krai import observe, transitions
 from krai.errors import Conflict, Terminal, Transient
 from krai.job import Job, Status
 from krai.ports import Delivery, Stores
+from krai.webhooks import endings
 
 AT_ONCE = 100
 
@@ -42,7 +45,7 @@ async def _settle(delivery: Delivery, stores: Stores, keep_files_s: float) -> No
     else:
         # What it left stays until the sweep removes it with the job's other files: a worker may be claiming it right now.
         error = Terminal("dead_lettered")
-        await stores.jobs.swap(job, transitions.fail(job, error, stores.jobs.now(), keep_s=keep_files_s))
+        await endings.swap(stores, job, partial(transitions.fail, error=error, now=stores.jobs.now(), keep_s=keep_files_s))
         observe.log().error("job failed", code=error.code, job_id=job.job_id, attempt=job.attempt)
 
 

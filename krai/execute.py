@@ -20,6 +20,7 @@ from krai.lease import Lease, LeaseLost
 from krai.ports import Stores
 from krai.transitions import CRASHES_ALLOWED
 from krai.verdict import Ack, Bury, Delay, Verdict
+from krai.webhooks import endings, registered
 
 TICK_S = 0.5
 PROGRESS_EVERY_S = 1.0
@@ -165,15 +166,24 @@ class Execution:
                 return None
             return transitions.complete(job, done.result, lease.progress, jobs.now(), keep_s=self.terms.keep_files_s)
 
-        if not await lease.write(step):
+        if not await self._end(lease, step):
             return await self._cancel(lease)
         failpoint.reach("after_finish")
         await losers.remove(self.stores.blobs, lease.job)
         return Ack()
 
+    async def _end(self, lease: Lease, step: Callable[[Job], Job | None]) -> bool:
+        """As `lease.write`, with who wants to hear of the end."""
+        webhooks = await lease.insist(partial(registered.of_job, self.stores.directory, lease.job))
+
+        def end(job: Job) -> Job | None:
+            return None if (ended := step(job)) is None else endings.told(ended, webhooks)
+
+        return await lease.write(end)
+
     async def _fail(self, lease: Lease, error: KraiError) -> Verdict:
         await losers.remove(self.stores.blobs, replace(lease.job, result=error.result))
-        await lease.write(lambda job: transitions.fail(job, error, self.stores.jobs.now(), keep_s=self.terms.keep_files_s))
+        await self._end(lease, lambda job: transitions.fail(job, error, self.stores.jobs.now(), keep_s=self.terms.keep_files_s))
         observe.log().info("job failed", code=error.code)
         await self._discard(lease.job)
         return Ack()
@@ -181,7 +191,7 @@ class Execution:
     async def _cancel(self, lease: Lease) -> Verdict:
         # Files first: from the moment the job reads CANCELLED there is nothing of it to be seen.
         await self._remove_files(lease.job)
-        await lease.write(lambda job: transitions.cancel(job, self.stores.jobs.now(), keep_s=self.terms.keep_files_s))
+        await self._end(lease, lambda job: transitions.cancel(job, self.stores.jobs.now(), keep_s=self.terms.keep_files_s))
         await self._discard(lease.job)
         return Ack()
 

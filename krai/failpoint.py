@@ -23,6 +23,7 @@ NAMES = frozenset(
         "before_finish",  # the outcome is known, not written
         "after_finish",  # the job is finished, the message not acked
         "before_callback",  # the job is finished, its receiver not told
+        "after_callback",  # the receiver was told, the job does not know
         "after_release",  # a held job's turn has come, nobody was told
     }
 )

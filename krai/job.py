@@ -66,23 +66,26 @@ class CallbackState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
-    """Where to tell of a job's end, and how far that has come."""
+    """Who is to be told of a job's end, and how far that has come: the `callback_url` of its request, or a registered webhook."""
 
-    url: str
-    base_url: str  # where whoever asked for the job reaches krai: what is told has links
+    url: str  # a webhook's is empty, for it is looked up when it is called
+    base_url: str  # where whoever asked for the job, or registered the webhook, reaches krai: what is told has links
+    webhook_id: str | None = None
     state: CallbackState = CallbackState.PENDING
     attempts: int = 0
     next_at: datetime | None = None  # when to try; None: the job has not ended, or there is nothing left to try
+    last_at: datetime | None = None  # when the last attempt began
     last_status: int | None = None  # HTTP status of the last answer
     last_error: str | None = None  # why the last attempt failed, a code of krai/errors.py
 
     def to_doc(self) -> dict[str, Any]:
-        return {**asdict(self), "next_at": None if self.next_at is None else format_time(self.next_at)}
+        times = {name: getattr(self, name) for name in ("next_at", "last_at")}
+        return {**asdict(self), **{name: None if moment is None else format_time(moment) for name, moment in times.items()}}
 
     @classmethod
     def from_doc(cls, doc: Mapping[str, Any]) -> Self:
-        next_at = doc["next_at"]
-        return cls(**{**doc, "state": CallbackState(doc["state"]), "next_at": None if next_at is None else parse_time(next_at)})
+        times = {name: None if doc.get(name) is None else parse_time(doc[name]) for name in ("next_at", "last_at")}
+        return cls(**{**doc, "state": CallbackState(doc["state"]), **times})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,7 @@ class Job:
     description: str = ""
     parent_job_id: str | None = None
     callback: Callback | None = None
+    deliveries: tuple[Callback, ...] = ()  # to the webhooks that wanted to hear of its end when it ended
     traceparent: str | None = None  # W3C Trace Context of the request that asked for it
     status: Status = Status.PENDING
     progress: Progress = field(default_factory=Progress)
@@ -130,6 +134,11 @@ class Job:
         return self.status in FINISHED
 
     @property
+    def callbacks(self) -> tuple[Callback, ...]:
+        """All who are to be told of its end."""
+        return (*(() if self.callback is None else (self.callback,)), *self.deliveries)
+
+    @property
     def deleted(self) -> bool:
         """True when somebody has deleted it, and it is not only past its time."""
         return self.delete_at is not None and self.delete_at <= self.updated_at
@@ -145,6 +154,8 @@ class Job:
                 value = asdict(value)
             elif isinstance(value, Callback):
                 value = value.to_doc()
+            elif item.name == "deliveries":
+                value = [delivery.to_doc() for delivery in value]
             doc[item.name] = value
         return doc
 
@@ -156,6 +167,7 @@ class Job:
                 values[name] = parse_time(value)
         if (callback := values.get("callback")) is not None:
             values["callback"] = Callback.from_doc(callback)
+        values["deliveries"] = tuple(map(Callback.from_doc, values.get("deliveries", ())))
         progress = Progress.from_doc(values["progress"])
         return cls(**{**values, "type": Kind(values["type"]), "status": Status(values["status"]), "progress": progress})
 

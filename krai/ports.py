@@ -80,6 +80,9 @@ class JobStore(Protocol):
     async def find(self, query: JobQuery) -> JobPage:
         """A page of what `get` would give; it may hold fewer jobs than asked for although others follow."""
 
+    async def delivered(self, webhook_id: str, *, page_size: int, after: str | None) -> JobPage:
+        """The jobs with a delivery to this webhook, those that ended last first; else as `find`."""
+
     async def due(self, limit: int) -> Sequence[Job]:
         """Jobs whose `due_at` has passed, longest overdue first."""
 

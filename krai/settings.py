@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     ] = ""
     docs: Annotated[Literal["on", "off"], Field(alias="KRAI_DOCS", description="`/docs` and `/openapi.json`")] = "on"
     url_imports: Annotated[Literal["on", "off"], Field(alias="KRAI_URL_IMPORTS", description="imports from https URLs on the public internet")] = "on"
-    callbacks: Annotated[Literal["on", "off"], Field(alias="KRAI_CALLBACKS", description="calls of `callback_url` on the public internet when a job has ended")] = "on"
+    callbacks: Annotated[Literal["on", "off"], Field(alias="KRAI_CALLBACKS", description="calls of `callback_url` and of webhooks on the public internet when a job has ended")] = "on"
     rate_limit_create: Annotated[
         str, Field(alias="KRAI_RATE_LIMIT_CREATE", description="jobs and uploads a caller may create, e.g. `100/15minutes`, or `off`")
     ] = "100/15minutes"

@@ -6,6 +6,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from krai import observe, selection, submit, transitions
@@ -13,6 +14,7 @@ from krai.access import Principal
 from krai.errors import Conflict, Terminal, Transient
 from krai.job import Callback, Job, Kind, Status
 from krai.ports import JobStore, Stores
+from krai.webhooks import endings
 
 T = TypeVar("T")
 
@@ -42,7 +44,7 @@ async def cancel(stores: Stores, job_id: str, owner: str | None, *, keep_s: floa
         if job.epoch:
             # An earlier attempt may have left files, and a cancelled job has none.
             await _delete_files(stores, job)
-        return await stores.jobs.swap(job, transitions.cancel(job, now, keep_s=keep_s))
+        return await endings.swap(stores, job, partial(transitions.cancel, now=now, keep_s=keep_s))
 
     job = await _insist(stores.jobs, job_id, owner, step)
     observe.log().info("job cancel asked", job_id=job_id, status=job.status)

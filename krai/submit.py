@@ -138,14 +138,19 @@ def callback(url: str | None, base_url: str, *, allowed: bool) -> Callback | Non
     """
     if url is None:
         return None
+    check_callback(url, "/callback_url", allowed=allowed)
+    return Callback(url=url, base_url=base_url)
+
+
+def check_callback(url: str, pointer: str, *, allowed: bool) -> None:
+    """Raises Terminal callbacks_off, webhook_blocked, for the field at `pointer`."""
     if not allowed:
-        raise Terminal("callbacks_off", errors=[FieldError("/callback_url", "callbacks_off", "Callbacks are switched off.")])
+        raise Terminal("callbacks_off", errors=[FieldError(pointer, "callbacks_off", "Callbacks are switched off.")])
     try:
         urls.check(url)
     except (urls.Malformed, NotPublic):
         detail = f"Takes an https:// URL of at most {urls.LONGEST_BYTES} bytes, with the name of a host on the public internet."
-        raise Terminal("webhook_blocked", errors=[FieldError("/callback_url", "webhook_blocked", detail)]) from None
-    return Callback(url=url, base_url=base_url)
+        raise Terminal("webhook_blocked", errors=[FieldError(pointer, "webhook_blocked", detail)]) from None
 
 
 async def open_upload(

@@ -8,13 +8,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from krai import observe, sessions, transitions, turns
 from krai.claim import spent
 from krai.errors import Conflict, Transient
 from krai.job import Job, Status, parse_time
 from krai.ports import Stores
-from krai.webhooks import callbacks
+from krai.webhooks import callbacks, endings
 
 AT_ONCE = 200
 UPLOAD_KEPT_S = 24 * 3600
@@ -82,9 +83,9 @@ async def _look_at(
         await _expire(job, stores, retention)
     elif job.cancel_requested and not job.may_have_committed:
         await asyncio.to_thread(stores.blobs.delete, f"jobs/{job.job_id}/")
-        await jobs.swap(job, transitions.cancel(job, now, keep_s=retention.files_s))
+        await endings.swap(stores, job, partial(transitions.cancel, now=now, keep_s=retention.files_s))
     elif transitions.attempts_spent(job) and job.status is Status.PROCESSING:
-        await jobs.swap(job, spent(job, jobs, keep_s=retention.files_s))
+        await endings.swap(stores, job, partial(spent, jobs=jobs, keep_s=retention.files_s))
     else:
         # Its message was lost, or its worker was. Writing first makes one message of it, however many workers sweep.
         await jobs.swap(job, transitions.republish(job, now))

@@ -166,13 +166,12 @@ def forget_files(job: Job, now: datetime, *, keep_s: float) -> Job:
 
 def delete(job: Job, now: datetime) -> Job:
     """The finished job gone for readers; the sweep removes it when all who listen to it have learned that."""
-    return replace(job, callback=None, delete_at=now, updated_at=now, due_at=now + timedelta(seconds=DELETED_SEEN_S))
+    return replace(job, callback=None, deliveries=(), delete_at=now, updated_at=now, due_at=now + timedelta(seconds=DELETED_SEEN_S))
 
 
 def look_again(job: Job) -> Job:
-    """A finished job, due when the first of what is left to do with it is: its parts, its callback, its files or itself."""
-    callback_at = None if job.callback is None else job.callback.next_at
-    moments = (job.parts_at, callback_at, job.delete_at or job.expires_at)
+    """A finished job, due when the first of what is left to do with it is: its parts, its callbacks, its files or itself."""
+    moments = (job.parts_at, *(callback.next_at for callback in job.callbacks), job.delete_at or job.expires_at)
     return replace(job, due_at=min(moment for moment in moments if moment is not None))
 
 

@@ -17,7 +17,7 @@ DIALECTS, COLUMNS, REJECTS = (f"tests/unit/transfer/test_{name}.py" for name in 
 MODES = "tests/unit/api/test_modes.py"
 SESSIONS, SIGN_IN = "tests/unit/api/test_session.py", "tests/unit/api/test_sign_in.py"
 NO_SIGN_IN = "tests/unit/api/test_sign_in_refused.py"
-EVENTS, CALLBACKS = "tests/unit/api/test_events.py", "tests/unit/api/test_webhooks.py"
+EVENTS, CALLBACKS, WEBHOOKS = (f"tests/unit/api/test_{name}.py" for name in ("events", "callbacks", "webhooks"))
 FILTERS, SORTING = "tests/unit/predicate/test_parse.py", "tests/unit/transfer/test_sorting.py"
 
 
@@ -98,7 +98,7 @@ GUARDS = (
         OTHERS,
     ),
     Guard("a list is its caller's", "krai/api/jobs.py", "created_by=caller.owner,", "created_by=None,", OTHERS),
-    Guard("a page token is its caller's", "krai/backends/page_token.py", "json.dumps([query.created_by, ", "json.dumps([", OTHERS),
+    Guard("a page token is its caller's", "krai/backends/page_token.py", "return [query.created_by, ", "return [", OTHERS),
     Guard("admins alone", "krai/api/deps.py", "    caller.demand(Scope.ADMIN)\n", "", OTHERS),
     Guard("a key makes no keys", "krai/api/keys.py", "if taken.caller.id.startswith(keys.PRINCIPAL):", "if False:", OTHERS),
     Guard(
@@ -301,6 +301,27 @@ GUARDS = (
         "    try:\n        urls.check(url)\n",
         "    try:\n        pass\n",
         CALLBACKS,
+    ),
+    Guard(
+        "a webhook is its owner's",
+        "krai/webhooks/registered.py",
+        " if webhook.owner == owner]",
+        "]",
+        WEBHOOKS,
+    ),
+    Guard(
+        "a webhook is on the public internet",
+        "krai/api/webhooks.py",
+        "    submit.check_callback(body.url, ",
+        '    submit.check_callback("https://example.org/", ',
+        WEBHOOKS,
+    ),
+    Guard(
+        "an owner may still hear",
+        "krai/webhooks/owners.py",
+        "principal.admin or webhook.scope is Reach.OWN",
+        "True",
+        "tests/unit/webhooks/test_registered.py",
     ),
     # -- what is in a file ------------------------------------------------------------------------------------------------
     Guard("a packed file's end", "krai/formats/unpacked.py", "if not self._whole:", "if False:", ZSTD),

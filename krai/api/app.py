@@ -11,6 +11,7 @@ from krai.admission import Admission
 from krai.api import (
     card,
     datasets,
+    deliveries,
     docs_page,
     events,
     export_files,
@@ -30,6 +31,7 @@ from krai.api import (
     socket,
     uploads,
     users,
+    webhook_secrets,
     webhooks,
 )
 from krai.api.cors import Cors
@@ -41,10 +43,12 @@ from krai.api.quotas import Quotas
 from krai.feed import Feed
 from krai.identity.sign_in import SignIn
 from krai.identity.tokens import Tokens
+from krai.outbound.connect import Outbound
 from krai.ports import ServedBlobs, Stores
 from krai.settings import Settings
 
 PATIENCE_S = 20.0
+TESTS_AT_ONCE = 8
 DESCRIPTION = """Bulk exports and imports as jobs.
 
 `POST` an export or an import, follow the job it answers with, then fetch its result. Every failure is an
@@ -57,7 +61,7 @@ TAGS = [
     {"name": "results", "description": "What came of a job."},
     {"name": "datasets", "description": "What there is to export."},
     {"name": "uploads", "description": "Files on their way to an import."},
-    {"name": "webhooks", "description": "What krai calls when a job has ended."},
+    {"name": "webhooks", "description": "What krai calls when jobs have ended."},
     {"name": "access", "description": "API keys, signing in and who may, and what admins set for all."},
     {"name": "service", "description": "The service itself."},
 ]
@@ -72,6 +76,8 @@ BODIES = (
     users.UserBody,
     grants.GrantBody,
     settings_routes.SettingBody,
+    webhooks.WebhookBody,
+    webhooks.WebhookChange,
 )
 
 
@@ -84,11 +90,12 @@ def create_app(
     tokens: Tokens | None = None,
     patience_s: float = PATIENCE_S,
     manifest_keys: Sequence[dict[str, str]] = (),
+    outbound: Outbound | None = None,
 ) -> FastAPI:
     """`stopping`: set it before the server is stopped, so that clients that wait for a job do not hold that up.
 
     `tokens`: whose ID tokens are taken, and where people sign in; None: nobody's. `patience_s`: how long a request's body may take.
-    `manifest_keys`: the public keys of manifests, as JWKs.
+    `manifest_keys`: the public keys of manifests, as JWKs. `outbound`: the way to webhooks; None: to the public internet.
     """
     docs, stopping = settings.docs == "on", stopping or asyncio.Event()
     app = FastAPI(
@@ -116,14 +123,17 @@ def create_app(
         stopping=stopping,
         patience_s=patience_s,
         manifest_keys=manifest_keys,
+        outbound=outbound or Outbound(),
+        tests=asyncio.Semaphore(TESTS_AT_ONCE),
     )
     problems.install(app)
     if settings.origins:
         app.add_middleware(Cors, origins=settings.origins)
     app.add_middleware(Edge, https=(settings.public_url or "").startswith("https://"))
     access = (me, keys, users, grants, settings_routes, session)
+    told = (webhook_secrets, webhooks, deliveries)  # the first one's address looks like a webhook's
     service = (card, manifest_keys_routes, docs_page) if docs else (card, manifest_keys_routes)
-    for noun in (*service, exports, imports, jobs, events, results, export_files, uploads, datasets, socket, webhooks, *access):
+    for noun in (*service, exports, imports, jobs, events, results, export_files, uploads, datasets, socket, *told, *access):
         app.include_router(noun.router)
     if isinstance(stores.blobs, ServedBlobs):
         app.include_router(files.router)

@@ -19,6 +19,7 @@ from krai.api.quotas import Quotas
 from krai.feed import Feed
 from krai.identity.sign_in import SignIn
 from krai.job import Job
+from krai.outbound.connect import Outbound
 from krai.ports import Stores
 from krai.settings import Settings
 
@@ -30,7 +31,8 @@ class Api:
     `creates` counts the requests that make a job, an upload or a key, `reads` all others. `sign_in` is None where no issuer is known.
 
     `stopping` is set when the process is asked to end: whoever waits for a job stops waiting. `patience_s` is how long a body may
-    take to arrive, and how long a client that sends a file may be silent. `manifest_keys` are public ones, as JWKs.
+    take to arrive, and how long a client that sends a file may be silent. `manifest_keys` are public ones, as JWKs. `outbound` is the way
+    to webhooks, of which `tests` lets some be tried out at a time.
     """
 
     settings: Settings
@@ -45,6 +47,8 @@ class Api:
     stopping: asyncio.Event
     patience_s: float
     manifest_keys: Sequence[dict[str, str]]
+    outbound: Outbound
+    tests: asyncio.Semaphore
 
 
 async def api_of(connection: HTTPConnection) -> Api:

@@ -226,3 +226,38 @@ WEBHOOK_SECRET = {
     "created_at": "2026-11-21T09:30:00.000000Z",
     "previous_until": "2026-11-22T09:30:00.000000Z",
 }
+WEBHOOK = {
+    "webhook_id": "6b1f0e8c2d4a4f7795c3a1b0d9e8f706",
+    "url": "https://hooks.example.org/krai",
+    "events": ["job.completed", "job.failed", "job.cancelled"],
+    "datasets": [],
+    "description": "the data team's inbox",
+    "scope": "own",
+    "enabled": True,
+    "disabled_at": None,
+    "disabled_why": None,
+    "failing_since": None,
+    "created_at": "2026-11-21T09:30:00.000000Z",
+    "updated_at": "2026-11-21T09:30:00.000000Z",
+}
+DELIVERY = {
+    "delivery_id": f"msg_{EXPORT_ID}_completed",
+    "job_id": EXPORT_ID,
+    "dataset": "users",
+    "event": "job.completed",
+    "state": "delivered",
+    "attempts": 1,
+    "last_status": 204,
+    "last_error": None,
+    "created_at": "2026-11-21T09:30:04.000000Z",
+    "last_at": "2026-11-21T09:30:04.100000Z",
+    "next_at": None,
+}
+RESENT = {**DELIVERY, "state": "pending", "attempts": 0, "next_at": "2026-11-21T10:00:00.000000Z"}
+WEBHOOK_TEST = {
+    "message_id": "msg_0c7a5b1d9e3f48268a4b6c2d1e0f9a87_test",
+    "delivered": True,
+    "status": 204,
+    "error": None,
+    "duration_ms": 180,
+}

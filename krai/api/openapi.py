@@ -15,7 +15,13 @@ from krai.errors import PROBLEMS
 REF = "#/components/schemas/{model}"
 Responses = dict[int | str, dict[str, Any]]
 REQUEST_ID = {"x-request-id": {"description": "quote it when you ask for help", "schema": {"type": "string"}}}
-LOCATION = {"location": {"description": "the job", "schema": {"type": "string", "format": "uri"}}}
+
+
+def location(what: str) -> dict[str, Any]:
+    return {"location": {"description": what, "schema": {"type": "string", "format": "uri"}}}
+
+
+LOCATION = location("the job")
 RETRY_AFTER = {"retry-after": {"description": "seconds", "schema": {"type": "integer"}}}
 RATE_LIMIT = {
     "ratelimit-policy": {

@@ -4,25 +4,36 @@ At least once: a worker that dies between the call and the write of its outcome 
 """
 
 import asyncio
-import json
-from collections.abc import Callable
-from concurrent.futures import Future
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from threading import Thread
+from datetime import datetime
 from typing import Any
 
 from krai import failpoint, metrics, observe
 from krai.errors import Conflict, KraiError, Transient
-from krai.job import Job, format_time
+from krai.job import Callback, Job
 from krai.outbound.connect import Outbound
 from krai.ports import Stores
-from krai.webhooks import callbacks, signing, signing_secrets
+from krai.users import Users
+from krai.webhooks import callbacks, owners, registered, signing_secrets
+from krai.webhooks.call import Message, send
 from krai.webhooks.callbacks import Answer
-from krai.webhooks.post import TOTAL_S, post
+from krai.webhooks.post import TOTAL_S
+from krai.webhooks.registered import Webhook, Why
 
-AT_ONCE = 8
+AT_ONCE = 32
 TRIES, ASK_AGAIN_S = 5, 1.0
 STOPS_WITHIN_S = 3.0
+DISABLED = Answer(error="webhook_disabled", last=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """Whose job it is, and how many are called about it."""
+
+    owner: str
+    calls: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +47,7 @@ class Courier:
     shown: Callable[[Job, str], dict[str, Any]]
     at_once: int = AT_ONCE
     total_s: float = TOTAL_S
-    _running: dict[asyncio.Task[None], str] = field(default_factory=dict)  # and whose job it is about
+    _running: dict[asyncio.Task[None], _Telling] = field(default_factory=dict)
 
     def ended(self, job: Job) -> None:
         """Tell of a job that has just ended, if somebody is to be told. What there is no room for stays due."""
@@ -44,12 +55,15 @@ class Courier:
             self.take(job)
 
     def take(self, job: Job) -> bool:
-        """Tell of the end of a job whose callback is due; False when there is no room for it now."""
-        of_this_caller = sum(owner == job.created_by for owner in self._running.values())
-        if len(self._running) >= self.at_once or of_this_caller >= max(1, self.at_once // 2):
+        """Tell all who are to be told of a job's end now; False when there is no room for that."""
+        calls = len(callbacks.due(job, self.stores.jobs.now()))
+        of_all = sum(telling.calls for telling in self._running.values())
+        of_this_caller = sum(telling.calls for telling in self._running.values() if telling.owner == job.created_by)
+        room = min(self.at_once - of_all, max(1, self.at_once // 2) - of_this_caller)
+        if room < calls and (of_this_caller or room < 1):  # a job may have more receivers than there is ever room for
             return False
         task = asyncio.create_task(self._tell(job))
-        self._running[task] = job.created_by
+        self._running[task] = _Telling(job.created_by, calls)
         task.add_done_callback(self._running.pop)
         return True
 
@@ -71,8 +85,7 @@ class Courier:
         with observe.bound(job_id=job.job_id, **observe.trace_of(job.traceparent)):
             try:
                 begun = await self.stores.jobs.swap(job, callbacks.begin(job, self.stores.jobs.now()))
-                if begun.callback is not None and begun.callback.next_at is not None:
-                    await self._settle(begun, await self._call(begun, begun.callback.url, begun.callback.base_url))
+                await self._call_all(begun, callbacks.begun(job, begun))
             except Conflict:
                 return  # somebody else tells of it, or it was deleted
             except Transient as error:
@@ -80,43 +93,68 @@ class Courier:
             except Exception as error:  # noqa: BLE001 - a defect: it is due again when its lease is over, until its attempts are spent
                 observe.log().error("callback broke", error=type(error).__name__, exc_info=not isinstance(error, KraiError))
 
-    async def _call(self, job: Job, url: str, base_url: str) -> Answer:
-        now, event = self.stores.jobs.now(), job.status.lower()
-        signed_with = await signing_secrets.of(self.stores.directory, job.created_by, now)
-        told = {"type": f"job.{event}", "timestamp": format_time(job.finished_at or now), "data": self.shown(job, base_url)}
-        body = json.dumps(told, separators=(",", ":")).encode()
-        headers = signing.headers(f"msg_{job.job_id}_{event}", body, [secret.text for secret in signed_with], now)
-        return await _in_a_thread(lambda: post(url, body, headers, outbound=self.outbound, now=now, total_s=self.total_s))
+    async def _call_all(self, job: Job, attempts: Sequence[Callback]) -> None:
+        """All at once; what came of each is written as soon as it is known, so nobody waits for the slowest."""
+        webhooks: dict[str | None, Webhook] = {}
+        if any(attempt.webhook_id for attempt in attempts):
+            webhooks = {one.webhook_id: one for one in await registered.of_job(self.stores.directory, job)}
+        users = Users(self.stores.directory)
+        calling = {asyncio.create_task(self._call(job, one, webhooks.get(one.webhook_id), users)): one for one in attempts}
+        broken: list[BaseException] = []
+        try:
+            while calling:
+                done, _ = await asyncio.wait(calling, return_when=asyncio.FIRST_COMPLETED)
+                ended = [(calling.pop(task), task) for task in done]
+                broken += [error for _, task in ended if (error := task.exception()) is not None]
+                job = await self._settle(job, [(attempt, task.result()) for attempt, task in ended if task.exception() is None])
+        finally:
+            for task in calling:
+                task.cancel()
+            await asyncio.gather(*calling, return_exceptions=True)
+        if broken:
+            raise broken[0]
 
-    async def _settle(self, job: Job, answer: Answer) -> None:
-        """Write the outcome of the attempt that `job` has begun, unless somebody has begun another one since."""
-        jobs, attempt = self.stores.jobs, job.callback
+    async def _call(self, job: Job, attempt: Callback, webhook: Webhook | None, users: Users) -> Answer:
+        now, directory = self.stores.jobs.now(), self.stores.directory
+        if attempt.webhook_id is None:
+            url, signed_with = attempt.url, await signing_secrets.of(directory, job.created_by, now)
+        elif webhook is None or webhook.disabled_at is not None:
+            return DISABLED
+        elif not await owners.may_hear(directory, users, webhook, now):
+            with contextlib.suppress(KraiError):  # whoever calls next sees it as well
+                await registered.change(directory, webhook, lambda there: there.disabled(Why.OWNER, now))
+            return DISABLED
+        else:
+            url, signed_with = webhook.url, await signing_secrets.of_webhook(directory, webhook.webhook_id, now)
+        message = _message(job, self.shown(job, attempt.base_url), now)
+        answer = await send(message, url, signed_with, outbound=self.outbound, now=now, total_s=self.total_s)
+        failpoint.reach("after_callback")
         metrics.called_back(answer.error or "delivered")
-        observe.log().info("called back", status=answer.status, error=answer.error, attempts=attempt and attempt.attempts)
+        said = {"status": answer.status, "error": answer.error, "attempts": attempt.attempts, "webhook_id": attempt.webhook_id}
+        observe.log().info("called back", **said)
+        if webhook is not None:
+            with contextlib.suppress(KraiError):  # the answer counts all the same, and the next one may say so again
+                await registered.note(directory, webhook, answer, now)
+        return answer
+
+    async def _settle(self, job: Job, answers: Sequence[tuple[Callback, Answer]]) -> Job:
+        """Write what came of attempts that `job` has begun, but for those that somebody has followed by another one since."""
+        jobs = self.stores.jobs
         for _ in range(TRIES):
             try:
-                await jobs.swap(job, callbacks.settle(job, answer, jobs.now()))
+                if (settled := callbacks.settle(job, answers, jobs.now())) == job:
+                    return job
+                return await jobs.swap(job, settled)
             except Conflict:
                 found = await jobs.get(job.job_id)
-                if found is None or found.callback != attempt:
-                    return
+                if found is None:
+                    raise
                 job = found
             except Transient:
                 await asyncio.sleep(ASK_AGAIN_S)
-            else:
-                return
+        return job
 
 
-async def _in_a_thread(call: Callable[[], Answer]) -> Answer:
-    """As `asyncio.to_thread`, but not in its pool, where slow receivers would keep out all others, nor one that an end waits for."""
-    answer: Future[Answer] = Future()
-
-    def run() -> None:
-        answer.set_running_or_notify_cancel()
-        try:
-            answer.set_result(call())
-        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
-            answer.set_exception(error)
-
-    Thread(target=run, name="callback", daemon=True).start()
-    return await asyncio.wrap_future(answer)
+def _message(job: Job, data: dict[str, Any], now: datetime) -> Message:
+    event, message_id = registered.event_of(job), callbacks.message_id(job)
+    return Message(message_id=message_id, type=event, timestamp=job.finished_at or now, data=data)

@@ -36,6 +36,15 @@ class SigningSecret:
         return cls(text=doc["text"], created_at=parse_time(doc["created_at"]), until=until)
 
 
+def name_of_webhook(webhook_id: str) -> str:
+    """What stands for a registered webhook in the place of a caller: it has a secret of its own. No principal has such a name."""
+    return f"webhook:{webhook_id}"
+
+
+async def of_webhook(directory: Directory, webhook_id: str, now: datetime) -> Sequence[SigningSecret]:
+    return await of(directory, name_of_webhook(webhook_id), now)
+
+
 async def of(directory: Directory, principal: str, now: datetime) -> Sequence[SigningSecret]:
     """Those that sign for the caller now, newest first; never none."""
     doc = await directory.get(COLLECTION, principal)
@@ -61,6 +70,10 @@ async def replace(directory: Directory, principal: str, now: datetime) -> Sequen
     doc = await directory.change(COLLECTION, principal, step)
     observe.log().info("webhook secret replaced", principal=principal)
     return _alive(doc or _doc([new]), now)
+
+
+async def forget_webhook(directory: Directory, webhook_id: str) -> None:
+    await directory.delete(COLLECTION, name_of_webhook(webhook_id))
 
 
 def _doc(kept: Sequence[SigningSecret]) -> dict[str, Any]:

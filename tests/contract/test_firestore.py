@@ -129,7 +129,7 @@ async def test_what_can_be_no_id_is_not_there(jobs: FirestoreJobStore, line: Lin
     query = JobQuery()
     if job_id.isprintable():
         with pytest.raises(Terminal, match="invalid_page_token"):
-            await jobs.find(replace(query, after=page_token.encode(query, job)))
+            await jobs.find(replace(query, after=page_token.encode(page_token.of_listing(query), job.created_at, job.job_id)))
     assert not line.counted
 
 

@@ -123,11 +123,11 @@ async def test_no_change_of_a_token_does_harm(jobs: JobStore) -> None:
 
 @pytest.mark.parametrize(("old", "new"), [("2026-01-31T", "yesterday T"), ("T12:", "T1:"), ('"2026', '7,"2026'), ('Z","', 'Z",["')])
 def test_a_token_made_by_hand_must_hold_a_time_and_an_id(old: str, new: str) -> None:
-    text = base64.urlsafe_b64decode(page_token.encode(JobQuery(), a_job()) + "==").decode()
+    text = base64.urlsafe_b64decode(page_token.encode(page_token.of_listing(JobQuery()), START, a_job().job_id) + "==").decode()
     assert old in text
     forged = base64.urlsafe_b64encode(text.replace(old, new, 1).encode()).decode()
     with pytest.raises(Terminal, match="invalid_page_token"):
-        page_token.decode(JobQuery(after=forged))
+        page_token.decode(page_token.of_listing(JobQuery()), forged)
 
 
 MOMENTS = st.integers(0, 5).map(lambda seconds: START + timedelta(seconds=seconds))

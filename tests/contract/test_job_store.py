@@ -11,7 +11,7 @@ import pytest
 
 from krai import transitions
 from krai.dataset import MOST_SNAPSHOTS, Dataset, Snapshot
-from krai.errors import Conflict, Transient
+from krai.errors import Conflict, Terminal, Transient
 from krai.job import Callback, Job, Progress, Stage
 from krai.ports import JobQuery, JobStore
 from tests.contract.conftest import Opener
@@ -35,6 +35,7 @@ async def test_every_field_survives_a_write(jobs: JobStore) -> None:
         error={"code": "internal"},
         result={},
         callback=Callback(url=url, base_url=base_url, attempts=3, next_at=START, last_status=500),
+        deliveries=tuple(Callback(url="", base_url=base_url, webhook_id=name, next_at=START, last_at=START) for name in ("a", "b")),
         parts_at=START,
     )
     written = await jobs.swap(job, then)
@@ -401,3 +402,46 @@ async def test_a_process_hears_of_what_it_writes_itself(open_jobs: Opener[JobSto
         await created(theirs)
     await mine.swap(plain, plain)
     assert heard == [job, claimed, plain]
+
+
+# -- deliveries -----------------------------------------------------------------------------------------------------------------
+
+
+async def _ended(jobs: JobStore, seconds: float, *webhooks: str) -> Job:
+    job = await created(jobs, a_job(now=START))
+    told = tuple(Callback(url="", base_url="https://krai.example.org", webhook_id=name) for name in webhooks)
+    ended = transitions.cancel(job, START + timedelta(seconds=seconds), keep_s=10**9)
+    return await jobs.swap(job, replace(ended, deliveries=told))
+
+
+async def test_deliveries_to_a_webhook_are_listed_by_the_end_of_their_job(jobs: JobStore) -> None:
+    late, early = await _ended(jobs, 9, "a", "b"), await _ended(jobs, 1, "a")
+    between = [await _ended(jobs, 5, "a") for _ in range(3)]
+    await _ended(jobs, 6, "b")
+    await created(jobs)
+    pages: list[list[Job]] = []
+    after = None
+    while after is not None or not pages:
+        page = await jobs.delivered("a", page_size=2, after=after)
+        pages.append(list(page.jobs))
+        after = page.next_page
+    middle = sorted(between, key=lambda job: job.job_id, reverse=True)
+    assert pages == [[late, middle[0]], middle[1:], [early]]
+    assert list((await jobs.delivered("c", page_size=2, after=None)).jobs) == []
+
+
+async def test_deliveries_go_with_their_job(jobs: JobStore) -> None:
+    dropped, hidden, deleted = [await _ended(jobs, seconds, "a") for seconds in (1, 2, 3)]
+    await jobs.swap(dropped, replace(dropped, deliveries=()))
+    await jobs.swap(hidden, replace(hidden, delete_at=START))
+    await jobs.delete(deleted)
+    assert list((await jobs.delivered("a", page_size=10, after=None)).jobs) == []
+
+
+async def test_a_page_of_deliveries_belongs_to_one_webhook(jobs: JobStore) -> None:
+    for seconds in range(3):
+        await _ended(jobs, seconds, "a", "b")
+    token = (await jobs.delivered("a", page_size=1, after=None)).next_page
+    assert len((await jobs.delivered("a", page_size=5, after=token)).jobs) == 2
+    with pytest.raises(Terminal, match="invalid_page_token"):
+        await jobs.delivered("b", page_size=1, after=token)

@@ -135,6 +135,7 @@ def listings() -> list[AsyncQuery]:
 def others() -> list[Asked]:
     return [
         queries.due(CLIENT, START, 10),
+        *(queries.delivered(CLIENT, "a", 10, after) for after in (None, ("2026-01-31T12:00:00.000000Z", "a"))),
         queries.changed(CLIENT, START, 10),
         queries.unfinished(CLIENT, "me"),
         queries.held(CLIENT, "me"),

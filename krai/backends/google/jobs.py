@@ -119,13 +119,16 @@ class FirestoreJobStore:
                 raise Conflict(seen.job_id) from refused
 
     async def find(self, query: JobQuery) -> JobPage:
-        after = page_token.decode(query)
-        if after is not None and not stored.is_id(after[1]):
-            raise Terminal("invalid_page_token")
+        listing = page_token.of_listing(query)
+        after = _after(listing, query.after)
         found = _jobs(await self._firestore.run(queries.listing(self._firestore.client, query, after)))
-        jobs = found[: query.page_size]
-        next_page = page_token.encode(query, jobs[-1]) if len(found) > query.page_size else None
-        return JobPage([job for job in jobs if not gone(job, self.now())], next_page)
+        return page_token.page(listing, found, query.page_size, page_token.created_at, self.now())
+
+    async def delivered(self, webhook_id: str, *, page_size: int, after: str | None) -> JobPage:
+        listing = page_token.of_deliveries(webhook_id)
+        query = queries.delivered(self._firestore.client, webhook_id, page_size, _after(listing, after))
+        found = _jobs(await self._firestore.run(query))
+        return page_token.page(listing, found, page_size, page_token.ended_at, self.now())
 
     async def due(self, limit: int) -> Sequence[Job]:
         return _jobs(await self._firestore.run(queries.due(self._firestore.client, self.now(), limit)))
@@ -263,6 +266,13 @@ class FirestoreJobStore:
     def _wake(self, job_id: str) -> None:
         for written in self._watchers.get(job_id, ()):
             written.set()
+
+
+def _after(listing: page_token.Listing, token: str | None) -> tuple[str, str] | None:
+    after = page_token.decode(listing, token)
+    if after is not None and not stored.is_id(after[1]):
+        raise Terminal("invalid_page_token")
+    return after
 
 
 def _put(batch: AsyncWriteBatch, reference: AsyncDocumentReference, fields: dict[str, Any], *, over: Snapshot | None) -> None:

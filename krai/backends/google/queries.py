@@ -30,6 +30,17 @@ def listing(client: AsyncClient, query: JobQuery, after: tuple[str, str] | None)
     return found
 
 
+def delivered(client: AsyncClient, webhook_id: str, page_size: int, after: tuple[str, str] | None) -> AsyncQuery:
+    """Ended last first, one job more than a page holds; `after` is a job's `finished_at` and id."""
+    found = client.collection(stored.JOBS).where(filter=FieldFilter("webhooks", "array_contains", webhook_id))
+    found = found.order_by("finished_at", direction=AsyncQuery.DESCENDING)
+    found = found.order_by(NAME, direction=AsyncQuery.DESCENDING).limit(page_size + 1)
+    if after is not None:
+        finished_at, job_id = after
+        found = found.start_after({"finished_at": parse_time(finished_at), NAME: job_id})
+    return found
+
+
 def due(client: AsyncClient, now: datetime, limit: int) -> AsyncQuery:
     return client.collection(stored.JOBS).where(filter=FieldFilter("due_at", "<=", now)).order_by("due_at").limit(limit)
 

@@ -56,6 +56,8 @@ def of_job(job: Job) -> dict[str, Any]:
         "status": job.status.value,
         "dataset": job.dataset,
         "labels": [label(name, value) for name, value in job.labels.items()],
+        "webhooks": [delivery.webhook_id for delivery in job.deliveries],
+        "finished_at": job.finished_at,
         "due_at": job.due_at,
         "delete_at": job.delete_at,
         "unfinished_of": None if job.finished else job.created_by,

@@ -13,40 +13,12 @@ from typing import Any
 from krai.backends import page_token
 from krai.backends.documents import gone, to_json
 from krai.backends.hearing import Hearing
+from krai.backends.local import beside
 from krai.backends.local.database import Database
 from krai.dataset import Dataset
 from krai.errors import Conflict
 from krai.job import Job, Standing, format_time, parse_time
 from krai.ports import IdempotencyRecord, JobPage, JobQuery
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    job_id TEXT PRIMARY KEY, revision INTEGER NOT NULL, created_at TEXT NOT NULL, created_by TEXT NOT NULL, type TEXT NOT NULL,
-    status TEXT NOT NULL, dataset TEXT NOT NULL, due_at TEXT, doc TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS jobs_newest ON jobs (created_at, job_id);
-CREATE INDEX IF NOT EXISTS jobs_of_caller ON jobs (created_by, created_at, job_id);
-CREATE INDEX IF NOT EXISTS jobs_of_type ON jobs (type, created_at, job_id);
-CREATE INDEX IF NOT EXISTS jobs_of_status ON jobs (status, created_at, job_id);
-CREATE INDEX IF NOT EXISTS jobs_of_dataset ON jobs (dataset, created_at, job_id);
-CREATE INDEX IF NOT EXISTS jobs_of_standing ON jobs (created_by, status);
-CREATE INDEX IF NOT EXISTS jobs_changed ON jobs (json_extract(doc, '$.updated_at'));
-CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due_at) WHERE due_at IS NOT NULL;
-CREATE TABLE IF NOT EXISTS held (
-    created_by TEXT NOT NULL, created_at TEXT NOT NULL, job_id TEXT NOT NULL, PRIMARY KEY (created_by, created_at, job_id)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS processed (
-    created_by TEXT NOT NULL, day TEXT NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (created_by, day)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS labels (
-    name TEXT NOT NULL, value TEXT NOT NULL, job_id TEXT NOT NULL, PRIMARY KEY (name, value, job_id)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS idempotency (
-    scope TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, answer TEXT NOT NULL, expires_at TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS idempotency_expires ON idempotency (expires_at);
-CREATE TABLE IF NOT EXISTS datasets (name TEXT PRIMARY KEY, updated_at TEXT NOT NULL, doc TEXT NOT NULL)
-"""
 
 WRITE = """
 INSERT INTO jobs (job_id, revision, created_at, created_by, type, status, dataset, due_at, doc)
@@ -65,19 +37,21 @@ STANDING = """
 SELECT (SELECT count(*) FROM jobs WHERE created_by = :created_by AND status IN ('PENDING', 'PROCESSING')),
     (SELECT count(*) FROM held WHERE created_by = :created_by)
 """
+DELIVERED = """
+SELECT doc FROM deliveries JOIN jobs USING (job_id)
+WHERE webhook_id = :webhook_id AND (finished_at, job_id) < (:after_finished_at, :after_job_id)
+ORDER BY finished_at DESC, job_id DESC LIMIT :limit
+"""
 OLDEST_HELD = """
 SELECT doc FROM held JOIN jobs USING (job_id) WHERE held.created_by = :created_by ORDER BY held.created_at, held.job_id LIMIT 1
 """
-PROCESSED = """
-INSERT INTO processed (created_by, day, bytes) VALUES (:created_by, :day, :bytes)
-ON CONFLICT (created_by, day) DO UPDATE SET bytes = bytes + excluded.bytes
-"""
+LAST = "~"  # comes after any time, and any id
 EXPIRED_AT_ONCE = 100  # expired records removed by one write: enough to keep up, too few to be felt
 
 
 class LocalJobStore:
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, SCHEMA, version=2, durable=True)
+        self._database = Database(path, beside.SCHEMA, version=3, durable=True)
         self._hearing = Hearing()
 
     def now(self) -> datetime:
@@ -96,8 +70,7 @@ class LocalJobStore:
             if stored is not None:
                 raise Conflict(job.job_id)
             connection.execute(WRITE, _row(job))
-            _label(connection, job)
-            _count(connection, None, job)
+            beside.keep(connection, None, job)
             return job
 
         written = await self._database.run(write, topic=job.job_id)
@@ -122,10 +95,7 @@ class LocalJobStore:
         def write(connection: sqlite3.Connection) -> None:
             if connection.execute(SWAP, {**_row(written), "seen_revision": seen.revision}).rowcount == 0:
                 raise Conflict(seen.job_id)
-            if written.labels != seen.labels:
-                _unlabel(connection, seen)
-                _label(connection, written)
-            _count(connection, seen, written)
+            beside.keep(connection, seen, written)
 
         await self._database.run(write, topic=seen.job_id)
         return self._hearing.tell(written)
@@ -134,13 +104,13 @@ class LocalJobStore:
         def write(connection: sqlite3.Connection) -> None:
             if connection.execute("DELETE FROM jobs WHERE job_id = ? AND revision = ?", (seen.job_id, seen.revision)).rowcount == 0:
                 raise Conflict(seen.job_id)
-            _unlabel(connection, seen)
-            _count(connection, seen, None)
+            beside.keep(connection, seen, None)
 
         await self._database.run(write, topic=seen.job_id)
 
     async def find(self, query: JobQuery) -> JobPage:
-        after = page_token.decode(query)
+        listing = page_token.of_listing(query)
+        after = page_token.decode(listing, query.after)
         values: dict[str, Any] = {"limit": query.page_size + 1}
         conditions = []
         for column in ("created_by", "type", "status", "dataset"):
@@ -156,10 +126,15 @@ class LocalJobStore:
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         # The text is made of the constants above alone; what came from outside is bound.
         statement = f"SELECT doc FROM jobs {where} ORDER BY created_at DESC, job_id DESC LIMIT :limit"  # noqa: S608
-        rows = await self._select(statement, values)
-        jobs = [_job(row) for row in rows[: query.page_size]]
-        next_page = page_token.encode(query, jobs[-1]) if len(rows) > query.page_size else None
-        return JobPage([job for job in jobs if not gone(job, self.now())], next_page)
+        found = list(map(_job, await self._select(statement, values)))
+        return page_token.page(listing, found, query.page_size, page_token.created_at, self.now())
+
+    async def delivered(self, webhook_id: str, *, page_size: int, after: str | None) -> JobPage:
+        listing = page_token.of_deliveries(webhook_id)
+        finished_at, job_id = page_token.decode(listing, after) or (LAST, LAST)
+        values = {"webhook_id": webhook_id, "after_finished_at": finished_at, "after_job_id": job_id, "limit": page_size + 1}
+        found = [_job(row) for row in await self._select(DELIVERED, values)]
+        return page_token.page(listing, found, page_size, page_token.ended_at, self.now())
 
     async def due(self, limit: int) -> Sequence[Job]:
         values = {"now": format_time(self.now()), "limit": limit}
@@ -235,35 +210,6 @@ def _row(job: Job) -> dict[str, Any]:
 
 def _job(doc: str) -> Job:
     return Job.from_doc(json.loads(doc))
-
-
-def _count(connection: sqlite3.Connection, seen: Job | None, then: Job | None) -> None:
-    """Keep what is counted apart from the jobs. The bytes of a job that is deleted stay counted on its day."""
-    was_held, is_held = seen is not None and seen.held, then is not None and then.held
-    if seen is not None and was_held and not is_held:
-        connection.execute("DELETE FROM held WHERE created_by = ? AND created_at = ? AND job_id = ?", _place(seen))
-    if then is not None and is_held and not was_held:
-        connection.execute("INSERT INTO held (created_by, created_at, job_id) VALUES (?, ?, ?)", _place(then))
-    more = 0 if then is None else then.progress.bytes_processed - (0 if seen is None else seen.progress.bytes_processed)
-    if then is not None and more:
-        row = {"created_by": then.created_by, "day": then.created_at.astimezone(UTC).date().isoformat(), "bytes": more}
-        connection.execute("DELETE FROM processed WHERE created_by = :created_by AND day < :day", row)
-        connection.execute(PROCESSED, row)
-
-
-def _place(job: Job) -> tuple[str, str, str]:
-    """Where a held job stands among those of its caller."""
-    return job.created_by, format_time(job.created_at), job.job_id
-
-
-def _label(connection: sqlite3.Connection, job: Job) -> None:
-    rows = [(name, value, job.job_id) for name, value in job.labels.items()]
-    connection.executemany("INSERT INTO labels (name, value, job_id) VALUES (?, ?, ?)", rows)
-
-
-def _unlabel(connection: sqlite3.Connection, job: Job) -> None:
-    rows = [(name, value, job.job_id) for name, value in job.labels.items()]
-    connection.executemany("DELETE FROM labels WHERE name = ? AND value = ? AND job_id = ?", rows)
 
 
 def _recall(connection: sqlite3.Connection, scope: str, now: datetime) -> IdempotencyRecord | None:

@@ -22,6 +22,7 @@ from krai.dataset import Column, Dataset
 from krai.errors import Terminal
 from krai.identity.tokens import Tokens
 from krai.job import Job, Progress
+from krai.outbound.connect import Outbound
 from krai.ports import Blob, Stores
 from krai.settings import Settings
 from scripts.unlimited import UNLIMITED
@@ -107,7 +108,12 @@ def client_of(app: FastAPI, key: str | None, **headers: str) -> httpx.AsyncClien
 
 @asynccontextmanager
 async def open_house(
-    folder: Path, *, tokens: Tokens | None = None, manifest_keys: Sequence[dict[str, str]] = (), **settings: Any
+    folder: Path,
+    *,
+    tokens: Tokens | None = None,
+    manifest_keys: Sequence[dict[str, str]] = (),
+    outbound: Outbound | None = None,
+    **settings: Any,
 ) -> AsyncIterator[House]:
     """`settings` by their names in the environment."""
     stores = Stores(
@@ -122,7 +128,7 @@ async def open_house(
     chosen = Settings(**{"API_KEY": KEY, **UNLIMITED, **settings})
     for text in (ADA, BOB):
         await put_key(stores, text)
-    app = create_app(chosen, stores, tokens=tokens, manifest_keys=manifest_keys)
+    app = create_app(chosen, stores, tokens=tokens, manifest_keys=manifest_keys, outbound=outbound)
     try:
         async with client_of(app, KEY) as http:
             yield House(app, stores, http)

@@ -12,6 +12,7 @@ from krai.api.change_answers import ImportResult, Rejects
 from krai.api.exports import EXAMPLES as EXPORTS, ExportBody
 from krai.api.fields import validate
 from krai.api.imports import EXAMPLES as IMPORTS, ImportBody
+from krai.api.webhook_answers import DeliveryAnswer, WebhookAnswer, WebhookTest
 from krai.errors import PROBLEMS
 from tests.unit.api.documented import undocumented
 from tests.unit.api.house import House
@@ -50,6 +51,12 @@ ENDPOINTS = {
     ("get", "/api/v1/me"),
     ("get", "/api/v1/datasets/{name}/snapshots"),
     *((method, "/api/v1/webhooks/secret") for method in ("get", "post")),
+    *((method, "/api/v1/webhooks") for method in ("get", "post")),
+    *((method, "/api/v1/webhooks/{webhook_id}") for method in ("get", "put", "delete")),
+    *((method, "/api/v1/webhooks/{webhook_id}/secret") for method in ("get", "post")),
+    ("post", "/api/v1/webhooks/{webhook_id}/test"),
+    ("get", "/api/v1/webhooks/{webhook_id}/deliveries"),
+    ("post", "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/resend"),
     ("get", "/files/{path}"),
     ("put", "/uploads/{path}"),
 }
@@ -135,6 +142,10 @@ async def test_the_examples_are_what_krai_takes_and_gives() -> None:
     Rejects.model_validate(examples.REJECTS)
     DatasetAnswer.model_validate(examples.DATASET)
     UploadAnswer.model_validate(examples.UPLOAD)
+    WebhookAnswer.model_validate(examples.WEBHOOK)
+    WebhookTest.model_validate(examples.WEBHOOK_TEST)
+    for delivery in (examples.DELIVERY, examples.RESENT):
+        DeliveryAnswer.model_validate(delivery)
 
 
 async def test_an_answer_that_is_not_described_is_noticed(house: House) -> None:
