@@ -11,7 +11,6 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from krai.api import examples, openapi, watch
 from krai.api.answers import JobAnswer
 from krai.api.deps import ApiOf, BaseUrl, Listening, OwnJob
-from krai.errors import Transient
 
 router = APIRouter(tags=["jobs"])
 EVENT_ID = re.compile(r"\d{1,18}", re.ASCII)
@@ -33,12 +32,11 @@ async def follow_job(
     lasting: Listening, job: OwnJob, api: ApiOf, base_url: BaseUrl, last_event_id: Annotated[str | None, Header()] = None
 ) -> AsyncIterator[ServerSentEvent]:
     seen = int(last_event_id) if last_event_id and EVENT_ID.fullmatch(last_event_id) else None
-    with contextlib.suppress(Transient):  # ended, it is asked for again
-        async with contextlib.aclosing(watch.states(api, job, seen)) as states:
-            async for state in states:
-                if not await lasting.still():
-                    return
-                if state is None:
-                    yield ServerSentEvent(comment="still here")
-                else:
-                    yield ServerSentEvent(event="job", id=str(state.revision), raw_data=JobAnswer.of(state, base_url).model_dump_json())
+    async with contextlib.aclosing(watch.states(api, job, seen)) as states:
+        async for state in states:
+            if not await lasting.still():
+                return
+            if state is None:
+                yield ServerSentEvent(comment="still here")
+            else:
+                yield ServerSentEvent(event="job", id=str(state.revision), raw_data=JobAnswer.of(state, base_url).model_dump_json())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from tests.hostile.ground import CANARY, JSON, Ground
 from tests.hostile.wire import Answer, Headers
 
-EXPORTS, IMPORTS = "/api/v1/exports", "/api/v1/imports"
+EXPORTS, IMPORTS, WEBHOOKS = "/api/v1/exports", "/api/v1/imports", "/api/v1/webhooks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

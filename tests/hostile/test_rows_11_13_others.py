@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.acceptance.krai_client import Json
 from tests.hostile.ground import Ground, problem_of
 
-JOBS = "/api/v1/jobs"
+JOBS, WEBHOOKS = "/api/v1/jobs", "/api/v1/webhooks"
 NOBODYS = "0123456789abcdef" * 2
 DOINGS = (
     ("GET", ""),
@@ -17,6 +18,12 @@ DOINGS = (
     ("POST", "/retry"),
     ("POST", "/undo"),
     ("DELETE", ""),
+)
+WITH_WEBHOOKS: tuple[tuple[str, str, Json | None], ...] = (
+    *(("GET", part, None) for part in ("", "/secret", "/deliveries")),
+    ("PUT", "", {"url": "https://hooks.example.org/bob"}),
+    *(("POST", part, None) for part in ("/secret", "/test", f"/deliveries/msg_{NOBODYS}_completed/resend")),
+    ("DELETE", "", None),
 )
 IDS = {
     "NUL": "%00",
@@ -92,6 +99,40 @@ def test_11_keys_and_the_list_of_people_are_ones_own(ground: Ground) -> None:
     ):
         answer = ground.call(ground.bob, method, path, json=body)
         assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed"), path
+
+
+@pytest.fixture(scope="module")
+def webhook_of_ada(shared_ground: Ground) -> Iterator[str]:
+    made = shared_ground.ada.http.post(WEBHOOKS, json={"url": "https://hooks.example.org/ada"}).json()
+    yield made["webhook_id"]
+    path = f"{WEBHOOKS}/{made['webhook_id']}"
+    assert shared_ground.ada.http.get(path).json() == made, "it is still there, as it was"
+    shared_ground.ada.http.delete(path)
+
+
+@pytest.mark.parametrize(("method", "part", "body"), WITH_WEBHOOKS)
+def test_11_a_webhook_of_somebody_else_is_none(ground: Ground, webhook_of_ada: str, method: str, part: str, body: Json | None) -> None:
+    for client in (ground.bob, ground.admin):
+        paths = [f"{WEBHOOKS}/{webhook_id}{part}" for webhook_id in (webhook_of_ada, NOBODYS)]
+        answers = [ground.call(client, method, path, json=body) for path in paths]
+        ours, nobodys = ({**answer.json(), "instance": "", "request_id": ""} for answer in answers)
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert ours == nobodys
+        assert ours["code"] == "not_found"
+
+
+def test_11_everybodys_jobs_are_for_admins(ground: Ground) -> None:
+    answer = ground.call(ground.bob, "POST", WEBHOOKS, json={"url": "https://hooks.example.org/bob", "scope": "all"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+
+
+@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("part", ["", "/secret", "/deliveries"])
+def test_12_an_id_of_a_webhook_that_is_none(ground: Ground, name: str, part: str) -> None:
+    answer = ground.ask("GET", f"{WEBHOOKS}/{IDS[name]}{part}", ground.as_admin())
+    assert problem_of(answer, 404) == "not_found"
+    assert answer.header("set-cookie") is None
+    assert IDS[name] not in answer.body.decode() or name == "pattern"
 
 
 @pytest.mark.parametrize("name", IDS)

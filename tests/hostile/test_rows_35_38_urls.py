@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.hostile.case import EXPORTS, IMPORTS, Case
+from tests.hostile.case import EXPORTS, IMPORTS, WEBHOOKS, Case
 from tests.hostile.ground import CANARY, Ground
 
 INVALID, BLOCKED = (422, "invalid_source_url"), (422, "source_blocked")
@@ -88,6 +88,11 @@ def callback(name: str, value: str) -> Case:
     return Case(row=46, name=name, target=EXPORTS, body=body, answers=(422, "webhook_blocked"))
 
 
+def webhook(name: str, value: str) -> Case:
+    body = json.dumps({"url": value}).encode()
+    return Case(row=46, name=f"registered-{name}", target=WEBHOOKS, body=body, answers=(422, "webhook_blocked"))
+
+
 CASES = [
     *(url(35, name, value, INVALID) for name, value in SCHEMES.items()),
     *(url(36, host, f"https://{host}/{CANARY}", BLOCKED) for host in ADDRESSES),
@@ -95,6 +100,8 @@ CASES = [
     *(url(37, host, f"https://{host}/{CANARY}", BLOCKED) for host in NAMES),
     *(url(38, name, value, INVALID) for name, value in CONFUSING.items()),
     *(callback(name, value) for name, value in (SCHEMES | CONFUSING).items()),
+    *(webhook(name, value) for name, value in (SCHEMES | CONFUSING).items()),
+    *(webhook(host, f"https://{host}/{CANARY}") for host in (*ADDRESSES, *NAMES)),
     *(callback(host, f"https://{host}/{CANARY}") for host in (*ADDRESSES, *NAMES)),
     url(38, "address-and-no-text", '["https://169.254.169.254/"]', INVALID),
 ]
