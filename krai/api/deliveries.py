@@ -11,14 +11,14 @@ from krai.api.deps import ApiOf, Caller
 from krai.api.intake import Intake
 from krai.api.jobs import LARGEST_PAGE, NoBody
 from krai.api.webhook_answers import DeliveryAnswer, DeliveryList, WebhookTest
-from krai.api.webhooks import WebhookId, own
+from krai.api.webhooks import ONE, WebhookId, own
 from krai.errors import Conflict, Terminal, Transient
 from krai.job import Callback, Job, new_id
 from krai.ports import JobStore
 from krai.webhooks import callbacks, signing_secrets
 from krai.webhooks.call import Message, send
 
-router = APIRouter(tags=["webhooks"], prefix="/api/v1/webhooks/{webhook_id}")
+router = APIRouter(tags=["webhooks"], prefix=f"/api/v1/webhooks{ONE}")
 JSON = "application/json"
 TRIES = 5
 TEST_EVENT = "webhook.test"

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import AfterValidator, Field
+from starlette.convertors import Convertor, register_url_convertor
 
 from krai import submit
 from krai.access import Principal, Scope
@@ -24,7 +25,29 @@ router = APIRouter(tags=["webhooks"], prefix="/api/v1/webhooks")
 JSON = "application/json"
 MOST_DATASETS = 100
 
-WebhookId = Annotated[str, Path(description="The id of a webhook.", examples=[examples.WEBHOOK["webhook_id"]])]
+
+class _WebhookIds(Convertor[str]):
+    """In an address, so that `/secret` is none of them."""
+
+    regex = "[0-9a-f]{32}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("webhook", _WebhookIds())
+ONE = "/{webhook_id:webhook}"
+WebhookId = Annotated[
+    str,
+    Path(
+        description="The id of a webhook.",
+        json_schema_extra={"pattern": f"^{_WebhookIds.regex}$"},
+        examples=[examples.WEBHOOK["webhook_id"]],
+    ),
+]
 EventName = Literal["job.completed", "job.failed", "job.cancelled"]
 EVERY_EVENT: list[EventName] = ["job.completed", "job.failed", "job.cancelled"]
 
@@ -141,7 +164,7 @@ def _said(api: Api, body: WebhookChange) -> dict[str, Any]:
 
 
 @router.get(
-    "/{webhook_id}",
+    ONE,
     summary="Show a webhook",
     responses={**openapi.gives(200, WebhookAnswer, "The webhook", examples.WEBHOOK), **openapi.fails(*openapi.CALL, "not_found")},
 )
@@ -150,7 +173,7 @@ async def show_webhook(webhook_id: WebhookId, caller: Caller, api: ApiOf) -> Res
 
 
 @router.put(
-    "/{webhook_id}",
+    ONE,
     summary="Change a webhook",
     description="What krai has disabled is enabled again. Messages that are still to be tried go to the new URL.",
     responses={
@@ -177,7 +200,7 @@ async def change_webhook(webhook_id: WebhookId, request: Request) -> Response:
 
 
 @router.delete(
-    "/{webhook_id}",
+    ONE,
     summary="Remove a webhook",
     description="It is told of nothing more, and its log is gone.",
     status_code=204,
@@ -191,7 +214,7 @@ async def remove_webhook(webhook_id: WebhookId, caller: Caller, api: ApiOf) -> R
 
 
 @router.get(
-    "/{webhook_id}/secret",
+    f"{ONE}/secret",
     summary="Show the secret of a webhook",
     description="Made when it is first needed.",
     responses={
@@ -206,7 +229,7 @@ async def show_secret_of_webhook(webhook_id: WebhookId, caller: Caller, api: Api
 
 
 @router.post(
-    "/{webhook_id}/secret",
+    f"{ONE}/secret",
     summary="Replace the secret of a webhook",
     description="For 24 hours what is sent has a signature by the one before as well: receivers can change over in that time.",
     responses={

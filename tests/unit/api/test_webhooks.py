@@ -169,6 +169,13 @@ async def test_webhooks_can_be_switched_off(tmp_path: Path) -> None:
         assert problem(await house.http.post(WEBHOOKS, json={"url": URL}), 422) == "callbacks_off"
 
 
+async def test_the_secret_of_callbacks_is_no_webhook(house: House) -> None:
+    answer = await house.http.patch(f"{WEBHOOKS}/secret")
+    assert (problem(answer, 405), answer.headers["allow"]) == ("method_not_allowed", "GET, HEAD, POST")
+    answer = await house.http.patch(f"{WEBHOOKS}/{NOBODYS}")
+    assert (problem(answer, 405), answer.headers["allow"]) == ("method_not_allowed", "DELETE, GET, HEAD, PUT")
+
+
 async def test_each_webhook_has_a_secret_of_its_own(house: House) -> None:
     one, other = [f"{WEBHOOKS}/{(await register(house.http))['webhook_id']}/secret" for _ in range(2)]
     first, others = (await house.http.get(one)).json(), (await house.http.get(other)).json()
