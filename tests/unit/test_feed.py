@@ -160,18 +160,14 @@ async def test_who_listens_to_one_job_hears_of_no_other_and_of_its_newest_state_
 
 async def test_who_comes_while_the_last_one_goes_hears_of_all(jobs: LocalJobStore, tmp_path: Path) -> None:
     theirs, feed = LocalJobStore(tmp_path / "jobs.sqlite"), Feed(jobs, asyncio.Event())
-
-    async def listen_shortly() -> None:
-        async with feed.listen():
-            pass
-
-    for _ in range(5):
-        going = asyncio.create_task(listen_shortly())
-        await asyncio.sleep(0)
-        async with feed.listen() as listener:
-            await going
-            job = await new(theirs)
-            assert await heard(listener) == job
+    last = feed.listen()
+    await last.__aenter__()
+    going = asyncio.create_task(last.__aexit__(None, None, None))
+    await asyncio.sleep(0)
+    async with feed.listen() as listener:
+        await going
+        job = await new(theirs)
+        assert await heard(listener) == job
     await theirs.close()
 
 
