@@ -63,5 +63,5 @@ lock: setup ## new pins for pyproject.toml; UPGRADE=--upgrade moves them all
 	@$(PYTHON) scripts/lock.py $(UPGRADE)
 
 clean: ## everything that can be made again; the data in .krai stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist
+	rm -rf .venv krai.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

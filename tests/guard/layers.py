@@ -2,13 +2,14 @@
 
 # The parts of krai from the words down to what puts it all together; each name is krai.<name>, a module or a package.
 ROWS = (
-    ("redaction",),
+    ("client", "redaction"),
     ("attachment", "catalog_url", "durable", "errors", "failpoint", "formula", "known", "metrics", "observe", "pipeline", "text_encodings"),
     ("access", "signature", "strict_json", "warehouse_url"),
     ("job", "settings"),
     ("dataset", "gs_uri", "identity", "outbound", "transitions"),
     ("ports", "predicate"),
     ("export_files", "verify"),
+    ("cli",),
     ("formats",),
     ("warehouse", "backends"),
     ("feed", "transfer"),
@@ -41,15 +42,22 @@ ONLY_IN = {
     "prometheus_client": ("krai.metrics",),
     "pyarrow": ("krai.formats", "krai.warehouse", "krai.transfer"),
     "pyiceberg": ("krai.formats", "krai.warehouse", "krai.transfer"),
-    "httpx": ("krai.identity", "krai.outbound", "krai.transfer.download", "krai.webhooks.post"),
+    "httpx": ("krai.client", "krai.identity", "krai.outbound", "krai.transfer.download", "krai.webhooks.post"),
     "httpcore": ("krai.outbound",),
     "psycopg": ("krai.warehouse.postgres",),
     "adbc_driver_manager": ("krai.warehouse.postgres",),
     "adbc_driver_postgresql": ("krai.warehouse.postgres",),
     "requests": ("krai.warehouse.rest_catalog", "krai.warehouse.rest_credentials"),
+    "typer": ("krai.cli",),
+    "rich": ("krai.cli",),
+    "krai.client": ("krai.client", "krai.cli"),
     "krai.backends": ("krai.backends", "krai.wiring"),
     "krai.wiring": ("krai.wiring", "main", "worker"),
 }
 
-# What these parts must not load, not even by way of others: the API never opens a data file.
-OUT_OF_REACH = {"krai.api": ("pyarrow", "pyiceberg", "duckdb", "psycopg", "google.cloud.bigquery")}
+# What these parts must not load, not even by way of others: the API never opens a data file, the command is no server.
+OUT_OF_REACH = {
+    "krai.api": ("pyarrow", "pyiceberg", "duckdb", "psycopg", "google.cloud.bigquery"),
+    "krai.cli": ("pyarrow", "pyiceberg", "duckdb", "sqlglot", "fastapi", "starlette", "structlog", "krai.settings"),
+    "krai.client": ("pyarrow", "pydantic", "krai.settings", "krai.errors"),
+}

@@ -158,7 +158,7 @@ def test_the_keys_may_come_from_the_deployment(folder: Path, deployment: str) ->
 def test_it_needs_nothing_of_the_server(folder: Path) -> None:
     loaded = (
         "import sys; from krai.__main__ import main; main(sys.argv[1:]);"
-        "print(*{name.partition('.')[0] for name in sys.modules} & {'pyarrow', 'fastapi', 'pydantic', 'numpy', 'structlog'})"
+        "print(*{name.partition('.')[0] for name in sys.modules} & {'pyarrow', 'fastapi', 'httpx', 'numpy', 'structlog'})"
     )
     command = [sys.executable, "-c", loaded, "verify", str(folder / "manifest.json"), "--keys", str(folder / "keys.json")]
     said = subprocess.run(command, check=True, capture_output=True, text=True)

@@ -1,0 +1,1 @@
+"""The command `krai`: krai from a terminal, and from scripts."""

@@ -1,0 +1,127 @@
+"""`krai doctor`: whether everything between here and krai's storage is as it should be, and what to do where it is not."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import krai
+from krai.cli import config
+from krai.cli.ending import ERROR, Ended, document
+from krai.cli.options import ApiKey, AsJson, Url
+from krai.cli.output import OUTPUT, text
+from krai.client import Client, ClientError, Problem
+
+FAR_OFF_S = 60.0
+UNLIMITED = "everything, and everybody's"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`do` is what to do about it, where it is not ok."""
+
+    what: str
+    ok: bool
+    found: str
+    do: str = ""
+
+
+def doctor(
+    *,
+    url: Url = None,
+    api_key: ApiKey = None,
+    _json: AsJson = False,
+) -> None:
+    """Look whether krai can be reached and worked with, and say what to do where it cannot.
+
+    Ends with 1 when something is wrong.
+    """
+    chosen = config.read(url, api_key)
+    findings = []
+    with Client(chosen.url, chosen.api_key, patience_s=0, say=OUTPUT.say) as client:
+        for finding in _look(client, chosen):
+            findings.append(finding)
+            OUTPUT.line(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.what:<10}  {finding.found}")
+            if finding.do:
+                OUTPUT.line(f"{'':<19}{finding.do}")
+    OUTPUT.document({"ok": all(finding.ok for finding in findings), "checks": [asdict(finding) for finding in findings]})
+    if not all(finding.ok for finding in findings):
+        raise Ended(ERROR)
+
+
+def _look(client: Client, chosen: config.Config) -> Iterator[Finding]:
+    """One after the other; where krai does not answer, or not to this credential, the rest would say nothing."""
+    yield Finding("address", ok=True, found=f"{chosen.url}, from {chosen.url_from}")
+    yield (there := _krai(client))
+    if not there.ok:
+        return
+    yield _clock(client)
+    yield _stores(client)
+    if not chosen.api_key:
+        yield Finding("credential", ok=False, found="There is no API key for this address.", do="Run krai login, or set KRAI_API_KEY.")
+        return
+    try:
+        scopes = _scopes(client, chosen.api_key)
+    except ClientError as error:
+        yield _wrong("credential", error, "krai login takes another key; an admin makes one.")
+        return
+    yield Finding("credential", ok=True, found=f"may {text(scopes)}")
+    if {UNLIMITED, "admin", "import"}.intersection(scopes):
+        yield _storage(client)
+
+
+def _wrong(what: str, error: ClientError, do: str) -> Finding:
+    said = document(error)
+    return Finding(what, ok=False, found=f"{str(said['title']).rstrip('.')}. {said['detail']}".strip(), do=do)
+
+
+def _krai(client: Client) -> Finding:
+    try:
+        card = client.card()
+    except ClientError as error:
+        return _wrong("krai", error, "Check the address, and whether krai runs there; krai login takes another.")
+    other = "" if card.version == krai.__version__ else f"; this command is {krai.__version__}"
+    return Finding("krai", ok=True, found=f"version {card.version}, mode {card.mode}{other}")
+
+
+def _clock(client: Client) -> Finding:
+    try:
+        ahead_s = client.clock_ahead_s()
+    except ClientError as error:
+        return _wrong("clock", error, "Look at what stands between here and krai: its answer has no date.")
+    if abs(ahead_s) < FAR_OFF_S:
+        return Finding("clock", ok=True, found="the same here and there")
+    way = "ahead of" if ahead_s > 0 else "behind"
+    found = f"{abs(ahead_s):,.0f} s {way} krai's"
+    return Finding("clock", ok=False, found=found, do="Set the clock that is wrong: links and sign-ins end by it.")
+
+
+def _stores(client: Client) -> Finding:
+    try:
+        ready = client.readiness()
+    except ClientError as error:
+        return _wrong("stores", error, "Try again; krai may be starting.")
+    down = [name for name, state in ready.checks.items() if state != "ok"]
+    if down or ready.status != "ok":
+        found = f"{text(down)} do not answer krai" if down else "krai is stopping"
+        return Finding("stores", ok=False, found=found, do="Who runs krai finds the reason in its log.")
+    return Finding("stores", ok=True, found=text(tuple(ready.checks)))
+
+
+def _scopes(client: Client, api_key: str) -> tuple[str, ...]:
+    """What the credential may. Raises Problem when it is none."""
+    keys = client.keys()
+    own = next((key for key in keys if api_key.startswith(f"krai_{key.key_id}_")), None)
+    if own is not None:
+        return own.scopes
+    try:
+        client.users()
+    except Problem:
+        return ("something; this key does not say what",)
+    return (UNLIMITED,)
+
+
+def _storage(client: Client) -> Finding:
+    try:
+        client.try_storage()
+    except ClientError as error:
+        return _wrong("storage", error, "Files take this way: let this machine reach the host that uploads go to.")
+    return Finding("storage", ok=True, found="takes uploads")

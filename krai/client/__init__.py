@@ -1,0 +1,27 @@
+"""krai from Python: `Client`, and `AsyncClient` to be awaited. docs/cli.md shows it by example."""
+
+from krai.client.faces import AsyncClient, Client
+from krai.client.models import Column, Dataset, ExportFile, Job, JobError, Key, Reject, Rejects, Result, User
+from krai.client.problem import BadFile, ClientError, Insecure, JobEnded, Problem, Unreachable, WaitedTooLong
+
+__all__ = [
+    "AsyncClient",
+    "BadFile",
+    "Client",
+    "ClientError",
+    "Column",
+    "Dataset",
+    "ExportFile",
+    "Insecure",
+    "Job",
+    "JobEnded",
+    "JobError",
+    "Key",
+    "Problem",
+    "Reject",
+    "Rejects",
+    "Result",
+    "Unreachable",
+    "User",
+    "WaitedTooLong",
+]
