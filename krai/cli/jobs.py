@@ -16,9 +16,9 @@ from krai.client import Client, Job, Reject
 
 app = typer.Typer(no_args_is_help=True, help="Look at jobs, follow them, steer them.")
 MOST_JOBS = 100
+# Fields of a job that are shown, in this order.
 SHOWN = ("type", "status", "dataset", "stage", "progress", "records_processed", "records_rejected", "bytes_processed", "attempt")
 LATER = ("created_by", "created_at", "started_at", "finished_at", "expires_at", "parent_job_id", "description")
-"""Fields of a job that are shown, in this order."""
 
 
 @app.command("list")

@@ -63,7 +63,7 @@ class AsyncCarrier:
 
     async def _transmit(self, request: Request) -> Answer:
         try:
-            response = await self._http.send(self._http.build_request(**self._connection.arguments(request)))
+            response = await self._http.send(self._connection.build(self._http, request))
         except FAILURES as error:
             raise self._connection.disconnected(error, request) from None
         return answered(response, response.content)
@@ -71,7 +71,7 @@ class AsyncCarrier:
     async def _open(self, request: Request) -> Answer:
         await self._close()
         try:
-            response = await self._http.send(self._http.build_request(**self._connection.arguments(request)), stream=True)
+            response = await self._http.send(self._connection.build(self._http, request), stream=True)
             self._opened = (response, response.aiter_raw(), request)
             return answered(response, b"" if response.is_success else await response.aread())
         except FAILURES as error:

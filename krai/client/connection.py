@@ -1,6 +1,7 @@
 """What both drivers have alike: where to, with which credential, and what httpx's failures mean."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,13 @@ NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.P
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
 
 
+class _Unlogged(httpx.URL):
+    """httpx logs the address of every request; the query of a link is a permission."""
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host}{self.path}"
+
+
 class Connection:
     """The address of a krai and what is sent there. The key stands in no repr. Raises Insecure, ValueError."""
 
@@ -31,8 +39,13 @@ class Connection:
     def __repr__(self) -> str:
         return f"Connection({self.base_url!r})"
 
-    def arguments(self, request: Request) -> dict[str, Any]:
-        """For `build_request` of httpx. Raises Insecure."""
+    def build(self, http: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
+        """Raises Insecure, httpx.InvalidURL."""
+        built = http.build_request(**self._arguments(request))
+        built.url = _Unlogged(built.url)
+        return built
+
+    def _arguments(self, request: Request) -> dict[str, Any]:
         headers = {"user-agent": f"krai-client/{krai.__version__}", **request.headers}
         url = request.url
         if request.own:
@@ -56,7 +69,7 @@ class Connection:
         """Without the words of httpx where these could have the address of a link in them."""
         where = self.base_url if request.own else urlsplit(request.url).hostname
         if isinstance(error, NOT_SENT):
-            reason = f"Nobody answers at {where}: {_cause(error)}"
+            reason = f"Nobody answers at {where}{_cause(error)}."
         elif isinstance(error, httpx.TimeoutException):
             reason = f"{where} was silent for too long."
         else:
@@ -73,8 +86,9 @@ def _small(headers: httpx.Headers) -> Mapping[str, str]:
 
 
 def _cause(error: Exception) -> str:
-    text = str(error).strip().rstrip(".")
-    return f"{text}." if text else "the connection was not made."
+    """Which httpx does not always know."""
+    text = re.sub(r"^\[Errno -?\d+\] ", "", str(error)).strip().rstrip(".")
+    return "" if not text or text == "All connection attempts failed" else f": {text}"
 
 
 def _checked(url: str) -> str:

@@ -67,7 +67,7 @@ class Carrier:
 
     def _transmit(self, request: Request) -> Answer:
         try:
-            response = self._http.send(self._http.build_request(**self._connection.arguments(request)))
+            response = self._http.send(self._connection.build(self._http, request))
         except FAILURES as error:
             raise self._connection.disconnected(error, request) from None
         return answered(response, response.content)
@@ -75,7 +75,7 @@ class Carrier:
     def _open(self, request: Request) -> Answer:
         self._close()
         try:
-            response = self._http.send(self._http.build_request(**self._connection.arguments(request)), stream=True)
+            response = self._http.send(self._connection.build(self._http, request), stream=True)
             self._opened = (response, response.iter_raw(), request)
             return answered(response, b"" if response.is_success else response.read())
         except FAILURES as error:
