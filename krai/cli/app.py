@@ -1,5 +1,6 @@
 """The commands, and how each of them ends."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _end(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
-        sys.stderr.close()  # whoever read has gone, and nothing more is to be said
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has gone; Python would say so at its end
         return ending.ERROR
     if document := ending.document(error):
         OUTPUT.document(document)
