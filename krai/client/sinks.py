@@ -77,7 +77,10 @@ class StreamSink:
         self.position = 0
 
     def write(self, data: bytes) -> None:
-        self._stream.write(data)
+        rest = memoryview(data)
+        while rest:
+            # A stream without a buffer, such as stdout with PYTHONUNBUFFERED, takes no more than there is room for.
+            rest = rest[self._stream.write(rest) :]
         self._sum.update(data)
         self.position += len(data)
 

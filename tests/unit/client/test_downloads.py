@@ -149,6 +149,19 @@ async def test_a_file_goes_into_a_stream_through_a_broken_line(face: Face) -> No
     assert stream.getvalue() == CONTENT
 
 
+class Narrow(io.BytesIO):
+    """Takes a little at a time, as a pipe does."""
+
+    def write(self, data: Any) -> int:
+        return super().write(data[:65_536])
+
+
+async def test_a_stream_that_takes_a_little_at_a_time_gets_all(face: Face) -> None:
+    stream = Narrow()
+    await face.call("download", await exported(face, CONTENT), stream)
+    assert stream.getvalue() == CONTENT
+
+
 async def test_an_empty_file_is_a_file(face: Face, tmp_path: Path) -> None:
     await face.call("download", await exported(face, b""), tmp_path / "users.csv")
     assert (tmp_path / "users.csv").read_bytes() == b""
