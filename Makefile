@@ -1,9 +1,9 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint types run worker emulators run-gcp crowd contention chaos guards bench bench-gcp settings lock clean
+.PHONY: help setup demo test test-long lint types run worker emulators run-gcp crowd contention cli-session transfers chaos guards bench bench-gcp settings lock clean
 PYTHON := .venv/bin/python
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## .venv with everything in it; does nothing when it is there
 	@scripts/setup dev
@@ -43,6 +43,12 @@ crowd: setup ## 10,000 jobs of one caller, and how long another's single one wai
 
 contention: setup ## three processes that import into one dataset 200 times each, in a folder and in a bucket
 	@KRAI_TEST_CONTENTION=200 $(PYTHON) -m pytest -q --timeout 3600 tests/contract/test_warehouse_changes.py -k all_the_time
+
+cli-session: setup ## the terminal session of docs/cli.md, typed anew
+	@$(PYTHON) -m scripts.cli_session
+
+transfers: setup ## 1 GB in and out by the command, while it and the API are killed
+	@KRAI_TEST_TRANSFER_MB=1000 $(PYTHON) -m pytest -q -rP --timeout 3600 tests/acceptance/test_command_survives.py
 
 chaos: setup ## ten minutes of every fault at once; make chaos ARGS="--minutes 2 --seed 7 --mode embedded"
 	@$(PYTHON) -m tests.chaos $(ARGS)

@@ -51,14 +51,14 @@ def list_(
             if token is None:
                 break
     OUTPUT.document({"jobs": [job.document for job in found]})
-    head = ("job", "type", "status", "dataset", "%", "rows", "rejected", "created", "took")
+    head = ("job", "type", "status", "dataset", "rows", "rejected", "created", "took")
     OUTPUT.table(head, [_row(job) for job in found])
 
 
 def _row(job: Job) -> tuple[Any, ...]:
     took = span((job.finished_at - job.started_at).total_seconds()) if job.started_at and job.finished_at else None
-    counts = (job.progress, job.records_processed, job.records_rejected)
-    return (job.job_id, job.type, job.status, job.dataset, *counts, job.created_at, took)
+    status = f"{job.status} {job.progress} %" if job.status == "PROCESSING" else job.status
+    return (job.job_id, job.type, status, job.dataset, job.records_processed, job.records_rejected, job.created_at, took)
 
 
 @app.command()

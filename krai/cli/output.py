@@ -12,6 +12,8 @@ from rich.table import Table
 
 from krai.cli.ending import ERROR, failed
 
+KEPT_WHOLE = frozenset({"job", "key id", "created"})  # columns that are copied, or read as one word
+
 
 class Output:
     """`json` is set by --json, wherever it stands."""
@@ -52,7 +54,7 @@ class Output:
         numeric = [bool(texts) and all(row[at].replace(",", "").isdigit() for row in texts) for at in range(len(head))]
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name, right in zip(head, numeric, strict=True):
-            table.add_column(name, justify="right" if right else "left", overflow="fold")
+            table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name in KEPT_WHOLE)
         for row in texts:
             table.add_row(*row)
         Console(highlight=False, markup=False).print(table)

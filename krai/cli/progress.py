@@ -48,7 +48,7 @@ class Progress:
         self._said_at = clock()
 
     def __enter__(self) -> Self:
-        if not self._output.json and self._output.err.is_terminal:
+        if not self._output.json and self._output.err.is_terminal and not self._output.err.is_dumb_terminal:
             columns = (
                 TextColumn("{task.description:<10}"),
                 BarColumn(30),

@@ -1,8 +1,10 @@
 """`krai` as somebody uses it: real processes, real jobs, a real terminal."""
 
 import json
+import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from tests.acceptance.command import Command
 from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, Deployment, NewKrai
 from tests.acceptance.krai_client import DEMO_KEY
-from tests.acceptance.krai_process import QUICK
+from tests.acceptance.krai_process import QUICK, ROOT
 
 pytestmark = EMBEDDED_IN_THE_GATE
 
@@ -102,6 +104,19 @@ def test_many_files_go_into_a_folder_and_are_verified(command: Command) -> None:
     assert command("verify", "users/manifest.json", "--url", command.env["KRAI_URL"]).code == 1
 
 
+def test_the_python_of_the_page_works_as_written(command: Command) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "cli.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2
+    for block in blocks:
+        written = block.replace("http://127.0.0.1:8080", command.env["KRAI_URL"]).replace(DEMO_KEY, command.env["KRAI_API_KEY"])
+        run = subprocess.run(
+            [sys.executable, "-c", written], cwd=command.home, env=command.env, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, run.stderr
+    assert (command.home / "orders.ndjson").read_text() == '{"id":1,"item":"tea"}\n{"id":2,"item":"coffee"}\n'
+    assert (command.home / "users.two.csv").read_bytes().count(b"\n") == 10_001
+
+
 def test_an_export_that_was_not_waited_for_is_fetched_later(command: Command) -> None:
     job_id = command("export", "users", "-o", "users.csv", "--no-wait").out.decode().strip()
     assert command("jobs", "watch", job_id).code == 0
@@ -159,10 +174,10 @@ def test_ctrl_c_asks_and_lets_the_job_go_on(command: Command) -> None:
 
 @pytest.mark.usefixtures("held")
 def test_an_interrupted_script_is_told_that_the_job_goes_on(command: Command) -> None:
-    process = command.begin("import", "orders.csv", "script", "--json")
-    job_id = wait_for_job(command, "script")
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=30)
+    with command.begin("import", "orders.csv", "script", "--json") as process:
+        job_id = wait_for_job(command, "script")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
     said = json.loads(out)
     assert (process.returncode, said["code"], said["job_id"]) == (130, "interrupted", job_id)
     assert "goes on" in said["title"]

@@ -168,6 +168,7 @@ async def test_a_job_that_failed_and_one_that_takes_too_long(face: Face) -> None
     await face.house.fail(failed)
     with pytest.raises(JobEnded, match="The file is damaged") as ended:
         await face.call("wait", failed)
+    assert ended.value.job.error is not None
     assert ended.value.job.error.code == "corrupt_file"
     with pytest.raises(WaitedTooLong, match="within 1 s") as late:
         await face.call("wait", slow, timeout_s=1)
