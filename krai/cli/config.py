@@ -43,6 +43,11 @@ def read(url: str | None, api_key: str | None) -> Config:
     return Config(chosen, api_key or (kept.get("api_key") if own else None), str(path()) if own and not url else "--url or KRAI_URL")
 
 
+def known_url() -> str | None:
+    """The address that `krai login` was told last."""
+    return _read().get("url")
+
+
 def _read() -> dict[str, str]:
     try:
         found = json.loads(path().read_text())

@@ -22,10 +22,11 @@ def login(
 
     Asks for both; a script gives the address by --url and the key on stdin: krai login --url https://… < key
     """
+    if url is None and OUTPUT.asks:
+        url = str(typer.prompt("Address of krai, such as https://krai.example.org", default=config.known_url(), err=True))
+    url = url or config.known_url()
     if url is None:
-        if not OUTPUT.asks:
-            raise typer.BadParameter("There is nobody to ask: say where krai is.", param_hint="--url")
-        url = str(typer.prompt("Address of krai, such as https://krai.example.org", err=True))
+        raise typer.BadParameter("There is nobody to ask: say where krai is.", param_hint="--url")
     api_key = str(typer.prompt("API key", hide_input=True, err=True)) if OUTPUT.asks else sys.stdin.read(LONGEST_KEY)
     api_key = api_key.strip()
     if not api_key:

@@ -74,13 +74,10 @@ def export_to(
         while True:
             try:
                 done = yield from _export(session, order, state)
-            except (JobEnded, Problem) as ended:
+            except (JobEnded, Problem, BadFile) as ended:
                 state.forget()
-                if not resumed or (isinstance(ended, Problem) and ended.code != "result_expired"):
+                if not resumed or isinstance(ended, BadFile) or (isinstance(ended, Problem) and ended.code != "result_expired"):
                     raise
-            except (WaitedTooLong, KeyboardInterrupt):
-                state.forget()  # whoever asked knows the job by now, and may ask for another one
-                raise
             else:
                 state.forget()
                 return done
@@ -95,7 +92,11 @@ def _export(session: Session, order: Order, state: State) -> Flow[Exported]:
     state.keep(job_id=job.job_id)
     if order.seen is not None:
         order.seen(job)
-    job = yield from listening(wait(session, job.job_id, timeout_s=order.timeout_s), order.seen)
+    try:
+        job = yield from listening(wait(session, job.job_id, timeout_s=order.timeout_s), order.seen)
+    except (WaitedTooLong, KeyboardInterrupt):
+        state.forget()  # whoever asked knows the job by now, and may ask for another one
+        raise
     return (yield from _files(session, job, order.target, state, order.arrived))
 
 

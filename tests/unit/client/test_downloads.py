@@ -1,5 +1,6 @@
 """Files on their way out: whole, checked and in their place, or not there at all."""
 
+import asyncio
 import hashlib
 import io
 import json
@@ -9,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from krai.client import BadFile, Problem
+from krai.client import BadFile, Client, Problem
 from krai.client.exporting import RESUMED_S
 from tests.faulty_proxy import Fault
+from tests.unit.api.house import KEY
 from tests.unit.client.faces import Face
 
 CONTENT = random.Random(8).randbytes(5_000_000)  # noqa: S311 - no secret
@@ -198,6 +200,27 @@ async def test_an_export_that_was_killed_is_gone_on_with(face: Face, tmp_path: P
     assert (done.job.job_id, target.read_bytes()) == (job_id, CONTENT)
     assert face.told == [f"Going on with the export that was broken off, job {job_id}."]
     assert list(face.state.iterdir()) == []
+
+
+@pytest.mark.parametrize("when", ["waiting", "downloading"])
+async def test_an_interrupted_export_is_gone_on_with_only_when_its_job_has_ended(face: Face, tmp_path: Path, when: str) -> None:
+    """Whoever interrupts a job is told of it; of a download only the same command knows."""
+
+    heard: list[Any] = []
+
+    def interrupt(*told: Any) -> None:
+        heard.append(told)
+        if when == "downloading" or len(heard) > 1:  # the first state is told before the job is waited for
+            raise KeyboardInterrupt
+
+    def export() -> None:
+        with Client(face.url, KEY, state=face.state) as client, pytest.raises(KeyboardInterrupt):
+            client.export_to("users", tmp_path / "users.csv", **{"seen" if when == "waiting" else "arrived": interrupt})
+
+    if when == "downloading":
+        await complete(face, await killed_export(face, tmp_path / "users.csv"), CONTENT)
+    await asyncio.to_thread(export)
+    assert bool(list(face.state.iterdir())) is (when == "downloading")
 
 
 async def test_another_export_is_not_taken_for_the_one_that_was_killed(face: Face, tmp_path: Path) -> None:

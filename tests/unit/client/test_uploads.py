@@ -7,6 +7,7 @@ import os
 import random
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -147,9 +148,19 @@ async def test_an_empty_file_arrives(face: Face, tmp_path: Path) -> None:
     assert arrived(face, await face.call("upload", tmp_path / "empty.csv")) == b""
 
 
-async def test_a_file_that_changes_while_it_is_sent_is_not_imported(face: Face, file: Path) -> None:
+def shorten(file: Path) -> None:
+    os.truncate(file, 10)
+
+
+def rewrite(file: Path) -> None:
+    with file.open("r+b") as there:
+        there.write(b"other")
+
+
+@pytest.mark.parametrize("change", [shorten, rewrite])
+async def test_a_file_that_changes_while_it_is_sent_is_not_imported(face: Face, file: Path, change: Callable[[Path], None]) -> None:
     with pytest.raises(BadFile, match=r"orders\.csv has changed while it was sent"):
-        await face.call("import_from", file, "orders", sent=lambda *_: os.truncate(file, 10))
+        await face.call("import_from", file, "orders", sent=lambda *_: change(file))
     assert (await face.call("jobs")).jobs == ()
 
 
