@@ -27,6 +27,7 @@ BEGIN, END = "<!-- session: made by `make cli-session` -->", "<!-- end of sessio
 KEY = "demo-key-change-me"
 START_S, COMMAND_S = 60, 120
 WIDTH = 132
+SNAPSHOT = 5435699437142570178
 
 FILES = {
     "orders.csv": "id,item,price,day\n1,tea,2.50,2026-11-02\n2,coffee,3.00,2026-11-02\n3,milk,1.25,2026-11-03\n4,bread\n",
@@ -41,6 +42,7 @@ SESSION = (
     "krai jobs list",
     "krai jobs errors JOB",
     "krai import more.csv orders --mode upsert --key id",
+    "krai datasets history orders",
     "krai export orders -o orders.parquet",
     'krai export orders -o - --filter "price < 2" --order-by -price',
     "krai export users -o users --split-rows 4000 --compression gzip",
@@ -65,7 +67,7 @@ def steady(text: str, jobs: dict[str, str]) -> str:
     for pattern, example in STEADY:
         text = pattern.sub(example, text)
     text = re.sub(r"\b[0-9a-f]{32}\b", lambda found: jobs.setdefault(found[0], f"{len(jobs) + 1:02x}" * 16), text)
-    return re.sub(r"(?<=users-)\d{10,19}(?=-\d{5})", "5435699437142570178", text)
+    return re.sub(r"\b\d{17,19}\b", lambda found: jobs.setdefault(found[0], str(SNAPSHOT + len(jobs))), text)
 
 
 @contextmanager

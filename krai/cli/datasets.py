@@ -41,6 +41,17 @@ def show(name: Name, *, url: Url = None, api_key: ApiKey = None, _json: AsJson =
 
 
 @app.command()
+def history(name: Name, *, url: Url = None, api_key: ApiKey = None, _json: AsJson = False) -> None:
+    """List what jobs have made of a dataset, newest first: --as-of of an export takes a snapshot."""
+    with connect(url, api_key) as client:
+        found = client.snapshots(name)
+    OUTPUT.document({"snapshots": [snapshot.document for snapshot in found]})
+    head = ("snapshot", "committed", "mode", "rows", "inserted", "updated", "job")
+    rows = [(one.snapshot_id, one.committed_at, one.mode, one.rows, one.records_inserted, one.records_updated, one.job_id) for one in found]
+    OUTPUT.table(head, rows)
+
+
+@app.command()
 def drop(
     name: Name,
     *,

@@ -8,10 +8,9 @@ from krai.cli import config
 from krai.cli.ending import ERROR, Ended, document
 from krai.cli.options import ApiKey, AsJson, Url
 from krai.cli.output import OUTPUT, text
-from krai.client import Client, ClientError, Problem
+from krai.client import Client, ClientError
 
 FAR_OFF_S = 60.0
-UNLIMITED = "everything, and everybody's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +58,13 @@ def _look(client: Client, chosen: config.Config) -> Iterator[Finding]:
         yield Finding("credential", ok=False, found="There is no API key for this address.", do="Run krai login, or set KRAI_API_KEY.")
         return
     try:
-        scopes = _scopes(client, chosen.api_key)
+        me = client.me()
     except ClientError as error:
         yield _wrong("credential", error, "krai login takes another key; an admin makes one.")
         return
-    yield Finding("credential", ok=True, found=f"may {text(scopes)}")
-    if {UNLIMITED, "admin", "import"}.intersection(scopes):
+    may = "everything, and sees everybody's jobs" if me.admin else text(me.scopes)
+    yield Finding("credential", ok=True, found=f"{me.email or me.id} may {may}")
+    if me.admin or "import" in me.scopes:
         yield _storage(client)
 
 
@@ -104,19 +104,6 @@ def _stores(client: Client) -> Finding:
         found = f"{text(down)} do not answer krai" if down else "krai is stopping"
         return Finding("stores", ok=False, found=found, do="Who runs krai finds the reason in its log.")
     return Finding("stores", ok=True, found=text(tuple(ready.checks)))
-
-
-def _scopes(client: Client, api_key: str) -> tuple[str, ...]:
-    """What the credential may. Raises Problem when it is none."""
-    keys = client.keys()
-    own = next((key for key in keys if api_key.startswith(f"krai_{key.key_id}_")), None)
-    if own is not None:
-        return own.scopes
-    try:
-        client.users()
-    except Problem:
-        return ("something; this key does not say what",)
-    return (UNLIMITED,)
 
 
 def _storage(client: Client) -> Finding:

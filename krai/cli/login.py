@@ -33,7 +33,7 @@ def login(
         raise failed(CREDENTIALS, "no_credential", "There was no key", "Give it on stdin, or at the question.")
     with Client(url, api_key, patience_s=config.BRIEF_S, say=OUTPUT.say) as client:
         card = client.card()
-        client.keys()  # which takes any credential, and no other
+        client.me()
     config.write(url.strip().rstrip("/"), api_key)
     OUTPUT.document({"url": url, "version": card.version, "mode": card.mode, "config": str(config.path())})
     OUTPUT.line(f"krai {card.version} at {url} takes the key; {config.path()} has both.")

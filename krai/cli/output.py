@@ -1,6 +1,7 @@
 """What goes to whom: data to stdout, all else to stderr; with --json one document to stdout and nothing else."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from rich.table import Table
 
 from krai.cli.ending import ERROR, failed
 
-KEPT_WHOLE = frozenset({"job", "key id", "created"})  # columns that are copied, or read as one word
+KEPT_WHOLE = frozenset({"job", "key id", "snapshot", "created", "committed"})  # columns that are copied, or read as one word
 
 
 class Output:
@@ -57,7 +58,7 @@ class Output:
             table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name in KEPT_WHOLE)
         for row in texts:
             table.add_row(*row)
-        Console(highlight=False, markup=False).print(table)
+        Console(highlight=False, markup=False, width=shutil.get_terminal_size().columns).print(table)
 
     def confirm(self, question: str) -> bool:
         """Whether somebody says yes."""

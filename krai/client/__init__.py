@@ -1,7 +1,7 @@
 """krai from Python: `Client`, and `AsyncClient` to be awaited. docs/cli.md shows it by example."""
 
 from krai.client.faces import AsyncClient, Client
-from krai.client.models import Column, Dataset, ExportFile, Job, JobError, Key, Reject, Rejects, Result, User
+from krai.client.models import Column, Dataset, ExportFile, Job, JobError, Key, Me, Reject, Rejects, Result, Snapshot, User
 from krai.client.problem import BadFile, ClientError, Insecure, JobEnded, Problem, Unreachable, WaitedTooLong
 
 __all__ = [
@@ -17,10 +17,12 @@ __all__ = [
     "JobEnded",
     "JobError",
     "Key",
+    "Me",
     "Problem",
     "Reject",
     "Rejects",
     "Result",
+    "Snapshot",
     "Unreachable",
     "User",
     "WaitedTooLong",

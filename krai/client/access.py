@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from krai.client.models import Dataset, Datasets, Job, Key, Keys, User, Users
+from krai.client.models import Dataset, Datasets, Job, Key, Keys, Me, Snapshot, Snapshots, User, Users
 from krai.client.sending import Session, ask
 from krai.client.steps import Flow
 
@@ -19,9 +19,19 @@ def dataset(session: Session, name: str) -> Flow[Dataset]:
     return Dataset.of((yield from ask(session, "GET", f"{DATASETS}/{quote(name, safe='')}")))
 
 
+def snapshots(session: Session, name: str) -> Flow[tuple[Snapshot, ...]]:
+    """What jobs have made of a dataset, newest first."""
+    return Snapshots.of((yield from ask(session, "GET", f"{DATASETS}/{quote(name, safe='')}/snapshots"))).snapshots
+
+
 def drop_dataset(session: Session, name: str) -> Flow[Job]:
     """The job that removes a dataset; for admins."""
     return Job.of((yield from ask(session, "DELETE", f"{DATASETS}/{quote(name, safe='')}", repeatable=False)))
+
+
+def me(session: Session) -> Flow[Me]:
+    """Who calls, and what for."""
+    return Me.of((yield from ask(session, "GET", "/api/v1/me")))
 
 
 def keys(session: Session) -> Flow[tuple[Key, ...]]:

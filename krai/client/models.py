@@ -187,6 +187,26 @@ class Datasets(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Snapshot(Model):
+    """A state of a dataset, and the job that has made it; `as_of` of an export takes its id."""
+
+    snapshot_id: str
+    committed_at: datetime
+    job_id: str
+    mode: str
+    rows: int
+    records_inserted: int = 0
+    records_updated: int = 0
+    records_removed: int = 0
+    records_restored: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshots(Model):
+    snapshots: tuple[Snapshot, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Upload(Model):
     """Where a file is sent to; the address is a permission, and so in no repr."""
 
@@ -231,6 +251,17 @@ class User(Model):
 @dataclass(frozen=True, kw_only=True)
 class Users(Model):
     users: tuple[User, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Me(Model):
+    """Who calls, as krai sees it; an `admin` sees and may do everything."""
+
+    id: str
+    scopes: tuple[str, ...]
+    admin: bool = False
+    email: str | None = None
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,6 +89,8 @@ def test_upserts_undos_and_drops(command: Command) -> None:
     (command.home / "more.csv").write_text("id,item,price\n3,oat milk,2.00\n5,sugar,1.00\n")
     told = command("import", "more.csv", "stock", "--mode", "upsert", "--key", "id")
     assert told.out == b"1 row inserted into stock, 1 updated.\n"
+    newest = command("datasets", "history", "stock", "--json").json["snapshots"][0]
+    assert (newest["mode"], newest["rows"], newest["records_updated"]) == ("upsert", 4, 1)
     job_id = command("jobs", "list", "--dataset", "stock", "--limit", "1", "--json").json["jobs"][0]["job_id"]
     assert command("jobs", "undo", job_id).out == b"2 rows removed, 1 restored, 0 kept.\n"
     assert command("export", "stock", "-o", "-").out.count(b"\n") == 4

@@ -172,7 +172,7 @@ async def test_a_flag_goes_before_the_environment_before_the_file(terminal: Term
     reader = keys.compose("0" * 15 + "c", "s" * keys.SECRET_LETTERS)
     await put_key(terminal.house.stores, reader, frozenset({Scope.READ}))
     await terminal.krai("login", stdin=reader.encode())
-    assert "may everything" in (await terminal.krai("doctor")).out
+    assert "api-key may everything" in (await terminal.krai("doctor")).out
     assert "may read" in (await terminal.krai("doctor", "--api-key", reader)).out
     terminal.environment.delenv("KRAI_API_KEY")
     assert "may read" in (await terminal.krai("doctor")).out

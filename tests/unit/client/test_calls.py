@@ -45,6 +45,8 @@ async def test_what_is_no_id_of_a_job_is_not_asked_for(face: Face) -> None:
 async def test_datasets_keys_and_users(face: Face) -> None:
     assert [(dataset.name, dataset.rows) for dataset in await face.call("datasets")] == [("users", 3)]
     assert [column.name for column in (await face.call("dataset", "users")).columns] == ["id", "email"]
+    assert await face.call("snapshots", "users") == ()
+    assert (await face.call("me")).admin
     made = await face.call("create_key", "nightly", scopes=["read"])
     assert made.key.startswith(f"krai_{made.key_id}_")
     assert made.key not in repr(made)

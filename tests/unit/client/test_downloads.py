@@ -214,8 +214,9 @@ async def test_an_interrupted_export_is_gone_on_with_only_when_its_job_has_ended
             raise KeyboardInterrupt
 
     def export() -> None:
+        seen, arrived = (interrupt, None) if when == "waiting" else (None, interrupt)
         with Client(face.url, KEY, state=face.state) as client, pytest.raises(KeyboardInterrupt):
-            client.export_to("users", tmp_path / "users.csv", **{"seen" if when == "waiting" else "arrived": interrupt})
+            client.export_to("users", tmp_path / "users.csv", seen=seen, arrived=arrived)
 
     if when == "downloading":
         await complete(face, await killed_export(face, tmp_path / "users.csv"), CONTENT)
