@@ -13,7 +13,7 @@ from rich.table import Table
 
 from krai.cli.ending import ERROR, failed
 
-KEPT_WHOLE = frozenset({"job", "key id", "snapshot", "created", "committed"})  # columns that are copied, or read as one word
+LEAST_WIDTH = 160
 
 
 class Output:
@@ -55,10 +55,12 @@ class Output:
         numeric = [bool(texts) and all(row[at].replace(",", "").isdigit() for row in texts) for at in range(len(head))]
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name, right in zip(head, numeric, strict=True):
-            table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name in KEPT_WHOLE)
+            table.add_column(name, justify="right" if right else "left", overflow="fold")
         for row in texts:
             table.add_row(*row)
-        Console(highlight=False, markup=False, width=shutil.get_terminal_size().columns).print(table)
+        # A narrow terminal breaks the lines itself: columns that are squeezed cannot be read, nor ids be copied.
+        columns, lines = shutil.get_terminal_size()
+        Console(highlight=False, markup=False, width=max(columns, LEAST_WIDTH), height=lines).print(table)
 
     def confirm(self, question: str) -> bool:
         """Whether somebody says yes."""
