@@ -41,7 +41,9 @@ def _say_version(chosen: bool) -> None:  # noqa: FBT001 - a callback of typer
 @app.callback()
 def krai_(
     *,
-    _version: Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which krai this is.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, show_envvar=False, help="Say which krai this is.")
+    ] = False,
 ) -> None:
     """Bulk exports and imports as jobs.
 

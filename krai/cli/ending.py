@@ -96,9 +96,13 @@ def _code(error: BaseException) -> str:
 def lines(error: BaseException) -> list[str]:
     """What happened, and what to do."""
     said = document(error)
+    if str(said.get("detail")).startswith("Usage:"):
+        return [str(said["detail"])]  # who says nothing is shown what there is to say
     text = [f"krai: {said.get('title', '')}".rstrip(".") + "."] if said else []
     text += [str(said["detail"])] if said.get("detail") else []
     text += [f"  {one.get('pointer') or '/'}: {one.get('detail', '')}" for one in said.get("errors") or []]
+    if (context := getattr(error, "ctx", None)) is not None:
+        text.append(f"{context.command_path} --help says what it takes.")
     if isinstance(error, JobEnded) and error.job.error is not None:
         text.append(f"krai jobs show {error.job.job_id} has the rest; krai jobs retry {error.job.job_id} tries it again.")
     if isinstance(error, WaitedTooLong):

@@ -57,11 +57,19 @@ def export(
     dataset: Annotated[str, typer.Argument(metavar="DATASET")],
     *,
     output: Out,
-    form: Annotated[Format | None, typer.Option("--format", "-f", help="By the name of the file unless said.")] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", "-f", envvar="KRAI_CLI_EXPORT_FORMAT", help="By the name of the file unless said.")
+    ] = None,
     compression: Annotated[Compression | None, typer.Option("--compression", help="By the name of the file unless said.")] = None,
     columns: Annotated[list[str] | None, typer.Option("--columns", metavar="A,B", help="These, in this order.")] = None,
     condition: Annotated[
-        str | None, typer.Option("--filter", metavar="SQL", help="Rows for which this is true, such as \"country = 'DE' AND id > 7\".")
+        str | None,
+        typer.Option(
+            "--filter",
+            envvar="KRAI_CLI_EXPORT_FILTER",
+            metavar="SQL",
+            help="Rows for which this is true, such as \"country = 'DE' AND id > 7\".",
+        ),
     ] = None,
     order_by: Annotated[list[str] | None, typer.Option("--order-by", metavar="A,-B", help="Sorted; - before a name descends.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="ROWS", help="The first rows.")] = None,
@@ -73,7 +81,7 @@ def export(
     csv_header: Annotated[bool | None, typer.Option("--csv-header/--no-csv-header")] = None,
     csv_null: Annotated[str | None, typer.Option("--csv-null", metavar="TEXT", help="How null is spelled.")] = None,
     csv_profile: Annotated[Profile | None, typer.Option("--csv-profile", help="spreadsheet: no text is taken for a formula.")] = None,
-    labels: Labels = None,
+    label: Labels = None,
     description: Description = None,
     wait: Follow = True,
     timeout: Timeout = None,
@@ -99,7 +107,7 @@ def export(
         as_of=as_of,
         split_rows=split_rows,
         csv=csv or None,
-        labels=pairs(labels, "--label"),
+        labels=pairs(label, "--label"),
         description=description,
     )
     with connect(url, api_key, transfers=True) as client:

@@ -38,14 +38,16 @@ def import_(
     *,
     mode: Annotated[Mode | None, typer.Option("--mode", help="What becomes of the rows that are there; append unless said.")] = None,
     key: Annotated[list[str] | None, typer.Option("--key", metavar="A,B", help="What tells rows apart, with --mode upsert.")] = None,
-    columns: Annotated[
+    column: Annotated[
         list[str] | None,
         typer.Option("--column", metavar="FILE=DATASET", help="Another name for a column of the file; none: it is left out."),
     ] = None,
     schema: Annotated[
         list[str] | None, typer.Option("--schema", metavar="COLUMN=TYPE", help="The type of a column, such as lat=float64.")
     ] = None,
-    form: Annotated[Format | None, typer.Option("--format", "-f", help="By its content unless said.")] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", "-f", envvar="KRAI_CLI_IMPORT_FORMAT", help="By its content unless said.")
+    ] = None,
     compression: Annotated[Compression | None, typer.Option("--compression", help="By its content unless said.")] = None,
     sheet: Annotated[str | None, typer.Option("--sheet", metavar="NAME", help="The sheet of an XLSX file, or its number from 1.")] = None,
     evolve: Annotated[bool | None, typer.Option("--evolve", help="The file may bring new columns.")] = None,
@@ -59,7 +61,7 @@ def import_(
     csv_encoding: Annotated[str | None, typer.Option("--csv-encoding", metavar="NAME", help="utf-8 unless said.")] = None,
     csv_null: Annotated[list[str] | None, typer.Option("--csv-null", metavar="TEXT", help="What means null; may be repeated.")] = None,
     csv_profile: Annotated[Profile | None, typer.Option("--csv-profile", help="spreadsheet: the file was exported so.")] = None,
-    labels: Labels = None,
+    label: Labels = None,
     description: Description = None,
     wait: Follow = True,
     timeout: Timeout = None,
@@ -76,11 +78,11 @@ def import_(
     csv |= given(profile=csv_profile and csv_profile.value)
     if csv_quote is not None:
         csv["quote"] = None if csv_quote == "none" else csv_quote
-    renamed = pairs(columns, "--column")
+    renamed = pairs(column, "--column")
     request = given(
         mode=mode and mode.value,
         key=names(key),
-        columns=renamed and {name: column or None for name, column in renamed.items()},
+        columns=renamed and {name: there or None for name, there in renamed.items()},
         schema=pairs(schema, "--schema"),
         format=form and form.value,
         compression=compression and compression.value,
@@ -90,7 +92,7 @@ def import_(
         max_errors=max_errors,
         dry_run=dry_run,
         csv=csv or None,
-        labels=pairs(labels, "--label"),
+        labels=pairs(label, "--label"),
         description=description,
     )
     remote = next((name for prefix, name in REMOTE.items() if file.startswith(prefix)), None)

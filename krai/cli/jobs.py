@@ -24,7 +24,9 @@ LATER = ("created_by", "created_at", "started_at", "finished_at", "expires_at", 
 @app.command("list")
 def list_(
     *,
-    kind: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="export, import, undo or drop.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--type", envvar="KRAI_CLI_JOBS_LIST_TYPE", metavar="TYPE", help="export, import, undo or drop.")
+    ] = None,
     status: Annotated[str | None, typer.Option("--status", metavar="STATUS", help="Such as failed.")] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", metavar="NAME")] = None,
     label: Annotated[str | None, typer.Option("--label", metavar="NAME=VALUE")] = None,

@@ -27,7 +27,7 @@ def list_(*, url: Url = None, api_key: ApiKey = None, _json: AsJson = False) -> 
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for.")],
     *,
-    scopes: Annotated[
+    scope: Annotated[
         list[str] | None, typer.Option("--scope", metavar="A,B", help="Of read, export, import, admin; all but admin unless said.")
     ] = None,
     expires_in_days: Annotated[int, typer.Option("--expires-in-days", min=0, metavar="DAYS", help="0: it does not end by itself.")] = 90,
@@ -37,7 +37,7 @@ def create(
 ) -> None:
     """Make a key. It is shown this once, on stdout."""
     with connect(url, api_key) as client:
-        _tell(client.create_key(name, scopes=names(scopes), expires_in_days=expires_in_days or None))
+        _tell(client.create_key(name, scopes=names(scope), expires_in_days=expires_in_days or None))
 
 
 @app.command()

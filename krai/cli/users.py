@@ -27,7 +27,7 @@ def add(
     email: Email,
     *,
     role: Annotated[str, typer.Option("--role", metavar="ROLE", help="user, or admin, who may do everything.")] = "user",
-    groups: Annotated[
+    group: Annotated[
         list[str] | None, typer.Option("--group", metavar="NAME", help="That datasets are granted to; may be repeated.")
     ] = None,
     url: Url = None,
@@ -36,7 +36,7 @@ def add(
 ) -> None:
     """Let somebody in, or change what they may do."""
     with connect(url, api_key) as client:
-        user = client.put_user(email, role=role, groups=groups or ())
+        user = client.put_user(email, role=role, groups=group or ())
     OUTPUT.document(user.document)
     OUTPUT.line(f"{user.email} may sign in as {user.role}.")
 

@@ -30,7 +30,8 @@ def verify(
         str | None, typer.Option("--url", metavar="URL", help="Fetch the keys from this deployment, such as https://krai.example.org.")
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option("--dir", metavar="FOLDER", help="Where the files are; beside the manifest unless said.")
+        Path | None,
+        typer.Option("--dir", envvar="KRAI_CLI_VERIFY_DIR", metavar="FOLDER", help="Where the files are; beside the manifest unless said."),
     ] = None,
     _json: AsJson = False,
 ) -> None:

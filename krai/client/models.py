@@ -16,7 +16,14 @@ class Model:
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Self:
-        """Raises KeyError or ValueError when this is no such answer."""
+        """Raises ValueError when this is no such answer."""
+        try:
+            return cls._of(document)
+        except (KeyError, TypeError, AttributeError):
+            raise ValueError("The answer is not as krai gives it: check the address, and whether this client is as new as krai.") from None
+
+    @classmethod
+    def _of(cls, document: dict[str, Any]) -> Self:
         kinds = _kinds(cls)  # type: ignore[arg-type]  # a class is hashable
         known: dict[str, Any] = {name: _read(kinds[name], document[name]) for name in kinds if name in document and name != "document"}
         return cls(**known, document=document)

@@ -1,6 +1,8 @@
 """docs/cli.md lists what there is."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import typer.main
 
@@ -17,6 +19,23 @@ def test_every_command_stands_in_the_table() -> None:
         (line,) = [line for line in lines if re.search(rf"`{name}\b", line)]
         missing = [inner for inner in getattr(command, "commands", {}) if not re.search(rf"[ `]{inner}`", line)]
         assert missing == [], name
+
+
+def test_every_option_has_the_variable_that_its_name_promises() -> None:
+    for path, command in _commands(typer.main.get_command(app), "KRAI_CLI"):
+        for option in command.params:
+            words = [word for word in option.opts if word.startswith("--")]
+            if not words or option.name in {"help", "_version", "install_completion", "show_completion"}:
+                continue
+            name = words[0].removeprefix("--").replace("-", "_").upper()
+            found = option.envvar or f"{path}_{option.name}".upper()
+            assert found in {f"{path}_{name}", f"KRAI_{name}"}, f"{path} {words}"
+
+
+def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _commands(inner, f"{path}_{name}".upper())
 
 
 def test_every_exit_code_stands_in_the_table() -> None:

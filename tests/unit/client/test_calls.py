@@ -115,6 +115,12 @@ def test_nobody_answers() -> None:
     assert str(nobody.value) == f"Nobody answers at http://127.0.0.1:{port}: Connection refused."
 
 
+async def test_an_answer_without_what_it_should_have_is_said_to_be_none(face: Face) -> None:
+    face.line.fail(Fault(status=200), only="/jobs")
+    with pytest.raises(ValueError, match="not as krai gives it"):
+        await face.call("jobs")
+
+
 async def test_an_answer_that_is_not_of_krai_is_said_to_be_none(face: Face) -> None:
     face.line.fail(Fault(status=200), Fault(status=404))
     for _ in range(2):
