@@ -105,6 +105,8 @@ def lines(error: BaseException) -> list[str]:
         text.append(f"{context.command_path} --help says what it takes.")
     if isinstance(error, JobEnded) and error.job.error is not None:
         text.append(f"krai jobs show {error.job.job_id} has the rest; krai jobs retry {error.job.job_id} tries it again.")
+    if isinstance(error, JobEnded) and said.get("code") == "too_many_rejects":
+        text.append(f"krai jobs errors {error.job.job_id} shows the rejected rows.")
     if isinstance(error, WaitedTooLong):
         text.append(f"krai jobs watch {error.job.job_id} waits on.")
     if exit_code(error) == CREDENTIALS and isinstance(error, Problem):

@@ -69,11 +69,17 @@ def test_rejected_rows_end_with_5_and_come_back_mended(command: Command) -> None
     assert command("datasets", "show", "mended", "--json").json["rows"] == 4
 
 
+def test_a_shell_completes_it(command: Command) -> None:
+    asked = command.env | {"_KRAI_COMPLETE": "complete_bash", "COMP_WORDS": "krai jobs w", "COMP_CWORD": "2"}
+    assert subprocess.run(command.words(()), env=asked, capture_output=True, text=True, check=False).stdout.split() == ["watch"]
+
+
 def test_a_job_that_fails_ends_with_3(command: Command) -> None:
     (command.home / "broken.parquet").write_bytes(b"PAR1 and no more")
     done = command("import", "broken.parquet", "broken", "--json")
     assert (done.code, done.json["code"]) == (3, "corrupt_file")
-    assert command("import", "bad.csv", "broken", "--on-error", "abort").code == 3
+    aborted = command("import", "bad.csv", "broken", "--on-error", "abort")
+    assert (aborted.code, "shows the rejected rows" in aborted.err) == (3, True)
 
 
 def test_a_dry_run_tells_and_changes_nothing(command: Command) -> None:
@@ -142,7 +148,7 @@ def test_a_bar_moves_and_goes(command: Command) -> None:
 def test_a_login_at_a_terminal_shows_no_key(command: Command, krai: Deployment) -> None:
     key = krai.env.get("API_KEY", DEMO_KEY)
     with command.terminal("login") as screen:
-        screen.until("API key")
+        screen.until("API key: ")  # the space comes when nothing is echoed any more
         screen.type(f"{key}\n")
         assert screen.end() == 0, screen.text
         assert key not in screen.text

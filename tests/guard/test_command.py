@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
+from krai import __main__ as krai_main
 from tests.guard.source import ROOT
 
 LOOK = """
@@ -32,6 +34,11 @@ def starts() -> list[tuple[set[str], float]]:
 
 def test_help_loads_nothing_of_the_server(starts: list[tuple[set[str], float]]) -> None:
     assert HEAVY & starts[0][0] == set()
+
+
+def test_the_script_of_the_package_is_the_command() -> None:
+    module, _, name = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["krai"].partition(":")
+    assert (module, name) == (krai_main.__name__, krai_main.main.__name__)
 
 
 def test_help_takes_a_moment(starts: list[tuple[set[str], float]]) -> None:
