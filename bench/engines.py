@@ -17,9 +17,13 @@ PANDAS_CSV = "pandas.read_parquet(source).to_csv(target, index=False)"
 BYTES = "shutil.copyfile(source, target); os.fsync(os.open(target, os.O_RDONLY))"
 
 
-def took_s(module: str, statement: str, source: Path, target: Path) -> float:
+def took_s(module: str, statement: str, source: Path, target: Path, *, python: Path = Path(sys.executable)) -> float:
     script = f"import {module}, os, time; source, target = {str(source)!r}, {str(target)!r}; began = time.perf_counter(); {statement}"
-    return _told([sys.executable, "-c", f"{script}; print(time.perf_counter() - began)"])
+    return _told([str(python), "-c", f"{script}; print(time.perf_counter() - began)"])
+
+
+def pandas_s(source: Path, target: Path) -> float:
+    return took_s("pandas", PANDAS_CSV, source, target, python=python_of("pandas"))
 
 
 def rewritten_s(table: Path, changes: Path, target: Path) -> float:

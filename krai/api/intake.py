@@ -62,7 +62,7 @@ ValidateOnly = Annotated[
     bool,
     Query(
         description="Only say whether the request is sound, by 200 or by the problem it would get; quotas are not looked at. It counts as a"
-        " read, makes nothing, and takes no Idempotency-Key."
+        " read and makes nothing; an Idempotency-Key stays free for the request itself."
     ),
 ]
 
@@ -96,23 +96,21 @@ async def run(
         return replay(earlier, seal)
     if creates:
         await api.creates.take(request.scope, caller.id)
-    if len(body) > IN_A_THREAD_BYTES:
-        form = await asyncio.to_thread(_understand, model, body)
-    else:
-        form = _understand(model, body)
-    return await work(Intake(api, caller, form, await base_url(request), seal, request.scope))
+    return await work(await _taken(request, caller, model, body, seal))
 
 
 async def check(
     request: Request, model: type[M], prepare: Callable[[Intake[M]], Awaitable[object]], *, cap_bytes: int = BODY_BYTES
 ) -> Response:
-    """As `run`, for the problems alone: `prepare` raises them, and makes nothing."""
-
-    async def work(taken: Intake[M]) -> Response:
-        await prepare(taken)
-        return Response(Sound().model_dump_json(), media_type="application/json")
-
-    return await run(request, model, work, cap_bytes=cap_bytes, creates=False, repeatable=False)
+    """As `run`, for the problems alone: `prepare` raises them, and makes nothing. A caller's key is left for the request itself."""
+    api = await api_of(request)
+    caller = await authenticate(request)
+    await api.reads.take(request.scope, caller.id)
+    _check_media_type(request)
+    body = await _read(request, cap_bytes, api.patience_s)
+    _seal(request, caller, body)
+    await prepare(await _taken(request, caller, model, body, None))
+    return Response(Sound().model_dump_json(), media_type="application/json")
 
 
 def callback(taken: Intake[Any], url: str | None) -> Callback | None:
@@ -202,6 +200,14 @@ def _seal(request: Request, caller: Principal, body: bytes) -> Seal | None:
         raise Terminal("invalid_idempotency_key")
     scope = json.dumps([caller.id, request.method, request.scope["path"], key.decode()])
     return Seal(hashlib.sha256(scope.encode()).hexdigest(), hashlib.sha256(body).hexdigest())
+
+
+async def _taken(request: Request, caller: Principal, model: type[M], body: bytes, seal: Seal | None) -> Intake[M]:
+    if len(body) > IN_A_THREAD_BYTES:
+        form = await asyncio.to_thread(_understand, model, body)
+    else:
+        form = _understand(model, body)
+    return Intake(await api_of(request), caller, form, await base_url(request), seal, request.scope)
 
 
 def _understand(model: type[M], body: bytes) -> M:

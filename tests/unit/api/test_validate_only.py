@@ -49,8 +49,14 @@ async def test_it_counts_as_a_read(tmp_path: Any) -> None:
         await house.submit()
 
 
-async def test_it_takes_no_idempotency_key(house: House) -> None:
-    assert problem(await check(house, "exports", {"dataset": "users"}, **{"idempotency-key": "k"}), 400) == "invalid_idempotency_key"
+async def test_an_idempotency_key_is_left_for_the_request_itself(house: House) -> None:
+    key = {"idempotency-key": "k"}
+    assert (await check(house, "exports", {"dataset": "users"}, **key)).status_code == 200
+    made = await house.post("exports", {"dataset": "users"}, **key)
+    assert made.status_code == 202
+    assert (await check(house, "exports", {"dataset": "users"}, **key)).json() == {"valid": True}
+    assert (await house.post("exports", {"dataset": "users"}, **key)).json() == made.json()
+    assert problem(await check(house, "exports", {"dataset": "users"}, **{"idempotency-key": '"'}), 400) == "invalid_idempotency_key"
 
 
 async def test_it_is_true_or_false(house: House) -> None:
