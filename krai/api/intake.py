@@ -85,7 +85,6 @@ async def run(
     caller = await authenticate(request)
     if not creates:
         await api.reads.take(request.scope, caller.id)
-    _check_media_type(request)
     body = await _read(request, cap_bytes, api.patience_s)
     seal = _seal(request, caller, body)
     if seal is not None and not repeatable:
@@ -106,7 +105,6 @@ async def check(
     api = await api_of(request)
     caller = await authenticate(request)
     await api.reads.take(request.scope, caller.id)
-    _check_media_type(request)
     body = await _read(request, cap_bytes, api.patience_s)
     _seal(request, caller, body)
     await prepare(await _taken(request, caller, model, body, None))
@@ -171,7 +169,8 @@ def _check_media_type(request: Request) -> None:
 
 
 async def _read(request: Request, cap_bytes: int, patience_s: float) -> bytes:
-    """The body, of which no more than `cap_bytes` are ever held. Raises Terminal too_large, request_timeout."""
+    """The body, of which no more than `cap_bytes` are ever held. Raises Terminal unsupported_media_type, too_large, request_timeout."""
+    _check_media_type(request)
     promised = request.headers.get("content-length", "0")
     if not promised.isdecimal() or int(promised[:20]) > cap_bytes:
         raise Terminal("too_large")
