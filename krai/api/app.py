@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.types import Lifespan
@@ -10,6 +11,7 @@ import krai
 from krai.admission import Admission
 from krai.api import (
     card,
+    dashboard as dashboard_routes,
     datasets,
     deliveries,
     docs_page,
@@ -91,11 +93,13 @@ def create_app(
     patience_s: float = PATIENCE_S,
     manifest_keys: Sequence[dict[str, str]] = (),
     outbound: Outbound | None = None,
+    dashboard: Path | None = None,
 ) -> FastAPI:
     """`stopping`: set it before the server is stopped, so that clients that wait for a job do not hold that up.
 
     `tokens`: whose ID tokens are taken, and where people sign in; None: nobody's. `patience_s`: how long a request's body may take.
     `manifest_keys`: the public keys of manifests, as JWKs. `outbound`: the way to webhooks; None: to the public internet.
+    `dashboard`: the folder of a built one.
     """
     docs, stopping = settings.docs == "on", stopping or asyncio.Event()
     app = FastAPI(
@@ -125,16 +129,19 @@ def create_app(
         manifest_keys=manifest_keys,
         outbound=outbound or Outbound(),
         tests=asyncio.Semaphore(TESTS_AT_ONCE),
+        dashboard=dashboard,
     )
     problems.install(app)
     if settings.origins:
         app.add_middleware(Cors, origins=settings.origins)
-    app.add_middleware(Edge, https=(settings.public_url or "").startswith("https://"))
+    app.add_middleware(Edge, https=(settings.public_url or "").startswith("https://"), uploads_to=dashboard_routes.uploads_to(settings))
     access = (me, keys, users, grants, settings_routes, session)
     told = (webhook_secrets, webhooks, deliveries)  # the first one's address looks like a webhook's
     service = (card, manifest_keys_routes, docs_page) if docs else (card, manifest_keys_routes)
     for noun in (*service, exports, imports, jobs, events, results, export_files, uploads, datasets, socket, *told, *access):
         app.include_router(noun.router)
+    if dashboard is not None:
+        app.include_router(dashboard_routes.router)
     if isinstance(stores.blobs, ServedBlobs):
         app.include_router(files.router)
     openapi.install(app, BODIES)

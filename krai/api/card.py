@@ -72,6 +72,8 @@ async def card(api: ApiOf, base_url: BaseUrl) -> Response:
         paths |= {"docs": "/docs", "openapi": "/openapi.json"}
     if api.sign_in is not None:
         paths["login"] = "/login"
+    if api.dashboard is not None:
+        paths["dashboard"] = "/ui"
     customer = api.settings.customer_name
     answer = Card(
         service="krai",

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path as InPath
 from starlette.requests import HTTPConnection
 
 from krai import steer
@@ -32,7 +33,7 @@ class Api:
 
     `stopping` is set when the process is asked to end: whoever waits for a job stops waiting. `patience_s` is how long a body may
     take to arrive, and how long a client that sends a file may be silent. `manifest_keys` are public ones, as JWKs. `outbound` is the way
-    to webhooks, of which `tests` lets some be tried out at a time.
+    to webhooks, of which `tests` lets some be tried out at a time. `dashboard` is the folder of a built one.
     """
 
     settings: Settings
@@ -49,6 +50,7 @@ class Api:
     manifest_keys: Sequence[dict[str, str]]
     outbound: Outbound
     tests: asyncio.Semaphore
+    dashboard: Path | None
 
 
 async def api_of(connection: HTTPConnection) -> Api:
@@ -90,7 +92,7 @@ async def _lasting(connection: HTTPConnection, caller: Reader, api: ApiOf) -> La
 
 Listening = Annotated[Lasting, Depends(_lasting)]
 BaseUrl = Annotated[str, Depends(base_url)]
-JobId = Annotated[str, Path(description="The id of a job.", examples=["3f2a9c0e5d7b41688e1c0a9b7d6f5e43"])]
+JobId = Annotated[str, InPath(description="The id of a job.", examples=["3f2a9c0e5d7b41688e1c0a9b7d6f5e43"])]
 
 
 async def _own_job(job_id: JobId, caller: Reader, api: ApiOf) -> Job:

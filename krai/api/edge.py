@@ -30,9 +30,10 @@ class Edge:
     Sets `scope["request_id"]` and `scope["traceparent"]`; a route adds headers to whatever is answered through `scope["answer_headers"]`.
     """
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, uploads_to: str | None = None) -> None:
         self._app = app
         self._https = https
+        self._uploads_to = uploads_to
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in STARTS:
@@ -40,7 +41,7 @@ class Edge:
             return
         request_id, traceparent = _request_id(scope), observe.traceparent(_header(scope, b"traceparent"))
         path: str = scope["path"]
-        added: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode()), *shields(path, https=self._https)]
+        added: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode()), *self._shields(path)]
         # A HEAD is a GET whose body the server leaves out.
         method = scope.get("method", "GET")  # a WebSocket begins as one
         as_get = method == "HEAD" and not path.startswith(OWN_HEAD) and not path.endswith("/events")
@@ -82,6 +83,9 @@ class Edge:
             if status in REFUSED:
                 observe.log().info("caller refused", status=status, client=_client(scope), route=route, request_id=request_id)
             metrics.request_answered(scope["method"], route, status, time.monotonic() - began_at)
+
+    def _shields(self, path: str) -> list[tuple[bytes, bytes]]:
+        return shields(path, https=self._https, uploads_to=self._uploads_to)
 
 
 def _too_large(headers: list[tuple[bytes, bytes]]) -> bool:

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -25,6 +26,7 @@ from krai.wiring.signing import public_keys
 from krai.wiring.stores import open_stores
 from krai.wiring.work import courier, open_worker, retention
 
+DASHBOARD = Path(__file__).resolve().parents[2] / "frontend" / "dist"  # where `make dashboard` builds it
 MOST_HEARD_BYTES = 4096  # of what a client says on a WebSocket, where krai listens to nothing
 
 
@@ -55,7 +57,8 @@ async def api(settings: Settings) -> None:
             tokens = Tokens(known) if known else None
             if tokens is not None:
                 stack.push_async_callback(tokens.close)
-            app = create_app(settings, stores, stopping=stop, tokens=tokens, manifest_keys=public_keys(settings))
+            dashboard = DASHBOARD if (DASHBOARD / "index.html").is_file() else None
+            app = create_app(settings, stores, stopping=stop, tokens=tokens, manifest_keys=public_keys(settings), dashboard=dashboard)
             server = _Server(uvicorn.Config(app, **_server_options(settings)))
             tasks.append(asyncio.create_task(server.serve(sockets=[listening])))
             _welcome(settings, listening)

@@ -113,6 +113,7 @@ async def open_house(
     tokens: Tokens | None = None,
     manifest_keys: Sequence[dict[str, str]] = (),
     outbound: Outbound | None = None,
+    dashboard: Path | None = None,
     **settings: Any,
 ) -> AsyncIterator[House]:
     """`settings` by their names in the environment."""
@@ -128,7 +129,7 @@ async def open_house(
     chosen = Settings(**{"API_KEY": KEY, **UNLIMITED, **settings})
     for text in (ADA, BOB):
         await put_key(stores, text)
-    app = create_app(chosen, stores, tokens=tokens, manifest_keys=manifest_keys, outbound=outbound)
+    app = create_app(chosen, stores, tokens=tokens, manifest_keys=manifest_keys, outbound=outbound, dashboard=dashboard)
     try:
         async with client_of(app, KEY) as http:
             yield House(app, stores, http)
