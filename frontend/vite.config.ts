@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import react from '@vitejs/plugin-react'
-import { defineConfig, type Plugin } from "vite"
+import { defineConfig, type Plugin } from 'vite'
 
 /** Whoever serves the build sends these to browsers that take them, and packs nothing anew. */
 function packed(): Plugin {
@@ -22,7 +22,7 @@ const krai = process.env.KRAI_URL ?? 'http://127.0.0.1:8080'
 export default defineConfig({
   base: '/ui/',
   plugins: [react(), packed()],
-  build: { target: 'es2023', modulePreload: { polyfill: false } },
+  build: { target: 'es2023', cssTarget: ['chrome123', 'safari17.5', 'firefox120'], modulePreload: { polyfill: false } },
   server: {
     proxy: {
       '^/(api|login|callback|logout|token|settings|files|uploads|ui/config.js)': krai,

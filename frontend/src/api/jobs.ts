@@ -1,0 +1,125 @@
+/** Calls of `/api/v1/jobs`, and what is kept of their answers. */
+
+import { type InfiniteData, infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { answer, client } from './client'
+import type { JobAnswer, JobList, Kind, Status } from './schema'
+
+export interface JobFilters {
+  type?: Kind
+  status?: Status
+  dataset?: string
+  label?: string
+}
+
+export type JobPages = InfiniteData<JobList, string | null>
+
+export const PAGE_SIZE = 100
+export const FINISHED: ReadonlySet<Status> = new Set(['COMPLETED', 'FAILED', 'CANCELLED'])
+
+export const jobsKey = (filters: JobFilters) => ['jobs', filters] as const
+export const jobKey = (id: string) => ['job', id] as const
+
+export function listJobs(filters: JobFilters, pageToken: string | null, signal?: AbortSignal): Promise<JobList> {
+  const query = { ...filters, page_size: PAGE_SIZE, ...(pageToken === null ? {} : { page_token: pageToken }) }
+  return answer(client.GET('/api/v1/jobs', { params: { query }, ...(signal ? { signal } : {}) }))
+}
+
+export function jobsQuery(filters: JobFilters) {
+  return infiniteQueryOptions({
+    queryKey: jobsKey(filters),
+    queryFn: ({ pageParam, signal }) => listJobs(filters, pageParam, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_page_token,
+    // What is new comes by the live connection; all pages are not asked for again because a window is looked at.
+    refetchOnWindowFocus: false,
+    staleTime: 0,
+  })
+}
+
+export function jobQuery(id: string) {
+  return queryOptions({
+    queryKey: jobKey(id),
+    queryFn: ({ signal }) => answer(client.GET('/api/v1/jobs/{job_id}', { params: { path: { job_id: id } }, signal })),
+  })
+}
+
+export function resultQuery(job: JobAnswer) {
+  return queryOptions({
+    queryKey: ['job', job.job_id, 'result'],
+    queryFn: ({ signal }) =>
+      answer(client.GET('/api/v1/jobs/{job_id}/result', { params: { path: { job_id: job.job_id } }, signal })),
+    enabled: job.status === 'COMPLETED',
+    // Links live fifteen minutes.
+    refetchInterval: 10 * 60_000,
+    retry: false,
+  })
+}
+
+export function rejectsQuery(job: JobAnswer) {
+  return infiniteQueryOptions({
+    queryKey: ['job', job.job_id, 'errors'],
+    queryFn: ({ pageParam, signal }) =>
+      answer(
+        client.GET('/api/v1/jobs/{job_id}/errors', {
+          params: {
+            path: { job_id: job.job_id },
+            query: { page_size: 100, ...(pageParam === null ? {} : { page_token: pageParam }) },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_page_token ?? null,
+    retry: false,
+  })
+}
+
+const path = (id: string) => ({ params: { path: { job_id: id } } })
+
+export const cancelJob = (id: string) => answer(client.POST('/api/v1/jobs/{job_id}/cancel', path(id)))
+export const retryJob = (id: string) => answer(client.POST('/api/v1/jobs/{job_id}/retry', path(id)))
+export const undoJob = (id: string) => answer(client.POST('/api/v1/jobs/{job_id}/undo', path(id)))
+export const deleteJob = (id: string) => answer(client.DELETE('/api/v1/jobs/{job_id}', path(id)))
+
+function matches(job: JobAnswer, filters: JobFilters): boolean {
+  const [, name = '', value = ''] = /^([^:=]*)[:=](.*)$/s.exec(filters.label ?? '') ?? []
+  return (
+    (filters.type ?? job.type) === job.type &&
+    (filters.status ?? job.status) === job.status &&
+    (filters.dataset ?? job.dataset) === job.dataset &&
+    (!filters.label || job.labels[name] === value)
+  )
+}
+
+/** The pages with what has become of `job`: in its place, at the top when it is new, gone when the filters take it no more. */
+export function merged(pages: JobPages, job: JobAnswer, filters: JobFilters): JobPages {
+  const wanted = matches(job, filters)
+  let found = false
+  const next = pages.pages.map((page) => {
+    const at = page.jobs.findIndex((one) => one.job_id === job.job_id)
+    if (at < 0) return page
+    found = true
+    if ((page.jobs[at]?.updated_at ?? '') > job.updated_at) return page
+    const jobs = wanted ? page.jobs.with(at, job) : page.jobs.toSpliced(at, 1)
+    return { ...page, jobs }
+  })
+  const [first, ...rest] = next
+  if (!first || found || !wanted) return { ...pages, pages: next }
+  const newest = first.jobs[0]
+  const last = next.at(-1)?.jobs.at(-1)
+  // One that is older than all that is shown comes with its own page.
+  if (last && job.created_at < last.created_at && next.at(-1)?.next_page_token) return { ...pages, pages: next }
+  const at =
+    !newest || job.created_at >= newest.created_at ? 0 : first.jobs.findIndex((one) => one.created_at < job.created_at)
+  return {
+    ...pages,
+    pages: [{ ...first, jobs: first.jobs.toSpliced(at < 0 ? first.jobs.length : at, 0, job) }, ...rest],
+  }
+}
+
+export function without(pages: JobPages, id: string): JobPages {
+  return {
+    ...pages,
+    pages: pages.pages.map((page) => ({ ...page, jobs: page.jobs.filter((job) => job.job_id !== id) })),
+  }
+}

@@ -1,0 +1,5 @@
+import { Page } from '../../parts/Page'
+
+export default function NewImport() {
+  return <Page title="NewImport">…</Page>
+}

@@ -1,0 +1,49 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { useMutation } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { Failure } from './Failure'
+
+interface Props {
+  label: string
+  icon: ReactNode
+  /** What will happen, and whether it can be taken back. */
+  question: string
+  /** The verb of the button that does it. */
+  verb: string
+  danger?: boolean
+  run: () => Promise<unknown>
+}
+
+/** A button that asks first, stays until it is done, and says why it could not be. */
+export function Confirmed({ label, icon, question, verb, danger = false, run }: Props) {
+  const [opened, { open, close }] = useDisclosure(false)
+  const doing = useMutation({ mutationFn: run, onSuccess: close })
+  return (
+    <>
+      <Button variant="default" leftSection={icon} onClick={open}>
+        {label}
+      </Button>
+      <Modal
+        opened={opened}
+        onClose={close}
+        title={<b>{label}</b>}
+        centered
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <Stack>
+          <Text size="sm">{question}</Text>
+          {doing.error && <Failure error={doing.error} />}
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={close}>
+              Leave it
+            </Button>
+            <Button {...(danger ? { color: 'red.8' } : {})} loading={doing.isPending} onClick={() => doing.mutate()}>
+              {verb}
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  )
+}

@@ -1,0 +1,112 @@
+import {
+  ActionIcon,
+  AppShell,
+  Burger,
+  Group,
+  NavLink,
+  Stack,
+  Text,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { useEffect } from 'react'
+import { answer, client } from '../api/client'
+import { config } from '../config'
+import { apiKey, endSession } from '../session/session'
+import { IconExport, IconImport, IconJobs, IconMoon, IconSignOut, IconSun } from './icons'
+
+const PLACES = [
+  { to: '/', label: 'Jobs', Icon: IconJobs },
+  { to: '/exports/new', label: 'New export', Icon: IconExport },
+  { to: '/imports/new', label: 'New import', Icon: IconImport },
+] as const
+
+/** What stands around every page: where one is, where one can go, and out. */
+export function Shell() {
+  const [opened, { toggle, close }] = useDisclosure(false)
+  const path = useRouterState({ select: (state) => state.location.pathname })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whoever has gone somewhere wants to see it
+  useEffect(close, [path])
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !opened } }}
+      padding={{ base: 'md', sm: 'xl' }}
+    >
+      <a href="#content" className="skip">
+        Skip to the content
+      </a>
+      <AppShell.Header px="md">
+        <Group h="100%" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap" style={{ minWidth: 0 }}>
+            <Burger
+              opened={opened}
+              onClick={toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label="Navigation"
+              aria-expanded={opened}
+            />
+            <img src="/ui/icon.svg" alt="" width={26} height={26} />
+            <Text fw={600} className="cut">
+              {config.customer}
+            </Text>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <SchemeSwitch />
+            <SignOut />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="sm" aria-label="Pages">
+        <Stack gap={2}>
+          {PLACES.map(({ to, label, Icon }) => (
+            <NavLink
+              key={to}
+              component={Link}
+              to={to}
+              label={label}
+              leftSection={<Icon />}
+              active={to === '/' ? path === '/' || path.startsWith('/jobs') : path.startsWith(to)}
+              style={{ borderRadius: 'var(--mantine-radius-md)' }}
+            />
+          ))}
+        </Stack>
+      </AppShell.Navbar>
+      <AppShell.Main id="content">
+        <Outlet />
+      </AppShell.Main>
+    </AppShell>
+  )
+}
+
+export function SchemeSwitch() {
+  const { setColorScheme } = useMantineColorScheme()
+  const scheme = useComputedColorScheme('light')
+  const other = scheme === 'dark' ? 'light' : 'dark'
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size="lg"
+      onClick={() => setColorScheme(other)}
+      aria-label={`Show it ${other}`}
+    >
+      {scheme === 'dark' ? <IconSun /> : <IconMoon />}
+    </ActionIcon>
+  )
+}
+
+function SignOut() {
+  async function leave() {
+    if (apiKey() === null) await answer(client.POST('/logout')).catch(() => undefined)
+    endSession('')
+  }
+  return (
+    <ActionIcon variant="subtle" color="gray" size="lg" onClick={leave} aria-label="Sign out">
+      <IconSignOut />
+    </ActionIcon>
+  )
+}

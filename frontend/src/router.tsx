@@ -1,0 +1,103 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import type { JobFilters } from './api/jobs'
+import { isSignedOut } from './api/problem'
+import { PageFailure, PageMissing } from './parts/Fallbacks'
+import { Shell } from './parts/Shell'
+import { queryClient } from './query'
+import { meQuery } from './session/me'
+import { forgetApiKey } from './session/session'
+
+const KINDS = ['export', 'import', 'drop', 'undo'] as const
+const STATES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
+
+function oneOf<T extends string>(values: readonly T[], value: unknown): T | undefined {
+  return values.find((one) => one === value)
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) || undefined : undefined
+}
+
+/** `value` without the members that are undefined. */
+function told<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}
+
+const root = createRootRoute({ notFoundComponent: PageMissing })
+
+export interface SignInSearch {
+  reason?: string
+  next?: string
+}
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: (search): SignInSearch => told({ reason: text(search.reason), next: text(search.next) }),
+  component: lazyRouteComponent(() => import('./pages/sign-in/SignIn')),
+})
+
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: 'inside',
+  component: Shell,
+  beforeLoad: async ({ location }) => {
+    try {
+      await queryClient.ensureQueryData(meQuery)
+    } catch (error) {
+      if (!isSignedOut(error)) throw error
+      forgetApiKey()
+      const reason = error.code === 'unauthenticated' ? {} : { reason: error.code }
+      throw redirect({ to: '/sign-in', search: { ...reason, next: location.href } })
+    }
+  },
+})
+
+const jobs = createRoute({
+  getParentRoute: () => inside,
+  path: '/',
+  validateSearch: (search): JobFilters =>
+    told({
+      type: oneOf(KINDS, search.type),
+      status: oneOf(STATES, search.status),
+      dataset: text(search.dataset),
+      label: text(search.label),
+    }),
+  component: lazyRouteComponent(() => import('./pages/jobs/Jobs')),
+})
+
+const job = createRoute({
+  getParentRoute: () => inside,
+  path: '/jobs/$jobId',
+  component: lazyRouteComponent(() => import('./pages/job/Job')),
+})
+
+const newExport = createRoute({
+  getParentRoute: () => inside,
+  path: '/exports/new',
+  validateSearch: (search): { dataset?: string } => told({ dataset: text(search.dataset) }),
+  component: lazyRouteComponent(() => import('./pages/new-export/NewExport')),
+})
+
+const newImport = createRoute({
+  getParentRoute: () => inside,
+  path: '/imports/new',
+  validateSearch: (search): { dataset?: string } => told({ dataset: text(search.dataset) }),
+  component: lazyRouteComponent(() => import('./pages/new-import/NewImport')),
+})
+
+export const router = createRouter({
+  routeTree: root.addChildren([signIn, inside.addChildren([jobs, job, newExport, newImport])]),
+  basepath: '/ui',
+  defaultErrorComponent: PageFailure,
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}
