@@ -858,7 +858,7 @@ export interface components {
              * @default true
              * @constant
              */
-            dry_run: true;
+            dry_run?: true;
             /** Records Processed */
             records_processed: number;
             /** Records Inserted */
@@ -1226,13 +1226,13 @@ export interface components {
              * @description there and true when `raw` is base64, for the row is no text
              * @default false
              */
-            raw_base64: boolean;
+            raw_base64?: boolean;
             /**
              * Raw Cut
              * @description there and true when `raw` is only the beginning; the rejects file has all of it
              * @default false
              */
-            raw_cut: boolean;
+            raw_cut?: boolean;
         };
         /**
          * Rejects
@@ -1380,7 +1380,7 @@ export interface components {
              * @default PUT
              * @constant
              */
-            method: "PUT";
+            method?: "PUT";
             /**
              * Headers
              * @description send these with the PUT
@@ -1393,7 +1393,7 @@ export interface components {
              * @default gcs-resumable
              * @constant
              */
-            protocol: "gcs-resumable";
+            protocol?: "gcs-resumable";
             /**
              * Expires At
              * Format: date-time
@@ -1458,26 +1458,26 @@ export interface components {
              * @description One ASCII character, no letter, digit or quote; a tab in tsv, else a comma when left out.
              * @default null
              */
-            delimiter: string | null;
+            delimiter?: string | null;
             /**
              * Header
              * @description Whether the first line has the names of the columns.
              * @default true
              */
-            header: boolean;
+            header?: boolean;
             /**
              * Null
              * @description How a null is spelled; text of that spelling is quoted.
              * @default
              */
-            null: string;
+            null?: string;
             /**
              * Profile
              * @description spreadsheet: a byte order mark, CR LF, and a `'` before text that would be taken for a formula; an import with the same profile takes it away again, and the manifest counts such cells.
              * @default rfc4180
              * @enum {string}
              */
-            profile: "rfc4180" | "spreadsheet";
+            profile?: "rfc4180" | "spreadsheet";
         };
         /**
          * ExportBody
@@ -1488,79 +1488,79 @@ export interface components {
              * Dataset
              * @default default
              */
-            dataset: string;
+            dataset?: string;
             /**
              * Format
              * @description json is one array. In xlsx a value is a number or a date where a spreadsheet keeps it exactly, else text; what one sheet cannot hold goes on in the next.
              * @default csv
              * @enum {string}
              */
-            format: "csv" | "tsv" | "ndjson" | "json" | "parquet" | "xlsx";
+            format?: "csv" | "tsv" | "ndjson" | "json" | "parquet" | "xlsx";
             /**
              * Compression
              * @description Packs the file; in Parquet, which is always compressed inside, it names the codec. xlsx takes none.
              * @default none
              * @enum {string}
              */
-            compression: "none" | "gzip" | "zstd";
+            compression?: "none" | "gzip" | "zstd";
             /**
              * @description How csv and tsv are written.
              * @default null
              */
-            csv: components["schemas"]["CsvStyle"] | null;
+            csv?: components["schemas"]["CsvStyle"] | null;
             /**
              * Columns
              * @description These columns, in this order; all when left out.
              * @default null
              */
-            columns: string[] | null;
+            columns?: string[] | null;
             /**
              * Filter
              * @description Only rows for which this is true: a SQL condition on the dataset's columns, of comparisons, `AND`, `OR`, `NOT`, `IN`, `BETWEEN`, `LIKE`, `IS NULL` and values. Names with other than letters, digits and `_` stand in double quotes, text in single ones. It may ask about columns that are not exported. At most 16384 characters.
              * @default null
              */
-            filter: string | null;
+            filter?: string | null;
             /**
              * Order By
              * @description Sorted by these columns; a `-` before a name descends. Nulls come last either way, text goes by code point, and equal rows keep the order of the dataset.
              * @default null
              */
-            order_by: string[] | null;
+            order_by?: string[] | null;
             /**
              * Limit
              * @description At most this many rows: the first of those that pass the filter, as sorted.
              * @default null
              */
-            limit: number | null;
+            limit?: number | null;
             /**
              * As Of
              * @description The dataset as it was, with its columns of then: a `snapshot_id`, or a time, which takes the newest snapshot not later than it.
              * @default null
              */
-            as_of: string | null;
+            as_of?: string | null;
             /**
              * Size Mb
              * @description Stop after about this much output.
              * @default null
              */
-            size_mb: number | null;
+            size_mb?: number | null;
             /**
              * Split Rows
              * @description Rows per file: `name-00001.csv` and so on, each with its header, at most 10,000. Each can be downloaded as soon as it is finished: `GET /api/v1/jobs/{id}/files`.
              * @default null
              */
-            split_rows: number | null;
+            split_rows?: number | null;
             /**
              * Filename
              * @description The name of the download.
              * @default null
              */
-            filename: string | null;
+            filename?: string | null;
             /**
              * Callback Url
              * @default null
              */
-            callback_url: string | null;
+            callback_url?: string | null;
             /**
              * Labels
              * @description At most 20 names with a value each, to find jobs by.
@@ -1573,7 +1573,7 @@ export interface components {
              * @description Shown with the job; at most 500 characters.
              * @default
              */
-            description: string;
+            description?: string;
         };
         /**
          * CsvDialect
@@ -1584,25 +1584,25 @@ export interface components {
              * Delimiter
              * @default null
              */
-            delimiter: string | null;
+            delimiter?: string | null;
             /**
              * Quote
              * @description null: quotes are characters like any other.
              * @default "
              */
-            quote: string | null;
+            quote?: string | null;
             /**
              * Header
              * @description false: the first row is a row. The columns are those of the dataset in their order; of a new or a replaced one, or with `columns`, they are called column_1, column_2 and so on.
              * @default true
              */
-            header: boolean;
+            header?: boolean;
             /**
              * Encoding
              * @description Any encoding of text that Python knows; a row that is not in it is rejected.
              * @default utf-8
              */
-            encoding: string;
+            encoding?: string;
             /**
              * Null
              * @description What means null where it is not quoted; the empty cell when nothing is named.
@@ -1614,7 +1614,7 @@ export interface components {
              * @default rfc4180
              * @enum {string}
              */
-            profile: "rfc4180" | "spreadsheet";
+            profile?: "rfc4180" | "spreadsheet";
         };
         /**
          * ObjectSource
@@ -1663,7 +1663,7 @@ export interface components {
              * Dataset
              * @default contacts
              */
-            dataset: string;
+            dataset?: string;
             /** Source */
             source: string | components["schemas"]["UploadSource"] | components["schemas"]["UrlSource"] | components["schemas"]["ObjectSource"] | components["schemas"]["RecordsSource"];
             /**
@@ -1671,44 +1671,44 @@ export interface components {
              * @default auto
              * @enum {string}
              */
-            format: "auto" | "csv" | "tsv" | "ndjson" | "json" | "parquet" | "xlsx";
+            format?: "auto" | "csv" | "tsv" | "ndjson" | "json" | "parquet" | "xlsx";
             /**
              * Compression
              * @default auto
              * @enum {string}
              */
-            compression: "auto" | "none" | "gzip" | "zstd";
+            compression?: "auto" | "none" | "gzip" | "zstd";
             /**
              * Mode
              * @description replace: the new rows take the place of all others; upsert: of those with the same `key`, the last of a file.
              * @default append
              * @enum {string}
              */
-            mode: "append" | "replace" | "upsert";
+            mode?: "append" | "replace" | "upsert";
             /**
              * Key
              * @description The columns, by their names in the dataset, that tell rows apart in an upsert. A row without a value in one is rejected (`null_key`).
              * @default null
              */
-            key: string[] | null;
+            key?: string[] | null;
             /**
              * Evolve
              * @description Columns that the dataset does not have are added, and decimals get more digits where `schema`, or a file that has types, wants them.
              * @default false
              */
-            evolve: boolean;
+            evolve?: boolean;
             /**
              * Dry Run
              * @description All but the change of the dataset: the result says what the import would do.
              * @default false
              */
-            dry_run: boolean;
+            dry_run?: boolean;
             /**
              * Schema
              * @description Types of columns; those left out are inferred from the whole file.
              * @default null
              */
-            schema: {
+            schema?: {
                 [key: string]: string;
             } | null;
             /**
@@ -1716,7 +1716,7 @@ export interface components {
              * @description What columns of the file are called in the dataset; null leaves one out. Others keep their names.
              * @default null
              */
-            columns: {
+            columns?: {
                 [key: string]: string | null;
             } | null;
             /**
@@ -1725,34 +1725,34 @@ export interface components {
              * @default reject
              * @enum {string}
              */
-            on_error: "reject" | "abort";
+            on_error?: "reject" | "abort";
             /**
              * Max Errors
              * @description More rejected rows than this fail the job; /errors has those read by then.
              * @default null
              */
-            max_errors: number | null;
+            max_errors?: number | null;
             /**
              * @description How the text is written, for the formats `csv`, `tsv` and `auto`.
              * @default null
              */
-            csv: components["schemas"]["CsvDialect"] | null;
+            csv?: components["schemas"]["CsvDialect"] | null;
             /**
              * Sha256
              * @default null
              */
-            sha256: string | null;
+            sha256?: string | null;
             /**
              * Sheet
              * @description The sheet of an XLSX file, by name or by number from 1; the first that is shown, if left out.
              * @default null
              */
-            sheet: number | string | null;
+            sheet?: number | string | null;
             /**
              * Callback Url
              * @default null
              */
-            callback_url: string | null;
+            callback_url?: string | null;
             /**
              * Labels
              * @description At most 20 names with a value each, to find jobs by.
@@ -1765,7 +1765,7 @@ export interface components {
              * @description Shown with the job; at most 500 characters.
              * @default
              */
-            description: string;
+            description?: string;
         };
         /**
          * UploadBody
@@ -1777,13 +1777,13 @@ export interface components {
              * @description What the file is called where it comes from.
              * @default null
              */
-            filename: string | null;
+            filename?: string | null;
             /**
              * Size Bytes
              * @description With it, nothing shorter or longer is taken.
              * @default null
              */
-            size_bytes: number | null;
+            size_bytes?: number | null;
         };
         /**
          * NoBody
@@ -1796,7 +1796,7 @@ export interface components {
          */
         RetryBody: {
             /** @default null */
-            source: components["schemas"]["UploadSource"] | null;
+            source?: components["schemas"]["UploadSource"] | null;
         };
         /**
          * KeyBody
@@ -1817,13 +1817,13 @@ export interface components {
              *       "import"
              *     ]
              */
-            scopes: ("read" | "export" | "import" | "admin")[];
+            scopes?: ("read" | "export" | "import" | "admin")[];
             /**
              * Expires In Days
              * @description null: it does not end by itself.
              * @default 90
              */
-            expires_in_days: number | null;
+            expires_in_days?: number | null;
         };
         /**
          * RotateBody
@@ -1840,7 +1840,7 @@ export interface components {
              * @description So long the secret before goes on working.
              * @default 24
              */
-            keep_old_hours: number;
+            keep_old_hours?: number;
         };
         /**
          * UserBody
@@ -1859,13 +1859,13 @@ export interface components {
              * @default user
              * @enum {string}
              */
-            role: "user" | "admin";
+            role?: "user" | "admin";
             /**
              * Groups
              * @description Names that datasets may be granted to.
              * @default []
              */
-            groups: string[];
+            groups?: string[];
         };
         /**
          * GrantBody
@@ -1879,13 +1879,13 @@ export interface components {
              * @description May see and export the dataset, or import from the bucket.
              * @default []
              */
-            read: string[];
+            read?: string[];
             /**
              * Write
              * @description May import into the dataset, and read it.
              * @default []
              */
-            write: string[];
+            write?: string[];
         };
         /**
          * SettingBody
@@ -1933,7 +1933,7 @@ export interface components {
              * Errors
              * @default null
              */
-            errors: components["schemas"]["FieldProblem"][] | null;
+            errors?: components["schemas"]["FieldProblem"][] | null;
         };
     };
     responses: never;
