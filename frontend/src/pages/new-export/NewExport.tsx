@@ -17,7 +17,7 @@ import { FilterBuilder } from './FilterBuilder'
 import { EMPTY, type Form, requestOf } from './form'
 import { MoreFields } from './MoreFields'
 import { WhatFields } from './WhatFields'
-import './new-export.css'
+import '../../parts/halves.css'
 
 export default function NewExport() {
   const datasets = useQuery(datasetsQuery)
@@ -63,7 +63,7 @@ function Filled({ datasets }: { datasets: DatasetAnswer[] }) {
   const ofFilter = problem?.fields.find((field) => field.pointer === '/filter')?.detail ?? null
   return (
     <form
-      className="export-halves"
+      className="halves"
       onSubmit={(event) => {
         event.preventDefault()
         start.mutate()
@@ -81,7 +81,7 @@ function Filled({ datasets }: { datasets: DatasetAnswer[] }) {
         </Section>
         <MoreFields form={form} change={change} />
       </Stack>
-      <Stack gap="md" className="export-request">
+      <Stack gap="md" className="beside">
         {start.error && !ofFilter && <Failure error={start.error} />}
         <Button type="submit" size="md" loading={start.isPending} disabled={!form.dataset}>
           Start the export

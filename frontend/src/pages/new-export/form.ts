@@ -1,6 +1,7 @@
 /** What is filled in for an export, and the request that it makes. */
 
 import type { ColumnAnswer, ExportBody } from '../../api/schema'
+import { labelsOf } from '../../words/labels'
 import { type Condition, filterText } from './filter'
 
 export interface Form {
@@ -41,16 +42,6 @@ export const EMPTY: Form = {
   spreadsheet: false,
   labels: [],
   description: '',
-}
-
-/** `name:value` texts as labels. */
-export function labelsOf(texts: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const [, name = text, value = ''] = /^([^:=]*)[:=](.*)$/s.exec(text) ?? []
-      return [name.trim(), value.trim()]
-    }),
-  )
 }
 
 function textOf(form: Form): boolean {

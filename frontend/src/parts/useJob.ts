@@ -1,9 +1,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
-import { FINISHED, jobKey, jobQuery } from '../../api/jobs'
-import { followJob } from '../../api/live'
-import type { JobAnswer } from '../../api/schema'
-import { type Pace, paceOf, type Seen, see } from '../../words/pace'
+import { FINISHED, jobKey, jobQuery } from '../api/jobs'
+import { followJob } from '../api/live'
+import type { JobAnswer } from '../api/schema'
+import { type Pace, paceOf, type Seen, see } from '../words/pace'
 
 /** One job, as it changes until it has finished. */
 export function useJob(id: string) {

@@ -1,12 +1,12 @@
 import { Anchor, Button, Group, Skeleton, Table, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { FINISHED, rejectsQuery } from '../../api/jobs'
-import { ProblemError } from '../../api/problem'
-import type { JobAnswer, Reject } from '../../api/schema'
-import { Failure } from '../../parts/Failure'
-import { IconDownload } from '../../parts/icons'
-import { Section } from '../../parts/Page'
-import { rows } from '../../words/format'
+import { FINISHED, rejectsQuery } from '../api/jobs'
+import { ProblemError } from '../api/problem'
+import type { JobAnswer, Reject } from '../api/schema'
+import { rows } from '../words/format'
+import { Failure } from './Failure'
+import { IconDownload } from './icons'
+import { Section } from './Page'
 
 /** The rows that an import has refused, each with its reason. */
 export function Rejects({ job }: { job: JobAnswer }) {

@@ -1,10 +1,10 @@
 import { Group, Stack, Text } from '@mantine/core'
-import { FINISHED } from '../../api/jobs'
-import type { JobAnswer } from '../../api/schema'
-import { Lasting } from '../../parts/Ago'
-import { JobProgress } from '../../parts/JobProgress'
-import { JobStatus } from '../../parts/JobStatus'
-import { bytes, duration, rows } from '../../words/format'
+import { FINISHED } from '../api/jobs'
+import type { JobAnswer } from '../api/schema'
+import { bytes, duration, rows } from '../words/format'
+import { Lasting } from './Ago'
+import { JobProgress } from './JobProgress'
+import { JobStatus } from './JobStatus'
 import { usePace } from './useJob'
 
 /** How far the job has come, how fast it is and how long it will take. */
