@@ -43,7 +43,7 @@ export function jobQuery(id: string) {
   })
 }
 
-export function resultQuery(job: JobAnswer) {
+export function resultQuery(job: Pick<JobAnswer, 'job_id' | 'status'>) {
   return queryOptions({
     queryKey: ['job', job.job_id, 'result'],
     queryFn: ({ signal }) =>

@@ -877,6 +877,7 @@ export interface components {
              * @description that the dataset would have
              */
             schema: components["schemas"]["ColumnAnswer"][];
+            preview: components["schemas"]["Preview"];
             /** Dataset */
             dataset: string;
             /** Snapshot Id */
@@ -1186,6 +1187,22 @@ export interface components {
              */
             key: string;
         };
+        /**
+         * Preview
+         * @description The first rows of the file, as the dataset would keep them.
+         */
+        Preview: {
+            /**
+             * Columns
+             * @description that the file has, by their names in the dataset
+             */
+            columns: string[];
+            /**
+             * Rows
+             * @description at most 20, each a text for each column; of more than 200 characters the first 200 and `…`
+             */
+            rows: (string | null)[][];
+        };
         /** ProblemPage */
         ProblemPage: {
             /** Code */
@@ -1320,6 +1337,15 @@ export interface components {
              * @description Newest first; the last 50.
              */
             changes: components["schemas"]["ChangeAnswer"][];
+        };
+        /** Sound */
+        Sound: {
+            /**
+             * Valid
+             * @default true
+             * @constant
+             */
+            valid?: true;
         };
         /**
          * Stage
@@ -1968,6 +1994,7 @@ export type Kind = components['schemas']['Kind'];
 export type ManifestKey = components['schemas']['ManifestKey'];
 export type ManifestKeys = components['schemas']['ManifestKeys'];
 export type NewKey = components['schemas']['NewKey'];
+export type Preview = components['schemas']['Preview'];
 export type ProblemPage = components['schemas']['ProblemPage'];
 export type Readiness = components['schemas']['Readiness'];
 export type Reject = components['schemas']['Reject'];
@@ -1978,6 +2005,7 @@ export type SecretAnswer = components['schemas']['SecretAnswer'];
 export type SettingAnswer = components['schemas']['SettingAnswer'];
 export type SettingList = components['schemas']['SettingList'];
 export type SettingWithHistory = components['schemas']['SettingWithHistory'];
+export type Sound = components['schemas']['Sound'];
 export type Stage = components['schemas']['Stage'];
 export type Status = components['schemas']['Status'];
 export type UndoResult = components['schemas']['UndoResult'];
@@ -2164,7 +2192,10 @@ export interface operations {
     };
     create_export_api_v1_exports_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say whether the request is sound, by 200 or by the problem it would get; quotas are not looked at. It counts as a read, makes nothing, and takes no Idempotency-Key. */
+                validate_only?: boolean;
+            };
             header?: {
                 /** @description 1 to 255 printable ASCII characters, bare or as a quoted string. The same key with the same body gets the first answer again for 24 hours; with another body 422 idempotency_mismatch. */
                 "Idempotency-Key"?: string;
@@ -2178,6 +2209,21 @@ export interface operations {
             };
         };
         responses: {
+            /** @description With `validate_only`: the request would be accepted */
+            200: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sound"];
+                };
+            };
             /** @description The job; its result has the links */
             202: {
                 headers: {
@@ -2367,7 +2413,10 @@ export interface operations {
     };
     create_import_api_v1_imports_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only say whether the request is sound, by 200 or by the problem it would get; quotas are not looked at. It counts as a read, makes nothing, and takes no Idempotency-Key. */
+                validate_only?: boolean;
+            };
             header?: {
                 /** @description 1 to 255 printable ASCII characters, bare or as a quoted string. The same key with the same body gets the first answer again for 24 hours; with another body 422 idempotency_mismatch. */
                 "Idempotency-Key"?: string;
@@ -2381,6 +2430,21 @@ export interface operations {
             };
         };
         responses: {
+            /** @description With `validate_only`: the request would be accepted */
+            200: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sound"];
+                };
+            };
             /** @description The job; its result has the counts */
             202: {
                 headers: {

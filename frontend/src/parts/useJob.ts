@@ -5,14 +5,14 @@ import { followJob } from '../api/live'
 import type { JobAnswer } from '../api/schema'
 import { type Pace, paceOf, type Seen, see } from '../words/pace'
 
-/** One job, as it changes until it has finished. */
-export function useJob(id: string) {
+/** One job, as it changes until it has finished; null: none yet. */
+export function useJob(id: string | null) {
   const queries = useQueryClient()
-  const query = useQuery(jobQuery(id))
+  const query = useQuery({ ...jobQuery(id ?? ''), enabled: id !== null })
   const found = query.isSuccess
   const finished = query.data !== undefined && FINISHED.has(query.data.status)
   useEffect(() => {
-    if (!found || finished) return
+    if (id === null || !found || finished) return
     const stop = new AbortController()
     const tell = (told: JobAnswer) =>
       queries.setQueryData<JobAnswer>(jobKey(id), (known) =>

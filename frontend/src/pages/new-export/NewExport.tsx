@@ -1,12 +1,13 @@
 import { Button, Skeleton, Stack, Text } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { datasetsQuery } from '../../api/datasets'
 import { jobKey } from '../../api/jobs'
 import { ProblemError } from '../../api/problem'
-import { createExport, newIdempotencyKey } from '../../api/requests'
-import type { DatasetAnswer } from '../../api/schema'
+import { checkExport, createExport, newIdempotencyKey } from '../../api/requests'
+import type { DatasetAnswer, ExportBody } from '../../api/schema'
 import { apiUrl } from '../../config'
 import { Code } from '../../parts/Code'
 import { Failure } from '../../parts/Failure'
@@ -59,7 +60,9 @@ function Filled({ datasets }: { datasets: DatasetAnswer[] }) {
       return navigate({ to: '/jobs/$jobId', params: { jobId: job.job_id } })
     },
   })
-  const problem = start.error instanceof ProblemError ? start.error : null
+  const check = useCheck(request, text)
+  const error = start.error ?? check.error
+  const problem = error instanceof ProblemError ? error : null
   const ofFilter = problem?.fields.find((field) => field.pointer === '/filter')?.detail ?? null
   return (
     <form
@@ -82,12 +85,32 @@ function Filled({ datasets }: { datasets: DatasetAnswer[] }) {
         <MoreFields form={form} change={change} />
       </Stack>
       <Stack gap="md" className="beside">
-        {start.error && !ofFilter && <Failure error={start.error} />}
+        {error && !ofFilter && <Failure error={error} />}
         <Button type="submit" size="md" loading={start.isPending} disabled={!form.dataset}>
           Start the export
         </Button>
+        <Text size="sm" c="dimmed" role="status">
+          <span className="status" data-status={check.error ? 'FAILED' : check.isSuccess ? 'COMPLETED' : 'PENDING'}>
+            {check.error ? 'Not like this' : check.isSuccess ? 'Checked: it can be started' : 'Checking …'}
+          </span>
+        </Text>
         <Code text={curl(apiUrl, '/api/v1/exports', { ...request })} label="the same as a command" />
       </Stack>
     </form>
   )
+}
+
+const TYPING_MS = 400
+
+/** What krai says of the request, asked when nobody has typed for a moment. */
+function useCheck(request: ExportBody, text: string) {
+  const [settled] = useDebouncedValue(text, TYPING_MS)
+  const check = useQuery({
+    queryKey: ['check', settled],
+    queryFn: ({ signal }) => checkExport(JSON.parse(settled) as ExportBody, signal),
+    enabled: Boolean(request.dataset),
+    retry: false,
+  })
+  // What is known of an earlier request says nothing of this one.
+  return settled === text ? check : { error: null, isSuccess: false }
 }

@@ -1,37 +1,35 @@
-import { Skeleton, Stack, Table, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { resultQuery } from '../../api/jobs'
+import { Stack, Table, Text } from '@mantine/core'
+import type { ReactNode } from 'react'
 import type { ForecastResult, JobAnswer } from '../../api/schema'
-import { Failure, ToldFailure } from '../../parts/Failure'
+import { ToldFailure } from '../../parts/Failure'
 import { Headway } from '../../parts/Headway'
 import { Section } from '../../parts/Page'
 import { Rejects } from '../../parts/Rejects'
-import { useJob } from '../../parts/useJob'
 import { rows } from '../../words/format'
 
-/** What the import would do, by the dry run `jobId`. */
-export function Forecast({ jobId, stale }: { jobId: string; stale: boolean }) {
-  const { data: job, error } = useJob(jobId)
-  if (error) return <Failure error={error} />
-  if (!job) return <Skeleton height={160} radius="lg" />
+interface Props {
+  job: JobAnswer
+  forecast: ForecastResult | null
+  stale: boolean
+  /** The columns, which stand between what would happen and the rows. */
+  children: ReactNode
+}
+
+/** What the import would do, by a dry run. */
+export function Forecast({ job, forecast, stale, children }: Props) {
   return (
-    <Stack gap="lg" style={stale ? { opacity: 0.55 } : {}}>
-      {job.status !== 'COMPLETED' && <Headway job={job} />}
+    <Stack gap="lg">
+      {job.status !== 'COMPLETED' && !job.error && <Headway job={job} />}
       {job.error && <ToldFailure told={job.error} remedied />}
-      {job.status === 'COMPLETED' && <Told job={job} />}
+      {forecast && <Counts forecast={forecast} stale={stale} />}
+      {children}
+      {forecast && <FirstRows forecast={forecast} />}
       <Rejects job={job} />
     </Stack>
   )
 }
 
-function Told({ job }: { job: JobAnswer }) {
-  const { data, error } = useQuery(resultQuery(job))
-  if (error) return <Failure error={error} />
-  if (data?.type !== 'import' || !('schema' in data)) return <Skeleton height={160} radius="lg" />
-  return <Counts forecast={data} />
-}
-
-function Counts({ forecast }: { forecast: ForecastResult }) {
+function Counts({ forecast, stale }: { forecast: ForecastResult; stale: boolean }) {
   const counts = [
     ['Rows to insert', forecast.records_inserted],
     ['Rows to update', forecast.records_updated],
@@ -39,6 +37,7 @@ function Counts({ forecast }: { forecast: ForecastResult }) {
   ] as const
   return (
     <Section title="What would happen">
+      {stale && <Text size="sm">Something has been changed since this was tried.</Text>}
       <dl className="figures">
         {counts.map(([name, number]) => (
           <div key={name}>
@@ -47,23 +46,34 @@ function Counts({ forecast }: { forecast: ForecastResult }) {
           </div>
         ))}
       </dl>
-      <Text size="sm" c="dimmed">
-        The dataset would have these columns:
-      </Text>
+    </Section>
+  )
+}
+
+function FirstRows({ forecast: { preview, schema } }: { forecast: ForecastResult }) {
+  if (preview.rows.length === 0) return null
+  return (
+    <Section title="First rows">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
-      <div className="scrolls" tabIndex={0} role="region" aria-label="Columns">
-        <Table verticalSpacing={6}>
+      <div className="scrolls" tabIndex={0} role="region" aria-label="First rows">
+        <Table verticalSpacing={6} className="first-rows numbers">
           <Table.Thead>
             <Table.Tr>
-              <Table.Th>Column</Table.Th>
-              <Table.Th>Type</Table.Th>
+              {preview.columns.map((name) => (
+                <Table.Th key={name}>
+                  {name}
+                  <div className="mono">{schema.find((column) => column.name === name)?.type}</div>
+                </Table.Th>
+              ))}
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {forecast.schema.map((column) => (
-              <Table.Tr key={column.name}>
-                <Table.Td>{column.name}</Table.Td>
-                <Table.Td className="mono">{column.type}</Table.Td>
+            {preview.rows.map((row, number) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a row is known by its place alone
+              <Table.Tr key={number}>
+                {row.map((cell, at) => (
+                  <Table.Td key={preview.columns[at]}>{cell ?? <i className="quiet">empty</i>}</Table.Td>
+                ))}
               </Table.Tr>
             ))}
           </Table.Tbody>

@@ -1,60 +1,73 @@
-import { Button, Stack, Text } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useEffect, useMemo, useState } from 'react'
+import { Button, Stack } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useSearch } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
 import { datasetsQuery } from '../../api/datasets'
-import { jobKey } from '../../api/jobs'
 import { createImport, newIdempotencyKey } from '../../api/requests'
-import { apiUrl } from '../../config'
-import { Code } from '../../parts/Code'
 import { Failure } from '../../parts/Failure'
 import { Page, Section } from '../../parts/Page'
-import { forget } from '../../upload/remembered'
 import { useUpload } from '../../upload/useUpload'
-import { curl } from '../../words/request'
+import { Columns } from './Columns'
 import { DropZone } from './DropZone'
 import { Forecast } from './Forecast'
 import { datasetFor, EMPTY, type Form, isDatasetName, requestOf } from './form'
 import { IntoFields } from './IntoFields'
 import { MoreFields } from './MoreFields'
+import { Start } from './Start'
+import { lookingAt, sourcesOf, type Tried, useTried } from './trial'
 import '../../parts/halves.css'
 import '../../parts/job.css'
 import './new-import.css'
-
-interface Tried {
-  jobId: string
-  /** The request it was tried with: another one may do something else. */
-  text: string
-}
 
 export default function NewImport() {
   const { dataset } = useSearch({ from: '/inside/imports/new' })
   const datasets = useQuery(datasetsQuery)
   const [file, setFile] = useState<File | null>(null)
   const [form, setForm] = useState<Form>({ ...EMPTY, dataset: dataset ?? '' })
-  const [tried, setTried] = useState<Tried | null>(null)
   const [upload, again] = useUpload(file)
   const uploadId = upload.state === 'done' ? upload.uploadId : null
   const change = (changes: Partial<Form>) => setForm((before) => ({ ...before, ...changes }))
   const text = JSON.stringify([uploadId, requestOf(form, '', false)])
   const fits = uploadId !== null && isDatasetName(form.dataset) && (form.mode !== 'upsert' || form.key.length > 0)
 
+  const [tried, setTried] = useState<Tried | null>(null)
+  const [looked, setLooked] = useState<Tried | null>(null)
+  const [sources, setSources] = useState<string[] | null>(null)
+  const trial = useTried(tried)
+  const look = useTried(looked)
+
   function choose(chosen: File | null) {
     setFile(chosen)
     setTried(null)
-    if (chosen && form.dataset === '') change({ dataset: datasetFor(chosen.name) })
+    setLooked(null)
+    setSources(null)
+    change({ names: {}, types: {}, ...(chosen && form.dataset === '' ? { dataset: datasetFor(chosen.name) } : {}) })
   }
 
   const attempt = useMutation({
-    mutationFn: () => createImport(requestOf(form, uploadId ?? '', true), newIdempotencyKey()),
-    onSuccess: (job) => setTried({ jobId: job.job_id, text }),
+    mutationFn: (asked: Form) => createImport(requestOf(asked, uploadId ?? '', true), newIdempotencyKey()),
+    onSuccess: (job, asked) => {
+      const next = { jobId: job.job_id, text, names: asked.names }
+      if (asked === form) setTried(next)
+      else setLooked(next)
+    },
   })
-  const tryIt = attempt.mutate
+  const run = attempt.mutate
   // The first time nobody has to ask for it.
   // biome-ignore lint/correctness/useExhaustiveDependencies: only when the file has arrived
   useEffect(() => {
-    if (fits && uploadId !== null) tryIt()
+    if (fits && uploadId !== null) run(form)
   }, [uploadId])
+
+  const shown =
+    trial.forecast && tried
+      ? { forecast: trial.forecast, names: tried.names }
+      : look.forecast && looked
+        ? { forecast: look.forecast, names: looked.names }
+        : null
+  if (shown && sources === null) setSources(sourcesOf(shown.forecast, shown.names))
+  const target = datasets.data?.find((one) => one.name === form.dataset)
+  const stuck = trial.job?.status === 'FAILED' && sources === null
 
   return (
     <Page
@@ -71,70 +84,44 @@ export default function NewImport() {
             <IntoFields form={form} datasets={datasets.data ?? []} change={change} />
           </Section>
           <MoreFields form={form} change={change} />
-          {attempt.error && <Failure error={attempt.error} />}
-          {tried && <Forecast jobId={tried.jobId} stale={tried.text !== text} />}
+          {(attempt.error ?? trial.error) && <Failure error={attempt.error ?? trial.error} />}
+          {trial.job && (
+            <Forecast job={trial.job} forecast={trial.forecast} stale={tried?.text !== text}>
+              {stuck && (
+                <div>
+                  <Button
+                    variant="default"
+                    loading={attempt.isPending || look.job?.status === 'PROCESSING'}
+                    onClick={() => run(lookingAt(form))}
+                  >
+                    Show the columns of the file
+                  </Button>
+                </div>
+              )}
+              {sources && (
+                <Columns
+                  sources={sources}
+                  shown={shown}
+                  targets={target?.columns.map((column) => column.name) ?? []}
+                  form={form}
+                  change={change}
+                />
+              )}
+            </Forecast>
+          )}
         </Stack>
         <Stack gap="md" className="beside">
-          <Doing
+          <Start
             form={form}
             file={file}
             uploadId={fits ? uploadId : null}
             text={text}
             tried={tried?.text === text}
             trying={attempt.isPending}
-            tryIt={() => tryIt()}
+            tryIt={() => run(form)}
           />
         </Stack>
       </div>
     </Page>
-  )
-}
-
-interface DoingProps {
-  form: Form
-  file: File | null
-  uploadId: string | null
-  text: string
-  tried: boolean
-  trying: boolean
-  tryIt: () => void
-}
-
-function Doing({ form, file, uploadId, text, tried, trying, tryIt }: DoingProps) {
-  const navigate = useNavigate()
-  const queries = useQueryClient()
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another request is another job
-  const key = useMemo(newIdempotencyKey, [text])
-  const start = useMutation({
-    mutationFn: () => createImport(requestOf(form, uploadId ?? '', false), key),
-    onSuccess: (job) => {
-      if (file) forget(file)
-      queries.setQueryData(jobKey(job.job_id), job)
-      return navigate({ to: '/jobs/$jobId', params: { jobId: job.job_id } })
-    },
-  })
-  return (
-    <>
-      {start.error && <Failure error={start.error} />}
-      <Button size="md" disabled={uploadId === null} loading={start.isPending} onClick={() => start.mutate()}>
-        Import
-      </Button>
-      <Button variant="default" disabled={uploadId === null || tried} loading={trying} onClick={tryIt}>
-        {tried ? 'This is what was tried' : 'Try it first'}
-      </Button>
-      {uploadId === null && (
-        <Text size="sm" c="dimmed">
-          {file === null
-            ? 'Choose a file to begin with.'
-            : 'The file is on its way, or something is not filled in yet.'}
-        </Text>
-      )}
-      {uploadId !== null && (
-        <Code
-          text={curl(apiUrl, '/api/v1/imports', { ...requestOf(form, uploadId, false) })}
-          label="the same as a command"
-        />
-      )}
-    </>
   )
 }
