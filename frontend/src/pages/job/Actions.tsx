@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { cancelJob, deleteJob, FINISHED, type JobPages, jobKey, retryJob, undoJob, without } from '../../api/jobs'
+import { cancelJob, deleteJob, FINISHED, type JobPages, jobKey, retryJob, undoJob } from '../../api/jobs'
+import { without } from '../../api/merge'
 import type { JobAnswer } from '../../api/schema'
 import { Confirmed } from '../../parts/Confirmed'
 import { IconCross, IconRetry, IconTrash, IconUndo } from '../../parts/icons'

@@ -1,16 +1,8 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useMemo, useState } from 'react'
-import {
-  FINISHED,
-  type JobFilters,
-  type JobPages,
-  jobQuery,
-  jobsKey,
-  jobsQuery,
-  listJobs,
-  merged,
-} from '../../api/jobs'
+import { FINISHED, type JobFilters, type JobPages, jobQuery, jobsKey, jobsQuery, listJobs } from '../../api/jobs'
 import { type Connection, canListen, followAll } from '../../api/live'
+import { merged } from '../../api/merge'
 import type { JobAnswer } from '../../api/schema'
 
 const ASK_AGAIN_MS = 2000

@@ -1,6 +1,6 @@
 /** What is filled in for an import, and the request that it makes. */
 
-import type { ImportBody } from '../../api/schema'
+import type { ForecastResult, ImportBody } from '../../api/schema'
 import { labelsOf } from '../../words/labels'
 
 export interface Form {
@@ -86,4 +86,20 @@ export function requestOf(form: Form, uploadId: string, dryRun: boolean): Import
     ...(form.description.trim() ? { description: form.description.trim() } : {}),
     ...(dryRun ? { dry_run: true } : {}),
   }
+}
+
+/** The columns of the file by their own names, in its order as far as a dry run tells it. */
+export function sourcesOf(forecast: ForecastResult, names: Form['names']): string[] {
+  const back = new Map(Object.entries(names).map(([source, target]) => [target, source]))
+  const leftOut = Object.keys(names).filter((source) => names[source] === null)
+  return [...forecast.preview.columns.map((target) => back.get(target) ?? target), ...leftOut]
+}
+
+/** The form with which the file says what it has, into a dataset that is not there: nothing can be in its way. */
+export function lookingAt(form: Form): Form {
+  const { mode, key, evolve, names, types } = EMPTY
+  const letters = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
+    String.fromCharCode(97 + (byte % 26)),
+  )
+  return { ...form, mode, key, evolve, names, types, dataset: `dry_run_${letters.join('')}` }
 }
