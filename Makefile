@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint types run worker emulators run-gcp crowd contention cli-session transfers chaos guards bench bench-gcp settings lock clean
+.PHONY: help setup demo test test-long lint types run dashboard worker emulators run-gcp crowd contention cli-session transfers chaos guards bench bench-gcp settings screenshots lock clean
 PYTHON := .venv/bin/python
 
 help: ## this list
@@ -27,6 +27,12 @@ types: setup ## types of the code
 run: ## the server with its worker, on http://127.0.0.1:8080
 	@scripts/setup runtime
 	@exec $(PYTHON) main.py
+
+dashboard: setup ## the dashboard, which `make run` then serves at /ui; needs node
+	@$(PYTHON) -m scripts.frontend build
+
+screenshots: setup ## the pictures of docs/dashboard.md, from a krai of its own; needs node and chromium
+	@$(PYTHON) -m scripts.screenshots
 
 worker: ## one more worker on the same data
 	@scripts/setup runtime
@@ -62,12 +68,12 @@ bench: setup ## speed and memory, beside the yardsticks of docs/performance.md; 
 bench-gcp: setup ## the same on Google's emulators; ARGS="--only idle"
 	@$(PYTHON) -m bench.gcp $(ARGS)
 
-settings: setup ## the settings table of the README and docs/problems.md, from the code
+settings: setup ## the settings table of the README, docs/problems.md and the dashboard's types, from the code
 	@$(PYTHON) -m scripts.generate
 
 lock: setup ## new pins for pyproject.toml; UPGRADE=--upgrade moves them all
 	@$(PYTHON) scripts/lock.py $(UPGRADE)
 
 clean: ## everything that can be made again; the data in .krai stays
-	rm -rf .venv krai.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist
+	rm -rf .venv krai.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist frontend/node_modules frontend/dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,10 +1,11 @@
-"""Writes what is said in code once and in documents again: the settings table of the README and docs/problems.md."""
+"""Writes what is said in code once and elsewhere again: the settings table of the README, docs/problems.md, and the dashboard's types."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from krai import settings
 from krai.errors import PROBLEMS
+from scripts import frontend
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -49,6 +50,7 @@ def with_settings(readme: str) -> str:
 def main() -> None:
     README.write_text(with_settings(README.read_text()))
     PROBLEMS_PAGE.write_text(problems_page())
+    frontend.main("types")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,9 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query'
-import { isSignedOut, ProblemError } from './api/problem'
-import { endSession } from './session/session'
+import { ProblemError } from './api/problem'
+import { noticed } from './session/notice'
 
 const RETRIED_STATUS = new Set([0, 429, 502, 503, 504])
 const MOST_RETRIES = 5
-
-/** Whoever is let in no more is thrown out by the first answer that says so. */
-function noticed(error: Error): void {
-  if (isSignedOut(error)) endSession(error.code)
-}
 
 /** Only what may work the next time is asked again. */
 function worthRetrying(count: number, error: Error): boolean {

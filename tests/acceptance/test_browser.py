@@ -1,30 +1,23 @@
-"""A real browser: somebody signs in with it, and its pages call krai. Cookies and origins are what browsers make of them.
+"""A real browser: somebody signs in with it, and its pages call krai. Cookies and origins are what browsers make of them."""
 
-Chromium is a program of the system; where it is missing these tests are skipped on a laptop and fail where CI=true.
-"""
-
-import os
 import re
-import shutil
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from tests.acceptance.browser import build_dashboard, chromium, open_page
 from tests.acceptance.deployment import Deployment, NewKrai
 from tests.acceptance.people import ADA, OUT_WITHIN_S, known_to_krai
 from tests.acceptance.waiting import until
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 EXPORT = """async () => {
     const answer = await fetch('/api/v1/exports', {
         method: 'POST', headers: {'content-type': 'application/json'}, body: JSON.stringify({dataset: 'users', limit: 3})
     })
     return [answer.status, await answer.json()]
 }"""
-SLOWEST_MS = 120_000  # two cores that others work on too
 STATUS = "async path => (await fetch(path)).status"
 JOB = "async id => (await (await fetch(`/api/v1/jobs/${id}`, {headers: {prefer: 'wait=10'}})).json()).status"
 FORM = """action => {
@@ -43,23 +36,14 @@ def mode() -> str:
 
 @pytest.fixture(scope="module")
 def krai(new_krai: NewKrai, provider: str) -> Deployment:
+    build_dashboard()
     return new_krai(known_to_krai(provider)).start()
 
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        message = "chromium is not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=[ONLY_HERE])
-        opened = browser.new_page()
-        opened.set_default_timeout(SLOWEST_MS)
-        yield opened
-        browser.close()
+    with chromium() as browser:
+        yield open_page(browser)
 
 
 def test_somebody_signs_in_and_works_until_an_admin_removes_them(krai: Deployment, page: Page, provider: str) -> None:
@@ -87,7 +71,15 @@ def test_somebody_signs_in_and_works_until_an_admin_removes_them(krai: Deploymen
         page.evaluate(FORM, f"{here}/api/v1/exports")
     assert sent_from_there.value.json()["code"] == "csrf"
 
+    dashboard = page.context.new_page()
+    dashboard.goto(f"{here}/ui")
+    dashboard.get_by_role("link", name="Export users").first.wait_for()
+    dashboard.get_by_text("Live", exact=True).wait_for()
     page.goto(f"{here}/docs")
+    told = page.evaluate(EXPORT)[1]["job_id"]
+    dashboard.locator(f"a[href$='{told}']").wait_for()
     assert page.evaluate(STATUS, "/api/v1/jobs") == 200
     assert admin.delete("/api/v1/users", params={"email": ADA}).status_code == httpx.codes.NO_CONTENT
     until("they are out", lambda: page.evaluate(STATUS, "/api/v1/jobs") == 403, within_s=OUT_WITHIN_S)
+    dashboard.wait_for_url("**/ui/sign-in?reason=not_allowed*")
+    dashboard.get_by_text("Your address is not, or no longer, on the list").wait_for()

@@ -6,5 +6,4 @@ import { answer, client } from './client'
 export const datasetsQuery = queryOptions({
   queryKey: ['datasets'],
   queryFn: ({ signal }) => answer(client.GET('/api/v1/datasets', { signal })).then((found) => found.datasets),
-  staleTime: 30_000,
 })

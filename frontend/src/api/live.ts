@@ -2,10 +2,10 @@
 
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { apiUrl } from '../config'
+import { noticed } from '../session/notice'
 import { apiKey } from '../session/session'
 import { send } from './client'
-import { FINISHED } from './jobs'
-import { isSignedOut } from './problem'
+import { FINISHED, listJobs } from './jobs'
 import type { JobAnswer } from './schema'
 
 export type Told = (job: JobAnswer) => void
@@ -48,7 +48,7 @@ export async function followJob(id: string, tell: Told, signal: AbortSignal): Pr
         if (FINISHED.has(job.status)) return
       }
     } catch (error) {
-      if (signal.aborted || isSignedOut(error)) return
+      if (signal.aborted || noticed(error)) return
     }
     await pause(backOff(attempt), signal)
   }
@@ -76,6 +76,9 @@ export async function followAll(tell: Told, seen: (state: Connection) => void, s
     })
     if (signal.aborted) return
     seen('lost')
+    // A WebSocket does not tell the page why it was refused; an answer does.
+    const lost = await listJobs({}, null, signal).catch((error: unknown) => error)
+    if (signal.aborted || noticed(lost)) return
     await pause(backOff(attempt), signal)
   }
 }

@@ -4,6 +4,7 @@ import { FINISHED, type JobFilters, type JobPages, jobQuery, jobsKey, jobsQuery,
 import { type Connection, canListen, followAll } from '../../api/live'
 import { merged } from '../../api/merge'
 import type { JobAnswer } from '../../api/schema'
+import { noticed } from '../../session/notice'
 
 const ASK_AGAIN_MS = 2000
 const MOST_ASKED = 10
@@ -64,8 +65,8 @@ function useAsking(
         const others = jobs.filter((job) => !FINISHED.has(job.status) && !asked.has(job.job_id)).slice(0, MOST_ASKED)
         for (const job of others) tell(await queries.fetchQuery({ ...jobQuery(job.job_id), staleTime: 0 }))
         seen('asking')
-      } catch {
-        if (!stop.signal.aborted) seen('lost')
+      } catch (error) {
+        if (!stop.signal.aborted && !noticed(error)) seen('lost')
       }
     }
     const timer = setInterval(ask, ASK_AGAIN_MS)
