@@ -4,8 +4,8 @@ import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { apiUrl } from '../config'
 import { noticed } from '../session/notice'
 import { apiKey } from '../session/session'
-import { send } from './client'
-import { FINISHED, listJobs } from './jobs'
+import { answer, client, send } from './client'
+import { FINISHED } from './jobs'
 import type { JobAnswer } from './schema'
 
 export type Told = (job: JobAnswer) => void
@@ -77,7 +77,7 @@ export async function followAll(tell: Told, seen: (state: Connection) => void, s
     if (signal.aborted) return
     seen('lost')
     // A WebSocket does not tell the page why it was refused; an answer does.
-    const lost = await listJobs({}, null, signal).catch((error: unknown) => error)
+    const lost = await answer(client.GET('/api/v1/me', { signal })).catch((error: unknown) => error)
     if (signal.aborted || noticed(lost)) return
     await pause(backOff(attempt), signal)
   }

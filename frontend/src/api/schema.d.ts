@@ -373,6 +373,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{name}/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the snapshots of a dataset
+         * @description What jobs have made of it, the newest 50 of them.
+         */
+        get: operations["list_snapshots_api_v1_datasets__name__snapshots_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webhooks/secret": {
         parameters: {
             query?: never;
@@ -391,6 +411,23 @@ export interface paths {
          * @description For 24 hours what is sent has a signature by the one before as well: receivers can change over in that time.
          */
         post: operations["replace_secret_api_v1_webhooks_secret_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show who you are */
+        get: operations["show_me_api_v1_me_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1156,6 +1193,33 @@ export interface components {
             /** Keys */
             keys: components["schemas"]["ManifestKey"][];
         };
+        /**
+         * Me
+         * @description The caller behind the credential of the request.
+         */
+        Me: {
+            /**
+             * Id
+             * @description what `created_by` of your jobs says
+             */
+            id: string;
+            /**
+             * Email
+             * @description of the person, also behind a key that this person has made
+             */
+            email: string | null;
+            /**
+             * Admin
+             * @description sees and may do everything
+             */
+            admin: boolean;
+            /** Scopes */
+            scopes: components["schemas"]["Scope"][];
+            /** Groups */
+            groups: string[];
+            /** Tenant */
+            tenant: string | null;
+        };
         /** NewKey */
         NewKey: {
             /** Key Id */
@@ -1337,6 +1401,54 @@ export interface components {
              * @description Newest first; the last 50.
              */
             changes: components["schemas"]["ChangeAnswer"][];
+        };
+        /**
+         * SnapshotAnswer
+         * @description A state of a dataset, and what has made it. An export's `as_of` takes its id.
+         */
+        SnapshotAnswer: {
+            /** Snapshot Id */
+            snapshot_id: string;
+            /**
+             * Committed At
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            committed_at: string;
+            /**
+             * Job Id
+             * @description who has made it; the job itself may be gone
+             */
+            job_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "append" | "replace" | "upsert" | "undo";
+            /**
+             * Rows
+             * @description of the dataset then
+             */
+            rows: number;
+            /** Records Inserted */
+            records_inserted: number;
+            /** Records Updated */
+            records_updated: number;
+            /**
+             * Records Removed
+             * @description by an undo, as are those restored
+             */
+            records_removed: number;
+            /** Records Restored */
+            records_restored: number;
+        };
+        /**
+         * SnapshotList
+         * @description Newest first.
+         */
+        SnapshotList: {
+            /** Snapshots */
+            snapshots: components["schemas"]["SnapshotAnswer"][];
         };
         /** Sound */
         Sound: {
@@ -1993,6 +2105,7 @@ export type KeyList = components['schemas']['KeyList'];
 export type Kind = components['schemas']['Kind'];
 export type ManifestKey = components['schemas']['ManifestKey'];
 export type ManifestKeys = components['schemas']['ManifestKeys'];
+export type Me = components['schemas']['Me'];
 export type NewKey = components['schemas']['NewKey'];
 export type Preview = components['schemas']['Preview'];
 export type ProblemPage = components['schemas']['ProblemPage'];
@@ -2005,6 +2118,8 @@ export type SecretAnswer = components['schemas']['SecretAnswer'];
 export type SettingAnswer = components['schemas']['SettingAnswer'];
 export type SettingList = components['schemas']['SettingList'];
 export type SettingWithHistory = components['schemas']['SettingWithHistory'];
+export type SnapshotAnswer = components['schemas']['SnapshotAnswer'];
+export type SnapshotList = components['schemas']['SnapshotList'];
 export type Sound = components['schemas']['Sound'];
 export type Stage = components['schemas']['Stage'];
 export type Status = components['schemas']['Status'];
@@ -4938,6 +5053,140 @@ export interface operations {
             };
         };
     };
+    list_snapshots_api_v1_datasets__name__snapshots_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first */
+            200: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_secret_api_v1_webhooks_secret_get: {
         parameters: {
             query?: never;
@@ -5172,6 +5421,123 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_me_api_v1_me_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description You */
+            200: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     /** @description quote it when you ask for help */
                     "x-request-id"?: string;

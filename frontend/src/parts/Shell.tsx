@@ -10,10 +10,12 @@ import {
   useMantineColorScheme,
 } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
+import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { answer, client } from '../api/client'
 import { config } from '../config'
+import { meQuery } from '../session/me'
 import { apiKey, endSession } from '../session/session'
 import { IconExport, IconImport, IconJobs, IconMoon, IconSignOut, IconSun } from './icons'
 
@@ -55,6 +57,7 @@ export function Shell() {
             </Text>
           </Group>
           <Group gap="xs" wrap="nowrap">
+            <Who />
             <SchemeSwitch />
             <SignOut />
           </Group>
@@ -79,6 +82,17 @@ export function Shell() {
         <Outlet />
       </AppShell.Main>
     </AppShell>
+  )
+}
+
+function Who() {
+  const { data: me } = useQuery(meQuery)
+  if (!me) return null
+  return (
+    <Text size="sm" c="dimmed" className="cut" visibleFrom="sm" title={me.id}>
+      {me.email ?? me.id}
+      {me.admin && ', admin'}
+    </Text>
   )
 }
 

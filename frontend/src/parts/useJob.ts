@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
+import { datasetsQuery } from '../api/datasets'
 import { FINISHED, jobKey, jobQuery } from '../api/jobs'
 import { followJob } from '../api/live'
 import type { JobAnswer } from '../api/schema'
@@ -14,10 +15,13 @@ export function useJob(id: string | null) {
   useEffect(() => {
     if (id === null || !found || finished) return
     const stop = new AbortController()
-    const tell = (told: JobAnswer) =>
+    const tell = (told: JobAnswer) => {
       queries.setQueryData<JobAnswer>(jobKey(id), (known) =>
         known && known.updated_at > told.updated_at ? known : told,
       )
+      // What it has done to its dataset is not in what is known of that.
+      if (FINISHED.has(told.status)) void queries.invalidateQueries({ queryKey: datasetsQuery.queryKey })
+    }
     void followJob(id, tell, stop.signal)
     return () => stop.abort()
   }, [id, found, finished, queries])

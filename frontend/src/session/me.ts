@@ -1,10 +1,10 @@
 import { queryOptions } from '@tanstack/react-query'
 import { answer, client } from '../api/client'
 
-/** Whether krai lets this tab in. Throws the problem when it does not. */
+/** Who krai sees in this tab. Throws the problem when it lets nobody in. */
 export const meQuery = queryOptions({
   queryKey: ['me'],
-  queryFn: () => answer(client.GET('/api/v1/jobs', { params: { query: { page_size: 1 } } })).then(() => true),
+  queryFn: () => answer(client.GET('/api/v1/me')),
   staleTime: 60_000,
   retry: false,
   // Who asks is told by the page that asks, and not thrown out: they may not have been in.
