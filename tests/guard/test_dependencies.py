@@ -1,5 +1,6 @@
 """What krai imports is declared, pinned, explained and used."""
 
+import json
 import re
 import sys
 import tomllib
@@ -56,6 +57,13 @@ def test_krai_declares_what_it_imports_and_nothing_else() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     assert explained((ROOT / "docs" / "dependencies.md").read_text()) == {*RUNTIME, *DEV}
+
+
+def test_every_dependency_of_the_dashboard_has_its_reason() -> None:
+    package = json.loads((ROOT / "frontend" / "package.json").read_text())
+    page = (ROOT / "docs" / "dependencies.md").read_text().partition("## Dashboard")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([^`/]+|@[^`]+)`", "\n".join(re.findall(r"^\| (`[^|]*) \|", page, re.MULTILINE))))
+    assert named == package["dependencies"].keys() | package["devDependencies"].keys()
 
 
 def test_every_dependency_is_pinned() -> None:

@@ -24,8 +24,8 @@ test.each([
 ])('%d ms last %s', (milliseconds, text) => expect(duration(milliseconds)).toBe(text))
 
 test.each([
-  [3, 'now'],
-  [-3, 'now'],
+  [3, 'just now'],
+  [-3, 'just now'],
   [59, '59 seconds ago'],
   [61, '1 minute ago'],
   [-2 * 3600, 'in 2 hours'],

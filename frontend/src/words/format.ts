@@ -47,11 +47,11 @@ const STEPS: [number, number, Intl.RelativeTimeFormatUnit][] = [
   [365 * 86_400, 30 * 86_400, 'month'],
 ]
 
-/** `5 minutes ago`, `in 3 hours`; `now` within ten seconds. */
+/** `5 minutes ago`, `in 3 hours`; `just now` within ten seconds. */
 export function ago(time: Date, now: Date): string {
   const seconds = (time.getTime() - now.getTime()) / 1000
   const distance = Math.abs(seconds)
-  if (distance < 10) return 'now'
+  if (distance < 10) return 'just now'
   const [, size, unit] = STEPS.find(([limit]) => distance < limit) ?? [0, 365 * 86_400, 'year']
   return relative.format(Math.trunc(seconds / size), unit)
 }

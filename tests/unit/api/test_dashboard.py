@@ -2,13 +2,18 @@
 
 import gzip
 import json
+import os
+import re
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from krai.api.shields import shields
 from krai.identity.issuers import Issuer
 from krai.identity.tokens import Tokens
+from scripts.frontend import FRONTEND
 from tests.unit.api.house import House, open_house, problem
 
 INDEX, SCRIPT = "<!doctype html><title>krai</title>", "console.log('krai')"
@@ -99,3 +104,21 @@ async def test_the_card_leads_there(house: House, tmp_path: Path) -> None:
     async with open_house(tmp_path / "other") as without:
         assert "dashboard" not in (await without.http.get("/")).json()["links"]
         assert problem(await without.http.get("/ui"), 404) == "not_found"
+
+
+def test_the_image_sends_what_the_api_sends() -> None:
+    text = (FRONTEND / "nginx" / "default.conf.template").read_text()
+    sent = dict(re.findall(r'add_header (\S+) "([^"]*)" always;', text))
+    expected = {
+        name.decode(): value.decode() for name, value in shields("/ui", https=False, uploads_to="${KRAI_API_URL} ${KRAI_UPLOADS_TO}")
+    }
+    assert sent == expected
+
+
+def test_the_image_tells_the_page_what_the_environment_says(tmp_path: Path) -> None:
+    script, written = FRONTEND / "nginx" / "40-config.sh", tmp_path / "config.js"
+    customer = 'Müller "& \\ </script>$(id)`id`'
+    environment = {"KRAI_API_URL": "", "CUSTOMER_NAME": customer, "KRAI_SIGN_IN": '[{"name": "Google", "url": "/login"}]'}
+    subprocess.run(["sh", script, written], env=os.environ | environment, check=True)
+    config = json.loads(written.read_text().removeprefix("window.KRAI = "))
+    assert config == {"apiUrl": "", "customer": customer, "signIn": [{"name": "Google", "url": "/login"}]}

@@ -10,7 +10,7 @@ import { Headway } from '../../parts/Headway'
 import { Page } from '../../parts/Page'
 import { Rejects } from '../../parts/Rejects'
 import { useJob } from '../../parts/useJob'
-import { KIND_WORDS } from '../../words/job'
+import { kindWord } from '../../words/job'
 import { Actions } from './Actions'
 import { Request } from './Request'
 import { Result } from './Result'
@@ -38,7 +38,7 @@ function Shown({ job }: { job: JobAnswer }) {
   const labels = Object.entries(job.labels)
   return (
     <Page
-      title={`${KIND_WORDS[job.type]} of ${job.dataset}`}
+      title={`${kindWord(job)} of ${job.dataset}`}
       subtitle={
         <Group gap="xs">
           <span className="mono">{job.job_id}</span>

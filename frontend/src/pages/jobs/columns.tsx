@@ -6,7 +6,7 @@ import { Ago, Lasting } from '../../parts/Ago'
 import { JobProgress } from '../../parts/JobProgress'
 import { JobStatus } from '../../parts/JobStatus'
 import { bytes, rows } from '../../words/format'
-import { KIND_WORDS } from '../../words/job'
+import { kindWord } from '../../words/job'
 
 export const features = tableFeatures({ rowSelectionFeature })
 const helper = createColumnHelper<typeof features, JobAnswer>()
@@ -26,7 +26,7 @@ export const columns = helper.columns([
     cell: ({ row }) => (
       <Checkbox
         size="xs"
-        aria-label={`Choose the ${row.original.type} of ${row.original.dataset}`}
+        aria-label={`Choose: ${kindWord(row.original)} of ${row.original.dataset}`}
         checked={row.getIsSelected()}
         onChange={row.getToggleSelectedHandler()}
       />
@@ -38,7 +38,7 @@ export const columns = helper.columns([
     cell: ({ row: { original: job } }) => (
       <div className="cut">
         <Link to="/jobs/$jobId" params={{ jobId: job.job_id }} className="job-link">
-          {KIND_WORDS[job.type]} <b>{job.dataset}</b>
+          {kindWord(job)} <b>{job.dataset}</b>
         </Link>
         <Text size="xs" c="dimmed" className="cut">
           {job.description ||
