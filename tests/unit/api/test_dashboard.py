@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,7 +94,7 @@ async def test_the_configuration_names_where_people_sign_in(tmp_path: Path, buil
 
 
 async def test_in_the_cloud_a_page_may_send_uploads_to_storage(tmp_path: Path, build: Path) -> None:
-    cloud = {"GOOGLE_CLOUD_PROJECT": "p", "GCS_BUCKET": "b", "KRAI_MANIFEST_KEY": "off"}
+    cloud: dict[str, Any] = {"GOOGLE_CLOUD_PROJECT": "p", "GCS_BUCKET": "b", "KRAI_MANIFEST_KEY": "off"}
     async with open_house(tmp_path, dashboard=build, **cloud) as house:
         policy = (await house.client(None).get("/ui")).headers["content-security-policy"]
     assert "connect-src 'self' https://storage.googleapis.com;" in policy
