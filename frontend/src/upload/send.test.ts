@@ -92,3 +92,18 @@ test('a place that is gone is not asked again', async () => {
   ).rejects.toThrow(PlaceGone)
   expect(calls).toBe(1)
 })
+
+test('a storage elsewhere that does not show how much has arrived is believed', async () => {
+  const seen: string[] = []
+  const elsewhere = (async (_: unknown, { headers }: RequestInit = {}) => {
+    seen.push((headers as Record<string, string>)['content-range'] ?? '')
+    const status = seen.length === 3 ? 200 : 308
+    return { ok: status === 200, status, type: 'cors', headers: new Headers() } as Response
+  }) as typeof fetch
+  await sendFile({ place, file, fresh: true, progress: () => {}, signal: never, fetch: elsewhere, wait: at_once })
+  expect(seen.map((range) => range.split('-')[0])).toEqual([
+    'bytes 0',
+    `bytes ${PIECE_BYTES}`,
+    `bytes ${2 * PIECE_BYTES}`,
+  ])
+})

@@ -53,17 +53,18 @@ export async function sendFile(sending: Sending): Promise<void> {
 }
 
 function ask(sending: Sending): Promise<Arrived> {
-  return exchange(sending, `bytes */${sending.file.size}`, null)
+  return exchange(sending, `bytes */${sending.file.size}`, null, 0)
 }
 
 function put(sending: Sending, first: number): Promise<Arrived> {
   const { file } = sending
   const end = Math.min(first + PIECE_BYTES, file.size)
-  if (file.size === 0) return exchange(sending, 'bytes */0', file)
-  return exchange(sending, `bytes ${first}-${end - 1}/${file.size}`, file.slice(first, end))
+  if (file.size === 0) return exchange(sending, 'bytes */0', file, 0)
+  return exchange(sending, `bytes ${first}-${end - 1}/${file.size}`, file.slice(first, end), end)
 }
 
-async function exchange(sending: Sending, range: string, body: Blob | null): Promise<Arrived> {
+/** `end`: what has arrived when all of it has. */
+async function exchange(sending: Sending, range: string, body: Blob | null, end: number): Promise<Arrived> {
   const response = await (sending.fetch ?? fetch)(sending.place.url, {
     method: 'PUT',
     headers: { ...sending.place.headers, 'content-range': range },
@@ -73,12 +74,17 @@ async function exchange(sending: Sending, range: string, body: Blob | null): Pro
     credentials: 'omit',
   })
   if (response.ok) return { bytes: sending.file.size, done: true }
-  if (response.status === 308) {
-    const last = /^bytes=0-(\d+)$/.exec(response.headers.get('range') ?? '')?.[1]
-    return { bytes: last === undefined ? 0 : Number(last) + 1, done: false }
-  }
+  if (response.status === 308) return { bytes: arrivedBytes(response, end), done: false }
   if ([401, 403, 404, 410].includes(response.status)) throw new PlaceGone()
   throw new Error(`The storage has answered with status ${response.status}.`)
+}
+
+/** No `Range`: nothing has arrived. But of another origin's answer the page may not be shown that header; then `end` is believed, for
+ * bytes that come again are not kept again, and a gap is refused. */
+function arrivedBytes(response: Response, end: number): number {
+  const last = /^bytes=0-(\d+)$/.exec(response.headers.get('range') ?? '')?.[1]
+  if (last !== undefined) return Number(last) + 1
+  return response.type === 'cors' ? end : 0
 }
 
 function backOff(failures: number): Promise<void> {
