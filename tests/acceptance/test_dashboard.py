@@ -189,6 +189,13 @@ def test_axe_finds_nothing(krai: Deployment, page: Page) -> None:
             page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
             expect(page.locator(f"[data-mantine-color-scheme={scheme}]")).to_have_count(1)
             assert findings(page) == [], (path, scheme)
+    page.goto(f"{here}/jobs/{job_id}")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("dialog", name="Delete").wait_for()
+    page.add_style_tag(content=AT_ONCE)
+    assert findings(page) == [], "of a dialog"
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_the_first_page_is_small(krai: Deployment, browser: Browser) -> None:

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core'
+import { Button, Group, Modal, Stack, Text, Title } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useMutation } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
@@ -24,26 +24,30 @@ export function Confirmed({ label, icon, question, verb, danger = false, run }: 
       <Button variant="default" leftSection={icon} onClick={open}>
         {label}
       </Button>
-      <Modal
-        opened={opened}
-        onClose={close}
-        title={<b>{label}</b>}
-        centered
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <Stack>
-          <Text size="sm">{question}</Text>
-          {doing.error && <Failure error={doing.error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={close}>
-              Leave it
-            </Button>
-            <Button {...(danger ? { color: 'red.8' } : {})} loading={doing.isPending} onClick={() => doing.mutate()}>
-              {verb}
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
+      <Modal.Root opened={opened} onClose={close} centered>
+        <Modal.Overlay />
+        <Modal.Content aria-label={label}>
+          <Modal.Body>
+            <Stack>
+              <Title order={2}>{label}</Title>
+              <Text size="sm">{question}</Text>
+              {doing.error && <Failure error={doing.error} />}
+              <Group justify="flex-end" gap="xs">
+                <Button variant="default" onClick={close}>
+                  Leave it
+                </Button>
+                <Button
+                  {...(danger ? { color: 'red.8' } : {})}
+                  loading={doing.isPending}
+                  onClick={() => doing.mutate()}
+                >
+                  {verb}
+                </Button>
+              </Group>
+            </Stack>
+          </Modal.Body>
+        </Modal.Content>
+      </Modal.Root>
     </>
   )
 }
