@@ -417,6 +417,136 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List your webhooks */
+        get: operations["list_webhooks_api_v1_webhooks_get"];
+        put?: never;
+        /**
+         * Register a webhook
+         * @description It is told of the ends of all your jobs from now on, also of those that run already. A caller has at most 20. Its secret, with which its messages are signed, is at `/api/v1/webhooks/{webhook_id}/secret`.
+         */
+        post: operations["register_webhook_api_v1_webhooks_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a webhook */
+        get: operations["show_webhook_api_v1_webhooks__webhook_id__get"];
+        /**
+         * Change a webhook
+         * @description What krai has disabled is enabled again. Messages that are still to be tried go to the new URL.
+         */
+        put: operations["change_webhook_api_v1_webhooks__webhook_id__put"];
+        post?: never;
+        /**
+         * Remove a webhook
+         * @description It is told of nothing more, and its log is gone.
+         */
+        delete: operations["remove_webhook_api_v1_webhooks__webhook_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the secret of a webhook
+         * @description Made when it is first needed.
+         */
+        get: operations["show_secret_of_webhook_api_v1_webhooks__webhook_id__secret_get"];
+        put?: never;
+        /**
+         * Replace the secret of a webhook
+         * @description For 24 hours what is sent has a signature by the one before as well: receivers can change over in that time.
+         */
+        post: operations["replace_secret_of_webhook_api_v1_webhooks__webhook_id__secret_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was sent to a webhook
+         * @description Newest first: one delivery for each job whose end the webhook wanted to hear of. It is kept as long as its job.
+         */
+        get: operations["list_deliveries_api_v1_webhooks__webhook_id__deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a delivery again
+         * @description Within seconds, under the same `webhook-id`, and with as many attempts as a new one.
+         */
+        post: operations["resend_delivery_api_v1_webhooks__webhook_id__deliveries__delivery_id__resend_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a webhook out
+         * @description Sends a message of the type `webhook.test` now, also to a webhook that is disabled, and answers what the receiver has said; that takes up to 15 seconds. It is not repeated, and stands in no log.
+         */
+        post: operations["test_webhook_api_v1_webhooks__webhook_id__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -754,6 +884,62 @@ export interface components {
             /** Datasets */
             datasets: components["schemas"]["DatasetAnswer"][];
         };
+        /**
+         * DeliveryAnswer
+         * @description The message of a job's end to one webhook, and what came of it.
+         */
+        DeliveryAnswer: {
+            /**
+             * Delivery Id
+             * @description the `webhook-id` of the message
+             */
+            delivery_id: string;
+            /** Job Id */
+            job_id: string;
+            /** Dataset */
+            dataset: string;
+            event: components["schemas"]["Event"];
+            /** @description failed: tried as often as it is tried; disabled: the webhook is */
+            state: components["schemas"]["CallbackState"];
+            /** Attempts */
+            attempts: number;
+            /**
+             * Last Status
+             * @description HTTP status of the last answer
+             */
+            last_status: number | null;
+            /**
+             * Last Error
+             * @description why the last attempt failed: a code under `/problems`
+             */
+            last_error: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @description when the job ended
+             */
+            created_at: string;
+            /**
+             * Last At
+             * @description when the last attempt began
+             */
+            last_at: string | null;
+            /**
+             * Next At
+             * @description when it is tried next
+             */
+            next_at: string | null;
+        };
+        /**
+         * DeliveryList
+         * @description Newest first; each is kept as long as its job.
+         */
+        DeliveryList: {
+            /** Deliveries */
+            deliveries: components["schemas"]["DeliveryAnswer"][];
+            /** Next Page Token */
+            next_page_token: string | null;
+        };
         /** DropResult */
         DropResult: {
             /** Job Id */
@@ -771,6 +957,12 @@ export interface components {
             /** Dataset */
             dataset: string;
         };
+        /**
+         * Event
+         * @description What a job may end as, as messages have it for their `type`.
+         * @enum {string}
+         */
+        Event: "job.completed" | "job.failed" | "job.cancelled";
         /** ExportFile */
         ExportFile: {
             /** Name */
@@ -1279,6 +1471,11 @@ export interface components {
             remedy: string;
         };
         /**
+         * Reach
+         * @enum {string}
+         */
+        Reach: "own" | "all";
+        /**
          * Readiness
          * @description One line per dependency: `ok` or `failed`.
          */
@@ -1570,6 +1767,93 @@ export interface components {
             /** Users */
             users: components["schemas"]["UserAnswer"][];
         };
+        /**
+         * WebhookAnswer
+         * @description A registered webhook; its secret has a call of its own.
+         */
+        WebhookAnswer: {
+            /** Webhook Id */
+            webhook_id: string;
+            /**
+             * Url
+             * Format: uri
+             * @description as it was registered; nobody but its owner sees it
+             */
+            url: string;
+            /** Events */
+            events: components["schemas"]["Event"][];
+            /**
+             * Datasets
+             * @description only jobs on these; none: all
+             */
+            datasets: string[];
+            /** Description */
+            description: string;
+            /** @description own: your jobs; all: everybody's */
+            scope: components["schemas"]["Reach"];
+            /** Enabled */
+            enabled: boolean;
+            /** Disabled At */
+            disabled_at: string | null;
+            /** @description gone: it answered 410; failing: it took nothing for five days; owner: you may not hear of these jobs any more */
+            disabled_why: components["schemas"]["Why"] | null;
+            /**
+             * Failing Since
+             * @description when the first of the failures in a row was
+             */
+            failing_since: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            updated_at: string;
+        };
+        /** WebhookList */
+        WebhookList: {
+            /** Webhooks */
+            webhooks: components["schemas"]["WebhookAnswer"][];
+        };
+        /**
+         * WebhookTest
+         * @description What the receiver has said to a test.
+         */
+        WebhookTest: {
+            /**
+             * Message Id
+             * @description the `webhook-id` of the message
+             */
+            message_id: string;
+            /**
+             * Delivered
+             * @description it answered with 2xx
+             */
+            delivered: boolean;
+            /**
+             * Status
+             * @description HTTP status of its answer, null when there was none
+             */
+            status: number | null;
+            /**
+             * Error
+             * @description why it was not taken: a code under `/problems`
+             */
+            error: string | null;
+            /** Duration Ms */
+            duration_ms: number;
+        };
+        /**
+         * Why
+         * @description Why krai has disabled a webhook.
+         * @enum {string}
+         */
+        Why: "gone" | "failing" | "owner";
         /**
          * WrittenFile
          * @description A finished file of an export. `crc32c` is base64 of its big-endian bytes, as Cloud Storage has it.
@@ -2036,6 +2320,93 @@ export interface components {
              */
             value: unknown;
         };
+        /**
+         * WebhookBody
+         * @description The webhook that is wanted.
+         */
+        WebhookBody: {
+            /**
+             * Url
+             * Format: uri
+             * @description On the public internet. It gets a POST as Standard Webhooks has it, of `{type, timestamp, data}`, where `data` is the job; tried for three days until the answer is 2xx. 410 disables the webhook, redirects are not followed.
+             */
+            url: string;
+            /**
+             * Events
+             * @description Of which ends of jobs it is told.
+             * @default [
+             *       "job.completed",
+             *       "job.failed",
+             *       "job.cancelled"
+             *     ]
+             */
+            events?: ("job.completed" | "job.failed" | "job.cancelled")[];
+            /**
+             * Datasets
+             * @description Only of jobs on these; none: of all.
+             * @default []
+             */
+            datasets?: string[];
+            /**
+             * Description
+             * @description Shown with the job; at most 500 characters.
+             * @default
+             */
+            description?: string;
+            /**
+             * Enabled
+             * @description false: it is told of nothing until it is true again.
+             * @default true
+             */
+            enabled?: boolean;
+            /**
+             * Scope
+             * @description own: your jobs; all: everybody's, for admins.
+             * @default own
+             * @enum {string}
+             */
+            scope?: "own" | "all";
+        };
+        /**
+         * WebhookChange
+         * @description The webhook as it shall be; what is left out is as in a new one.
+         */
+        WebhookChange: {
+            /**
+             * Url
+             * Format: uri
+             * @description On the public internet. It gets a POST as Standard Webhooks has it, of `{type, timestamp, data}`, where `data` is the job; tried for three days until the answer is 2xx. 410 disables the webhook, redirects are not followed.
+             */
+            url: string;
+            /**
+             * Events
+             * @description Of which ends of jobs it is told.
+             * @default [
+             *       "job.completed",
+             *       "job.failed",
+             *       "job.cancelled"
+             *     ]
+             */
+            events?: ("job.completed" | "job.failed" | "job.cancelled")[];
+            /**
+             * Datasets
+             * @description Only of jobs on these; none: of all.
+             * @default []
+             */
+            datasets?: string[];
+            /**
+             * Description
+             * @description Shown with the job; at most 500 characters.
+             * @default
+             */
+            description?: string;
+            /**
+             * Enabled
+             * @description false: it is told of nothing until it is true again.
+             * @default true
+             */
+            enabled?: boolean;
+        };
         /** FieldProblem */
         FieldProblem: {
             /**
@@ -2087,7 +2458,10 @@ export type ChangeAnswer = components['schemas']['ChangeAnswer'];
 export type ColumnAnswer = components['schemas']['ColumnAnswer'];
 export type DatasetAnswer = components['schemas']['DatasetAnswer'];
 export type DatasetList = components['schemas']['DatasetList'];
+export type DeliveryAnswer = components['schemas']['DeliveryAnswer'];
+export type DeliveryList = components['schemas']['DeliveryList'];
 export type DropResult = components['schemas']['DropResult'];
+export type Event = components['schemas']['Event'];
 export type ExportFile = components['schemas']['ExportFile'];
 export type ExportFiles = components['schemas']['ExportFiles'];
 export type ExportResult = components['schemas']['ExportResult'];
@@ -2109,6 +2483,7 @@ export type Me = components['schemas']['Me'];
 export type NewKey = components['schemas']['NewKey'];
 export type Preview = components['schemas']['Preview'];
 export type ProblemPage = components['schemas']['ProblemPage'];
+export type Reach = components['schemas']['Reach'];
 export type Readiness = components['schemas']['Readiness'];
 export type Reject = components['schemas']['Reject'];
 export type Rejects = components['schemas']['Rejects'];
@@ -2128,6 +2503,10 @@ export type UploadAnswer = components['schemas']['UploadAnswer'];
 export type Uploaded = components['schemas']['Uploaded'];
 export type UserAnswer = components['schemas']['UserAnswer'];
 export type UserList = components['schemas']['UserList'];
+export type WebhookAnswer = components['schemas']['WebhookAnswer'];
+export type WebhookList = components['schemas']['WebhookList'];
+export type WebhookTest = components['schemas']['WebhookTest'];
+export type Why = components['schemas']['Why'];
 export type WrittenFile = components['schemas']['WrittenFile'];
 export type CsvStyle = components['schemas']['CsvStyle'];
 export type ExportBody = components['schemas']['ExportBody'];
@@ -2145,6 +2524,8 @@ export type RotateBody = components['schemas']['RotateBody'];
 export type UserBody = components['schemas']['UserBody'];
 export type GrantBody = components['schemas']['GrantBody'];
 export type SettingBody = components['schemas']['SettingBody'];
+export type WebhookBody = components['schemas']['WebhookBody'];
+export type WebhookChange = components['schemas']['WebhookChange'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type Problem = components['schemas']['Problem'];
 export type $defs = Record<string, never>;
@@ -2308,7 +2689,7 @@ export interface operations {
     create_export_api_v1_exports_post: {
         parameters: {
             query?: {
-                /** @description Only say whether the request is sound, by 200 or by the problem it would get; quotas are not looked at. It counts as a read, makes nothing, and takes no Idempotency-Key. */
+                /** @description Only say whether the request is sound, by 200 or by the problem it would get; quotas are not looked at. It counts as a read and makes nothing; an Idempotency-Key stays free for the request itself. */
                 validate_only?: boolean;
             };
             header?: {
@@ -2529,7 +2910,7 @@ export interface operations {
     create_import_api_v1_imports_post: {
         parameters: {
             query?: {
-                /** @description Only say whether the request is sound, by 200 or by the problem it would get; quotas are not looked at. It counts as a read, makes nothing, and takes no Idempotency-Key. */
+                /** @description Only say whether the request is sound, by 200 or by the problem it would get; quotas are not looked at. It counts as a read and makes nothing; an Idempotency-Key stays free for the request itself. */
                 validate_only?: boolean;
             };
             header?: {
@@ -5361,6 +5742,1681 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhooks_api_v1_webhooks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first */
+            200: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    register_webhook_api_v1_webhooks_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters, bare or as a quoted string. The same key with the same body gets the first answer again for 24 hours; with another body 422 idempotency_mismatch. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            /** @description The webhook */
+            201: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the webhook */
+                    location?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_webhook_api_v1_webhooks__webhook_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook */
+            200: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_webhook_api_v1_webhooks__webhook_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description The webhook */
+            200: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_webhook_api_v1_webhooks__webhook_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_secret_of_webhook_api_v1_webhooks__webhook_id__secret_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secret */
+            200: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_secret_of_webhook_api_v1_webhooks__webhook_id__secret_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description The new secret */
+            200: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_deliveries_api_v1_webhooks__webhook_id__deliveries_get: {
+        parameters: {
+            query?: {
+                /** @description more than 100 is taken as 100 */
+                page_size?: number;
+                /** @description next_page_token of the page before */
+                page_token?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description The id of a webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries */
+            200: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resend_delivery_api_v1_webhooks__webhook_id__deliveries__delivery_id__resend_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters, bare or as a quoted string. The same key with the same body gets the first answer again for 24 hours; with another body 422 idempotency_mismatch. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The id of a webhook. */
+                webhook_id: string;
+                /** @description The id of a delivery. */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description The delivery */
+            202: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_webhook_api_v1_webhooks__webhook_id__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBody"];
+            };
+        };
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     /** @description quote it when you ask for help */
                     "x-request-id"?: string;

@@ -9,9 +9,10 @@ import { ProblemError } from '../../api/problem'
 import { checkExport, createExport, newIdempotencyKey } from '../../api/requests'
 import type { DatasetAnswer, ExportBody } from '../../api/schema'
 import { apiUrl } from '../../config'
-import { Code } from '../../parts/Code'
+import { Commands } from '../../parts/Commands'
 import { Failure } from '../../parts/Failure'
 import { Page, Section } from '../../parts/Page'
+import { exportCommand } from '../../words/command'
 import { curl } from '../../words/request'
 import { FileFields } from './FileFields'
 import { FilterBuilder } from './FilterBuilder'
@@ -94,7 +95,9 @@ function Filled({ datasets }: { datasets: DatasetAnswer[] }) {
             {check.error ? 'Not like this' : check.isSuccess ? 'Checked: it can be started' : 'Checking …'}
           </span>
         </Text>
-        <Code text={curl(apiUrl, '/api/v1/exports', { ...request })} label="the same as a command" />
+        <Commands
+          ways={{ curl: curl(apiUrl, '/api/v1/exports', { ...request }), krai: exportCommand({ ...request }) }}
+        />
       </Stack>
     </form>
   )
