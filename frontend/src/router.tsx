@@ -77,7 +77,8 @@ const job = createRoute({
 const newExport = createRoute({
   getParentRoute: () => inside,
   path: '/exports/new',
-  validateSearch: (search): { dataset?: string } => told({ dataset: text(search.dataset) }),
+  validateSearch: (search): { dataset?: string; as_of?: string } =>
+    told({ dataset: text(search.dataset), as_of: text(search.as_of) }),
   component: lazyRouteComponent(() => import('./pages/new-export/NewExport')),
 })
 
@@ -88,8 +89,42 @@ const newImport = createRoute({
   component: lazyRouteComponent(() => import('./pages/new-import/NewImport')),
 })
 
+const datasets = createRoute({
+  getParentRoute: () => inside,
+  path: '/datasets',
+  validateSearch: (search): { find?: string } => told({ find: text(search.find) }),
+  component: lazyRouteComponent(() => import('./pages/datasets/Datasets')),
+})
+
+const dataset = createRoute({
+  getParentRoute: () => inside,
+  path: '/datasets/$name',
+  component: lazyRouteComponent(() => import('./pages/dataset/Dataset')),
+})
+
+const keys = createRoute({
+  getParentRoute: () => inside,
+  path: '/keys',
+  component: lazyRouteComponent(() => import('./pages/keys/Keys')),
+})
+
+const users = createRoute({
+  getParentRoute: () => inside,
+  path: '/users',
+  component: lazyRouteComponent(() => import('./pages/users/Users')),
+})
+
+const settings = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./pages/settings/Settings')),
+})
+
+const WORK = [jobs, job, newExport, newImport, datasets, dataset] as const
+const HOUSE = [keys, users, settings] as const
+
 export const router = createRouter({
-  routeTree: root.addChildren([signIn, inside.addChildren([jobs, job, newExport, newImport])]),
+  routeTree: root.addChildren([signIn, inside.addChildren([...WORK, ...HOUSE])]),
   basepath: '/ui',
   defaultErrorComponent: PageFailure,
   defaultPreload: 'intent',

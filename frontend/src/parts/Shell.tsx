@@ -2,6 +2,7 @@ import {
   ActionIcon,
   AppShell,
   Burger,
+  Divider,
   Group,
   NavLink,
   Stack,
@@ -10,24 +11,41 @@ import {
   useMantineColorScheme,
 } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { answer, client } from '../api/client'
 import { config } from '../config'
-import { meQuery } from '../session/me'
 import { apiKey, endSession } from '../session/session'
-import { IconExport, IconImport, IconJobs, IconMoon, IconSignOut, IconSun } from './icons'
+import { useMe } from '../session/useMe'
+import {
+  IconDatasets,
+  IconExport,
+  IconImport,
+  IconJobs,
+  IconKey,
+  IconMoon,
+  IconSettings,
+  IconSignOut,
+  IconSun,
+  IconUsers,
+} from './icons'
 
 const PLACES = [
   { to: '/', label: 'Jobs', Icon: IconJobs },
   { to: '/exports/new', label: 'New export', Icon: IconExport },
   { to: '/imports/new', label: 'New import', Icon: IconImport },
+  { to: '/datasets', label: 'Datasets', Icon: IconDatasets },
 ] as const
+const HOUSE = [
+  { to: '/keys', label: 'API keys', Icon: IconKey },
+  { to: '/settings', label: 'Settings', Icon: IconSettings },
+] as const
+const ADMINS = [...HOUSE, { to: '/users', label: 'Users', Icon: IconUsers }] as const
 
 /** What stands around every page: where one is, where one can go, and out. */
 export function Shell() {
   const [opened, { toggle, close }] = useDisclosure(false)
+  const { admin } = useMe()
   const path = useRouterState({ select: (state) => state.location.pathname })
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever has gone somewhere wants to see it
   useEffect(close, [path])
@@ -65,17 +83,9 @@ export function Shell() {
       </AppShell.Header>
       <AppShell.Navbar p="sm" aria-label="Pages">
         <Stack gap={2}>
-          {PLACES.map(({ to, label, Icon }) => (
-            <NavLink
-              key={to}
-              component={Link}
-              to={to}
-              label={label}
-              leftSection={<Icon />}
-              active={to === '/' ? path === '/' || path.startsWith('/jobs') : path.startsWith(to)}
-              style={{ borderRadius: 'var(--mantine-radius-md)' }}
-            />
-          ))}
+          <Places places={PLACES} path={path} />
+          <Divider my="xs" />
+          <Places places={admin ? ADMINS : HOUSE} path={path} />
         </Stack>
       </AppShell.Navbar>
       <AppShell.Main id="content">
@@ -85,8 +95,24 @@ export function Shell() {
   )
 }
 
+type Place = (typeof PLACES | typeof ADMINS)[number]
+
+function Places({ places, path }: { places: readonly Place[]; path: string }) {
+  return places.map(({ to, label, Icon }) => (
+    <NavLink
+      key={to}
+      component={Link}
+      to={to}
+      label={label}
+      leftSection={<Icon />}
+      active={to === '/' ? path === '/' || path.startsWith('/jobs') : path.startsWith(to)}
+      style={{ borderRadius: 'var(--mantine-radius-md)' }}
+    />
+  ))
+}
+
 function Who() {
-  const { data: me } = useQuery(meQuery)
+  const { me } = useMe()
   if (!me) return null
   return (
     <Text size="sm" c="dimmed" className="cut" visibleFrom="sm" title={me.id}>

@@ -43,8 +43,8 @@ export default function NewExport() {
 }
 
 function Filled({ datasets }: { datasets: DatasetAnswer[] }) {
-  const { dataset: wanted } = useSearch({ from: '/inside/exports/new' })
-  const [form, setForm] = useState<Form>({ ...EMPTY, dataset: wanted ?? datasets[0]?.name ?? '' })
+  const { dataset: wanted, as_of: asOf = '' } = useSearch({ from: '/inside/exports/new' })
+  const [form, setForm] = useState<Form>({ ...EMPTY, dataset: wanted ?? datasets[0]?.name ?? '', asOf })
   const change = (changes: Partial<Form>) => setForm((before) => ({ ...before, ...changes }))
   const dataset = datasets.find((one) => one.name === form.dataset)
   const columns = useMemo(() => dataset?.columns ?? [], [dataset])
