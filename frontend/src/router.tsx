@@ -108,6 +108,18 @@ const keys = createRoute({
   component: lazyRouteComponent(() => import('./pages/keys/Keys')),
 })
 
+const webhooks = createRoute({
+  getParentRoute: () => inside,
+  path: '/webhooks',
+  component: lazyRouteComponent(() => import('./pages/webhooks/Webhooks')),
+})
+
+const webhook = createRoute({
+  getParentRoute: () => inside,
+  path: '/webhooks/$webhookId',
+  component: lazyRouteComponent(() => import('./pages/webhook/Webhook')),
+})
+
 const users = createRoute({
   getParentRoute: () => inside,
   path: '/users',
@@ -121,7 +133,7 @@ const settings = createRoute({
 })
 
 const WORK = [jobs, job, newExport, newImport, datasets, dataset] as const
-const HOUSE = [keys, users, settings] as const
+const HOUSE = [keys, webhooks, webhook, users, settings] as const
 
 export const router = createRouter({
   routeTree: root.addChildren([signIn, inside.addChildren([...WORK, ...HOUSE])]),

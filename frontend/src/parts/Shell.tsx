@@ -28,6 +28,7 @@ import {
   IconSignOut,
   IconSun,
   IconUsers,
+  IconWebhook,
 } from './icons'
 
 const PLACES = [
@@ -38,9 +39,10 @@ const PLACES = [
 ] as const
 const HOUSE = [
   { to: '/keys', label: 'API keys', Icon: IconKey },
+  { to: '/webhooks', label: 'Webhooks', Icon: IconWebhook },
   { to: '/settings', label: 'Settings', Icon: IconSettings },
 ] as const
-const ADMINS = [...HOUSE, { to: '/users', label: 'Users', Icon: IconUsers }] as const
+const ADMINS = [...HOUSE, { to: '/users', label: 'Users', Icon: IconUsers, IconWebhook }] as const
 
 /** What stands around every page: where one is, where one can go, and out. */
 export function Shell() {

@@ -59,6 +59,7 @@ export function UserForm({ user, close }: { user: UserAnswer | null; close: () =
         value={groups}
         onChange={setGroups}
         acceptValueOnBlur
+        comboboxProps={{ withinPortal: false, position: 'top' }}
         error={unfit.length > 0 && 'A group takes a small letter, then small letters, digits, _ and -.'}
       />
     </DialogForm>
