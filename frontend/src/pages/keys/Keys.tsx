@@ -33,7 +33,8 @@ export default function Keys() {
     >
       {byKey && (
         <Alert variant="light" color="gray">
-          You have signed in with a key, and a key makes no others. Sign in by your provider to make one.
+          You have signed in with a key, and a key makes no others. Sign in by a provider to make one, or with the key
+          of the deployment.
         </Alert>
       )}
       <Loaded query={useQuery(keysQuery)} empty={<Empty />}>

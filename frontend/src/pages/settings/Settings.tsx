@@ -54,7 +54,7 @@ export default function Settings() {
                 cell: (setting) => (
                   <>
                     <FormDialog label="History" about={setting.name} title={`Changes of ${setting.name}`} inRow>
-                      {() => <Changes name={setting.name} />}
+                      {(close) => <Changes name={setting.name} close={close} />}
                     </FormDialog>
                     {admin && (
                       <FormDialog label="Change" about={setting.name} title={setting.name} inRow>
