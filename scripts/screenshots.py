@@ -54,6 +54,20 @@ def take(page: Page, here: str, view: str, jobs: Mapping[str, str], file: Path) 
     shoot(page, f"{here}/ui/jobs/{jobs['failed']}", f"failed-{view}", heading("Timeline"))
     shoot(page, f"{here}/ui/exports/new?dataset=people", f"new-export-{view}", filter_built)
     shoot(page, f"{here}/ui/imports/new", f"new-import-{view}", lambda page: file_tried(page, file))
+    take_house(page, here, view, jobs["webhook"])
+
+
+def take_house(page: Page, here: str, view: str, webhook_id: str) -> None:
+    for path, name, table in (
+        ("datasets", "datasets", "Datasets"),
+        ("datasets/people", "dataset", "Snapshots"),
+        ("keys", "keys", "API keys"),
+        ("users", "users", "Users"),
+        ("settings", "settings", "Settings"),
+        ("webhooks", "webhooks", "Webhooks"),
+        (f"webhooks/{webhook_id}", "webhook", "Deliveries"),
+    ):
+        shoot(page, f"{here}/ui/{path}", f"{name}-{view}", listed(table))
 
 
 def shoot(page: Page, url: str, name: str, ready: Step) -> None:
@@ -66,6 +80,10 @@ def shoot(page: Page, url: str, name: str, ready: Step) -> None:
 
 def heading(name: str) -> Step:
     return lambda page: page.get_by_role("heading", name=name, exact=True).wait_for()
+
+
+def listed(name: str) -> Step:
+    return lambda page: page.get_by_role("table", name=name, exact=True).wait_for()
 
 
 def on_its_way(page: Page) -> None:
@@ -97,7 +115,7 @@ def fill(here: str, folder: Path) -> dict[str, str]:
     many = folder / "measurements.csv"
     many.write_text("id,celsius,at\n" + "\n".join(f"{n},{n % 40}.5,2026-01-01T00:00:00Z" for n in range(MANY)))
     uploaded = upload(here, people)
-    jobs = {"many": upload(here, many)}
+    jobs = {"many": upload(here, many), "webhook": furnish(here)}
     jobs["import"] = finished(
         here, submit(here, "imports", {"dataset": "people", "source": {"upload_id": uploaded}, "labels": {"team": "sales"}})
     )
@@ -109,6 +127,20 @@ def fill(here: str, folder: Path) -> dict[str, str]:
     finished(here, submit(here, "imports", {"source": "salesforce", "dataset": "contacts"}))
     jobs["failed"] = finished(here, submit(here, "imports", {"dataset": "people", "source": {"upload_id": uploaded}, "max_errors": 1}))
     return jobs
+
+
+def furnish(here: str) -> str:
+    """Keys, users, settings and webhooks; the id of a webhook."""
+    post(f"{here}/token", {"name": "nightly export", "scopes": ["read", "export"]})
+    post(f"{here}/token", {"name": "loader of the orders", "expires_in_days": None})
+    for user in ({"email": "ada@example.org", "role": "admin"}, {"email": "grace@example.org", "groups": ["sales", "support"]}):
+        send("PUT", f"{here}/api/v1/users", user)
+    for name, value in (("banner", "Exports pause on Sunday from 9 to 12."), ("limits", {"rows": 5000, "teams": ["lab", "sales"]})):
+        send("PUT", f"{here}/settings/{name}", {"value": value})
+    alarm = {"url": "https://hooks.example.org/alarm", "events": ["job.failed"], "datasets": ["orders"], "enabled": False}
+    post(f"{here}/api/v1/webhooks", alarm)
+    told = {"url": "https://hooks.example.org/krai", "description": "The data team", "scope": "all"}
+    return str(post(f"{here}/api/v1/webhooks", told)["webhook_id"])
 
 
 def submit(here: str, noun: str, body: Mapping[str, Any]) -> str:
@@ -128,7 +160,11 @@ def finished(here: str, job_id: str) -> str:
 
 
 def post(url: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(demo.call("POST", url, json.dumps(body).encode(), KEY | JSON)[1])
+    return send("POST", url, body)
+
+
+def send(method: str, url: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(demo.call(method, url, json.dumps(body).encode(), KEY | JSON)[1])
     return answer
 
 
