@@ -2,7 +2,6 @@
 
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { answer, client } from './client'
-import { newIdempotencyKey } from './requests'
 import type { SecretAnswer, WebhookAnswer, WebhookBody, WebhookChange, WebhookTest } from './schema'
 
 export const webhooksQuery = queryOptions({
@@ -35,7 +34,7 @@ export const deliveriesQuery = (id: string) =>
   })
 
 export const registerWebhook = (body: WebhookBody): Promise<WebhookAnswer> =>
-  answer(client.POST('/api/v1/webhooks', { body, params: { header: { 'Idempotency-Key': newIdempotencyKey() } } }))
+  answer(client.POST('/api/v1/webhooks', { body }))
 export const changeWebhook = (id: string, body: WebhookChange): Promise<WebhookAnswer> =>
   answer(client.PUT('/api/v1/webhooks/{webhook_id}', { ...path(id), body }))
 export const removeWebhook = (id: string) => answer(client.DELETE('/api/v1/webhooks/{webhook_id}', path(id)))

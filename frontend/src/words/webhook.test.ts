@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { DeliveryAnswer, WebhookAnswer } from '../api/schema'
-import { deliveryOf, eventsOf, placeOf, saidOf, stateOf } from './webhook'
+import { deliveryOf, eventsOf, placeOf, saidOf, stateOf, testOf } from './webhook'
 
 const WEBHOOK: WebhookAnswer = {
   webhook_id: '0'.repeat(32),
@@ -51,4 +51,10 @@ test('a delivery that has failed once is not given up', () => {
 test('an answer is told by its status, silence by its reason', () => {
   expect(saidOf({ status: 500, error: 'webhook_refused' })).toBe('status 500')
   expect(saidOf({ status: null, error: 'webhook_unreachable' })).toBe('unreachable')
+})
+
+test('a test says whether it was taken, and what was answered after how long', () => {
+  const told = { message_id: 'msg_0_test', delivered: true, status: 204, error: null, duration_ms: 86.4 }
+  expect(testOf(told)).toBe('Taken: status 204 after 86 ms.')
+  expect(testOf({ ...told, delivered: false, status: 302 })).toContain('Not taken: status 302 after 86 ms.')
 })
