@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.acceptance.deployment import Deployment, NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, Deployment, NewKrai
 from tests.acceptance.krai_client import KraiClient
 from tests.acceptance.krai_process import QUICK
 from tests.acceptance.ledger import ledger_is_clean
@@ -62,6 +62,7 @@ def died(krai: Deployment) -> None:
     assert krai.runner.wait_until_dead(within_s=30) == -signal.SIGKILL, "the failpoint was not reached"
 
 
+@EMBEDDED_IN_THE_GATE
 def test_turns_survive_the_death_of_their_worker(krai: Deployment) -> None:
     """It dies when a job has finished and the next has not got its turn, then when a job's turn has come and nobody was told."""
     krai.start(**SWEEPING, KRAI_FAIL="after_finish")

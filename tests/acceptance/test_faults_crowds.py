@@ -10,7 +10,7 @@ from krai.claim import Terms, claim
 from krai.job import Job, Kind
 from krai.lease import Lease
 from krai.ports import Stores
-from tests.acceptance.deployment import NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_process import QUICK
 
@@ -48,6 +48,7 @@ def test_fault_19_fifty_claims_at_once_have_one_winner(house: House) -> None:
     house.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_19_many_jobs_and_eight_workers(house: House, mode: str) -> None:
     house.start()
     with ExitStack() as stack:

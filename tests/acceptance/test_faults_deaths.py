@@ -17,7 +17,7 @@ from tests.acceptance.ledger import ledger_is_clean
 KILLS = {"embedded": 10, "gcp": 5}
 UNTOLD = "after_create"  # nobody was told of the job; only the sweep finds it, so its tests share one wait
 # tests/acceptance/test_fair_order.py, test_callbacks.py, test_bigquery.py, test_postgres.py
-ELSEWHERE = {"after_release", "before_callback", "after_stage", "after_extract", "after_copy", "during_commit"}
+ELSEWHERE = {"after_release", "before_callback", "after_callback", "after_stage", "after_extract", "after_copy", "during_commit"}
 IN_AN_IMPORT = sorted(failpoint.NAMES - {UNTOLD} - ELSEWHERE)
 IN_AN_EXPORT = sorted(set(IN_AN_IMPORT) - {"before_commit", "after_commit"})
 
@@ -100,7 +100,7 @@ def test_fault_2_an_undo_survives_death(small: House, there: Json) -> None:
     small.is_clean()
 
 
-@EMBEDDED_IN_THE_GATE
+@pytest.mark.long
 @pytest.mark.parametrize("name", IN_AN_EXPORT)
 def test_fault_2_an_export_survives_death(small: House, name: str) -> None:
     small.start(KRAI_FAIL=name)
@@ -116,6 +116,7 @@ def test_fault_2_an_export_survives_death(small: House, name: str) -> None:
 # -- 2: what only the sweep finds -------------------------------------------------------------------------------------------
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_2_jobs_that_nobody_was_told_of_are_found(small: House) -> None:
     """These, and those whose clients got no answer in the test above: one ledger holds for both."""
     small.start()
@@ -148,7 +149,7 @@ def kill_at_random(house: House, noun: str, requests: list[Json], moments: rando
     return jobs
 
 
-@EMBEDDED_IN_THE_GATE
+@pytest.mark.long
 def test_fault_2_an_import_survives_many_kills(large: House, mode: str, moments: random.Random) -> None:
     large.start()
     upload = large.import_request("killed")

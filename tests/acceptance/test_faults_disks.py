@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.acceptance.deployment import NewKrai, embedded
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai, embedded
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_process import QUICK
 from tests.acceptance.ledger import half_made_files
@@ -43,6 +43,7 @@ def works_again(house: House) -> None:
     house.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_16_no_room_for_the_file_of_an_export(house: House) -> None:
     house.start()
     with no_file_grows_beyond(ROOM_BYTES, house.runner.parsers()):
@@ -52,6 +53,7 @@ def test_fault_16_no_room_for_the_file_of_an_export(house: House) -> None:
     works_again(house)
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_16_no_room_for_the_rejects_of_an_import(house: House) -> None:
     """In mode embedded the rows themselves find no room either; in mode gcp they go to the bucket."""
     house.start()

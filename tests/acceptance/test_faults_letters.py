@@ -6,7 +6,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from tests.acceptance.deployment import NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_process import QUICK, KraiProcess
 from tests.acceptance.waiting import until
@@ -74,6 +74,7 @@ def test_fault_8_a_job_whose_message_was_put_aside_fails(house: House) -> None:
     house.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_8_a_poison_job_fails_and_harms_no_other(house: House) -> None:
     """Whichever worker takes it loses its child, three times."""
     house.start()

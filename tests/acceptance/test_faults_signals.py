@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.acceptance.deployment import NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_process import QUICK, KraiProcess
 
@@ -21,6 +21,7 @@ def house(new_krai: NewKrai) -> House:
     return build(new_krai(QUICK | {"KRAI_SLOTS": "1", "KRAI_GRACE_S": str(GRACE_S)}), rows=20_000)
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_5_a_second_sigterm_does_not_wait_for_jobs(house: House) -> None:
     house.start()
     with house.runner.parsers_held():
@@ -39,6 +40,7 @@ def test_fault_5_a_second_sigterm_does_not_wait_for_jobs(house: House) -> None:
     house.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_5_two_sigterms_at_once(house: House) -> None:
     house.start()
     job_id = house.krai.submit_export(**EXPORT)

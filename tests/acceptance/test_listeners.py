@@ -14,7 +14,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from bench.gcp.counts import Billed, Counts
-from tests.acceptance.deployment import Deployment, NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, Deployment, NewKrai
 from tests.acceptance.krai_process import QUICK, KraiProcess
 from tests.acceptance.waiting import until
 
@@ -206,6 +206,7 @@ async def the_crowd(house: House) -> None:
                 assert {job_id for job_id, status in heard.statuses.items() if status == "CANCELLED"} == cancelled.keys()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_five_hundred_listeners_cost_one_read_a_second_and_each_hears_of_its_own(house: House) -> None:
     asyncio.run(the_crowd(house))
 

@@ -106,7 +106,8 @@ def webhook_of_ada(shared_ground: Ground) -> Iterator[str]:
     made = shared_ground.ada.http.post(WEBHOOKS, json={"url": "https://hooks.example.org/ada"}).json()
     yield made["webhook_id"]
     path = f"{WEBHOOKS}/{made['webhook_id']}"
-    assert shared_ground.ada.http.get(path).json() == made, "it is still there, as it was"
+    found = shared_ground.ada.http.get(path).json()
+    assert {**found, "failing_since": None} == made, "it is still there, as it was; nobody is at its address"
     shared_ground.ada.http.delete(path)
 
 

@@ -195,7 +195,6 @@ async def test_a_method_that_nobody_knows_is_one_all_the_same(tmp_path: Path) ->
         for request in wrong:
             answer = await exchange(port, request, answers=2)
             assert answer.startswith(b"HTTP/1.1 400 "), answer
-            assert b"405" not in answer
 
 
 async def test_a_body_is_no_request_whatever_follows_it(tmp_path: Path) -> None:
