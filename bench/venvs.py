@@ -12,7 +12,7 @@ def python_of(name: str) -> Path:
     pins, venv = ROOT / "bench" / name / "requirements.txt", ROOT / "build" / name
     python, made_of = venv / "bin" / "python", venv / "requirements.txt"
     if not made_of.exists() or made_of.read_text() != pins.read_text():
-        uv = [sys.executable, "-m", "uv"]
+        uv = [sys.executable, "-m", "uv", "--no-config"]  # what krai's own tools are to do without may be what is wanted here
         subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)], check=True)
         subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(python), "--requirement", str(pins)], check=True)
         made_of.write_text(pins.read_text())
