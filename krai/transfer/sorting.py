@@ -19,7 +19,7 @@ from krai.transfer.meter import Meter
 from krai.warehouse.port import Scan
 from krai.warehouse.spilling import Handed, open_spilling
 
-_MEMORY = "128MiB"
+_MEMORY = "256MiB"  # DuckDB merges what it has spilled with less only up to some 10 M rows
 _AHEAD = 2
 _PIECE_ROWS = 1 << 15
 _READING = 0.5  # of the work
