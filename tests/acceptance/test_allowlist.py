@@ -6,7 +6,7 @@ import subprocess
 import httpx
 import pytest
 
-from tests.acceptance.deployment import Deployment, NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, Deployment, NewKrai
 from tests.acceptance.krai_process import NOT_INHERITED, ROOT
 
 
@@ -24,6 +24,7 @@ def manage(krai: Deployment, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["scripts/manage-users.sh", *words], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
+@EMBEDDED_IN_THE_GATE
 def test_the_script_and_the_api_keep_one_list(krai: Deployment) -> None:
     added = manage(krai, "add", "Ada@Example.org", "--role", "admin", "--group", "sales")
     assert (added.returncode, added.stdout) == (0, "ada@example.org\tadmin\tsales\thas not signed in\n"), added.stderr

@@ -113,6 +113,7 @@ def test_an_import_survives_the_api(line: FaultyProxy, command: Command, people:
     print(f"import of {SIZE_MB} MB, the API killed: {time.monotonic() - began:.0f} s")
 
 
+@pytest.mark.long
 def test_an_export_survives_its_client_and_the_api(line: FaultyProxy, command: Command, krai: Deployment) -> None:
     target, part = command.home / "out.csv", command.home / "out.csv.part"
     arguments = ("export", "by_two_clients", "-o", "out.csv")

@@ -37,6 +37,7 @@ def submit_many(krai: Deployment, count: int) -> list[str]:
         return list(several.map(lambda _: krai.krai.submit_export(dataset="users", limit=1), range(count)))
 
 
+@EMBEDDED_IN_THE_GATE
 def test_one_job_does_not_wait_for_the_many_of_another_caller(krai: Deployment, other: KraiClient) -> None:
     with krai.runner.parsers_held():
         many = submit_many(krai, CROWD)
@@ -62,7 +63,7 @@ def died(krai: Deployment) -> None:
     assert krai.runner.wait_until_dead(within_s=30) == -signal.SIGKILL, "the failpoint was not reached"
 
 
-@EMBEDDED_IN_THE_GATE
+@pytest.mark.long
 def test_turns_survive_the_death_of_their_worker(krai: Deployment) -> None:
     """It dies when a job has finished and the next has not got its turn, then when a job's turn has come and nobody was told."""
     krai.start(**SWEEPING, KRAI_FAIL="after_finish")

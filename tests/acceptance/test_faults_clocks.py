@@ -46,7 +46,7 @@ def has_run_once(house: House, job_id: str) -> None:
     house.is_clean()
 
 
-@pytest.mark.parametrize("wrong_by_s", [HOUR_S, -HOUR_S])
+@pytest.mark.parametrize("wrong_by_s", [HOUR_S, pytest.param(-HOUR_S, marks=pytest.mark.long)])
 def test_fault_15_a_worker_with_a_wrong_clock_takes_nobodys_job(house: House, wrong_by_s: int) -> None:
     house.start()
     with worker_with_wrong_clock(house, wrong_by_s) as worker:
@@ -58,7 +58,7 @@ def test_fault_15_a_worker_with_a_wrong_clock_takes_nobodys_job(house: House, wr
         has_run_once(house, job_id)
 
 
-@pytest.mark.parametrize("wrong_by_s", [HOUR_S, -HOUR_S])
+@pytest.mark.parametrize("wrong_by_s", [HOUR_S, pytest.param(-HOUR_S, marks=pytest.mark.long)])
 def test_fault_15_a_worker_with_a_wrong_clock_keeps_its_job(house: House, wrong_by_s: int) -> None:
     house.start()
     with worker_with_wrong_clock(house, wrong_by_s) as worker, ExitStack() as its_children:

@@ -76,6 +76,7 @@ def there(small: House) -> Json:
     return first | {"mode": "upsert", "key": ["id"]}
 
 
+@EMBEDDED_IN_THE_GATE
 @pytest.mark.parametrize("name", ["before_commit", "after_commit"])
 def test_fault_2_an_upsert_survives_death(small: House, there: Json, name: str) -> None:
     small.start(KRAI_FAIL=name)
@@ -88,6 +89,7 @@ def test_fault_2_an_upsert_survives_death(small: House, there: Json, name: str) 
     small.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_2_an_undo_survives_death(small: House, there: Json) -> None:
     small.start()
     upserted = small.krai.import_(**there)["job_id"]

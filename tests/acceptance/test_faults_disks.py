@@ -67,6 +67,7 @@ def test_fault_16_no_room_for_the_rejects_of_an_import(house: House) -> None:
     works_again(house)
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_16_no_room_for_the_databases(house: House) -> None:
     """Mode embedded: every process of krai is out of room. Mode gcp keeps nothing on the disk of a worker but files in the making."""
     house.start()

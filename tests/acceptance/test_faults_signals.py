@@ -21,7 +21,7 @@ def house(new_krai: NewKrai) -> House:
     return build(new_krai(QUICK | {"KRAI_SLOTS": "1", "KRAI_GRACE_S": str(GRACE_S)}), rows=20_000)
 
 
-@EMBEDDED_IN_THE_GATE
+@pytest.mark.long
 def test_fault_5_a_second_sigterm_does_not_wait_for_jobs(house: House) -> None:
     house.start()
     with house.runner.parsers_held():
@@ -53,6 +53,7 @@ def test_fault_5_two_sigterms_at_once(house: House) -> None:
     house.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_5_sigint_is_as_good_as_sigterm(house: House) -> None:
     house.start()
     with house.runner.parsers_held():
@@ -68,6 +69,7 @@ def test_fault_5_sigint_is_as_good_as_sigterm(house: House) -> None:
     house.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_5_a_sigterm_during_the_start_loses_no_claim(house: House, moments: random.Random) -> None:
     """Before Python has come to krai's first line, SIGTERM ends the process as it ends any other."""
     house.start()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.acceptance.deployment import NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_process import QUICK
 
@@ -36,7 +36,7 @@ def kill_in_the_middle(house: House, share: float) -> tuple[str, float]:
     raise AssertionError("every job was done before its worker was killed")
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5])
+@pytest.mark.parametrize("share", [pytest.param(0.1, marks=pytest.mark.long), 0.5])
 def test_fault_1_a_killed_workers_job_is_taken_over(house: House, share: float) -> None:
     house.start()
     job_id, killed = kill_in_the_middle(house, share)
@@ -74,6 +74,7 @@ def test_fault_4_a_stopping_worker_finishes_a_job_that_fits_the_grace(house: Hou
     house.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_4_a_stopping_worker_hands_back_what_does_not_fit(house: House) -> None:
     """The lease is too long for a takeover to be mistaken for a hand-back."""
     house.start(**LONG_LEASE)

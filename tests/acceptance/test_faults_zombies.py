@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from tests.acceptance.deployment import NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_client import Json
 from tests.acceptance.krai_process import QUICK, KraiProcess
@@ -61,6 +61,7 @@ def its_children_go_on(house: House, job_id: str, children: list[psutil.Process]
     until("there is a file of the first attempt", written, within_s=30)
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_3_an_import_outlives_its_zombie(house: House) -> None:
     house.start()
     with zombie(house, "imports", house.import_request("haunted")) as (job_id, worker, children):
@@ -74,6 +75,7 @@ def test_fault_3_an_import_outlives_its_zombie(house: House) -> None:
         house.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_3_an_export_outlives_its_zombie(house: House) -> None:
     house.start()
     with zombie(house, "exports", EXPORT) as (job_id, worker, children):

@@ -81,6 +81,7 @@ def test_without_a_topic_or_a_subscription(env: Env, name: str, setting: str) ->
 TWO_TENANTS = json.dumps([{"issuer": "https://issuer.example", "audience": name, "tenant": name} for name in ("acme", "globex")])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("setting", "value", "said"),
     [

@@ -83,6 +83,7 @@ def test_two_servers_refuse_reads_that_are_too_many_between_them(krai: Deploymen
     assert int(answers[-1].headers["retry-after"]) > 0
 
 
+@pytest.mark.long
 async def test_a_busy_reader_seldom_waits_for_redis(redis: str) -> None:
     limit = RateLimit("read", "10000/hour", redis, "another deployment", exact=False)
     calls_before = _scripts_run(redis)

@@ -259,9 +259,12 @@ def test_a_refusal_does_not_repeat_what_was_sent() -> None:
     ids=["10,000 terms", "1,002 terms", "1,001 values", "16 KiB", "parentheses", "NOT", "both", "minus", "opened", "closed"],
 )
 def test_too_much_is_refused_at_once(text: str) -> None:
-    began_s = time.thread_time()
-    refused(text)
-    assert time.thread_time() - began_s < 0.5  # words are counted before they are understood
+    took_s = []
+    for _ in range(3):  # Python may tidy up all that other tests have left in the midst of one
+        began_s = time.thread_time()
+        refused(text)
+        took_s.append(time.thread_time() - began_s)
+    assert min(took_s) < 0.5  # words are counted before they are understood
 
 
 @pytest.mark.parametrize(
