@@ -201,7 +201,8 @@ def main() -> int:
             server.process.wait()
     print("  The server has stopped and its data is removed. To look around yourself:")
     print("    make run                       then http://127.0.0.1:8080/docs, with the key demo-key-change-me")
-    print("    README.md                      the calls to paste")
+    print("    make dashboard run             with node: the same in a browser, at http://127.0.0.1:8080/ui")
+    print("    README.md                      the calls to paste, and the command krai")
     return 0
 
 

@@ -140,8 +140,7 @@ def create_app(
     service = (card, manifest_keys_routes, docs_page) if docs else (card, manifest_keys_routes)
     for noun in (*service, exports, imports, jobs, events, results, export_files, uploads, datasets, socket, *told, *access):
         app.include_router(noun.router)
-    if dashboard is not None:
-        app.include_router(dashboard_routes.router)
+    app.include_router(dashboard_routes.router)
     if isinstance(stores.blobs, ServedBlobs):
         app.include_router(files.router)
     openapi.install(app, BODIES)

@@ -34,8 +34,10 @@ async def show_config(api: ApiOf) -> Response:
 async def show_dashboard(request: Request, api: ApiOf, path: str = "") -> Response:
     """A file of the build. Any other address is one of the dashboard's pages, which its script tells apart."""
     folder = api.dashboard
-    file = None if folder is None else await asyncio.to_thread(_find, folder, path)
-    if folder is None or (file is None and path.startswith(HASHED)):
+    if folder is None:
+        raise Terminal("not_found", "There was no dashboard when krai was started: `make dashboard` builds it, then start krai again.")
+    file = await asyncio.to_thread(_find, folder, path)
+    if file is None and path.startswith(HASHED):
         raise Terminal("not_found")
     shown = file or folder / INDEX
     headers = {"cache-control": FOREVER if path.startswith(HASHED) else ASK_EACH_TIME, "vary": "accept-encoding"}

@@ -104,7 +104,9 @@ async def test_the_card_leads_there(house: House, tmp_path: Path) -> None:
     assert (await house.http.get("/")).json()["links"]["dashboard"] == "http://krai.test/ui"
     async with open_house(tmp_path / "other") as without:
         assert "dashboard" not in (await without.http.get("/")).json()["links"]
-        assert problem(await without.http.get("/ui"), 404) == "not_found"
+        answer = await without.http.get("/ui")
+        assert problem(answer, 404) == "not_found"
+        assert "make dashboard" in answer.json()["detail"]
 
 
 def test_the_image_sends_what_the_api_sends() -> None:
