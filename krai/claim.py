@@ -32,18 +32,23 @@ async def claim(stores: Stores, job_id: str, worker: str, terms: Terms) -> Lease
 
     The owner's name is new with every call, so that a claim whose answer was lost is known by it for ours, and for no other slot's.
     """
-    owner, began_at = f"{worker}/{new_id()[:8]}", time.monotonic()
+    owner = f"{worker}/{new_id()[:8]}"
     for _ in range(TRIES):
         try:
             job = await stores.jobs.get(job_id)
             if job is None:
                 return Bury("unknown_message")
+            asked_at, now = time.monotonic(), stores.jobs.now()
             if job.lease_owner == owner:
-                return Lease(stores.jobs, job, terms.lease_s, began_at)
-            if (verdict := await _unclaimable(stores, job, terms)) is not None:
+                # By a try whose answer was lost, or so late that most of the lease was over: nothing relies on it before it is fresh.
+                ours = transitions.beat(job, now, terms.lease_s, job.progress)
+            elif (verdict := await _unclaimable(stores, job, terms)) is not None:
                 return verdict
-            claimed = await stores.jobs.swap(job, transitions.claim(job, owner, stores.jobs.now(), terms.lease_s))
-            return Lease(stores.jobs, claimed, terms.lease_s, began_at)
+            else:
+                ours = transitions.claim(job, owner, now, terms.lease_s)
+            job = await stores.jobs.swap(job, ours)
+            if time.monotonic() - asked_at < terms.heartbeat_s:
+                return Lease(stores.jobs, job, terms.lease_s, asked_at)
         except Conflict:
             continue
         except Transient:
