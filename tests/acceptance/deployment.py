@@ -24,6 +24,8 @@ MODES = ("embedded", "gcp")
 EMBEDDED_IN_THE_GATE = pytest.mark.parametrize(
     "mode", ["embedded", pytest.param("gcp", marks=pytest.mark.long)], indirect=True, scope="module"
 )
+# Where it is the store or the queue that is asked, of which Google's are the harder ones.
+GCP_IN_THE_GATE = pytest.mark.parametrize("mode", [pytest.param("embedded", marks=pytest.mark.long), "gcp"], indirect=True, scope="module")
 IN_THE_API = frozenset({"after_create", "after_publish"})  # failpoints that the process with the API reaches
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from krai import failpoint
-from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, MODES, NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_client import FINISHED, Json
 from tests.acceptance.krai_process import QUICK
@@ -19,6 +19,12 @@ UNTOLD = "after_create"  # nobody was told of the job; only the sweep finds it, 
 # tests/acceptance/test_fair_order.py, test_callbacks.py, test_bigquery.py, test_postgres.py
 ELSEWHERE = {"after_release", "before_callback", "after_callback", "after_stage", "after_extract", "after_copy", "during_commit"}
 IN_AN_IMPORT = sorted(failpoint.NAMES - {UNTOLD} - ELSEWHERE)
+IN_THE_GATE_IN_GCP = {"after_commit", "before_finish"}
+IN_EITHER_MODE = [
+    pytest.param(mode, name, marks=[] if mode == "embedded" or name in IN_THE_GATE_IN_GCP else [pytest.mark.long])
+    for mode in MODES
+    for name in IN_AN_IMPORT
+]
 IN_AN_EXPORT = sorted(set(IN_AN_IMPORT) - {"before_commit", "after_commit"})
 
 
@@ -55,7 +61,7 @@ def labelled(request: Json, name: str) -> Json:
     return request | {"labels": {"died": name}}
 
 
-@pytest.mark.parametrize("name", IN_AN_IMPORT)
+@pytest.mark.parametrize(("mode", "name"), IN_EITHER_MODE, indirect=["mode"], scope="module")
 def test_fault_2_an_import_survives_death(small: House, name: str) -> None:
     small.start(KRAI_FAIL=name)
     request = labelled(small.import_request(f"import_{name}"), name)

@@ -6,7 +6,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, GCP_IN_THE_GATE, NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_process import QUICK, KraiProcess
 from tests.acceptance.waiting import until
@@ -29,6 +29,7 @@ def house(new_krai: NewKrai) -> House:
     return build(new_krai(QUICK | {"KRAI_SLOTS": "1", "KRAI_BACKOFF_S": "1"}), rows=200_000)
 
 
+@GCP_IN_THE_GATE
 def test_fault_8_messages_that_lead_nowhere_are_put_aside(house: House) -> None:
     house.start()
     with house.runner.parsers_held():
@@ -45,6 +46,7 @@ def test_fault_8_messages_that_lead_nowhere_are_put_aside(house: House) -> None:
     house.is_clean()
 
 
+@GCP_IN_THE_GATE
 def test_fault_8_dead_letters_of_finished_and_running_jobs_change_nothing(house: House) -> None:
     house.start()
     stores = house.deployment.stores
@@ -61,6 +63,7 @@ def test_fault_8_dead_letters_of_finished_and_running_jobs_change_nothing(house:
     house.is_clean()
 
 
+@GCP_IN_THE_GATE
 def test_fault_8_a_job_whose_message_was_put_aside_fails(house: House) -> None:
     house.start()
     with house.runner.parsers_held():

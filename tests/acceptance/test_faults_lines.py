@@ -71,7 +71,7 @@ def good_lines(lines: Lines) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("store", ["firestore", "pubsub"])
-@pytest.mark.parametrize("silent", [False, True], ids=["lost", "lost-then-silent"])
+@pytest.mark.parametrize("silent", [False, pytest.param(True, marks=pytest.mark.long)], ids=["lost", "lost-then-silent"])
 def test_fault_9_a_lost_answer_makes_no_second_job(house: House, lines: Lines, store: str, silent: bool) -> None:  # noqa: FBT001 - a case
     name = f"unheard-{store}-{silent}".lower()
     request = EXPORT | {"labels": {"case": name}}
@@ -118,7 +118,7 @@ def worsen(line: Line, fault: str) -> None:
             line.break_off(4, after_bytes=200_000)
 
 
-@pytest.mark.parametrize("fault", ["slow", "stalled", "503", "reset in mid chunk"])
+@pytest.mark.parametrize("fault", [pytest.param("slow", marks=pytest.mark.long), "stalled", "503", "reset in mid chunk"])
 def test_fault_12_files_come_through_a_bad_line(house: House, lines: Lines, fault: str) -> None:
     request = house.import_request(f"through_{fault.replace(' ', '_')}")
     faults = lines.storage.faults

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
-from tests.acceptance.deployment import NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, GCP_IN_THE_GATE, NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_client import FINISHED
 from tests.acceptance.krai_process import QUICK
@@ -30,6 +30,7 @@ def more_workers(house: House) -> Iterator[None]:
         yield
 
 
+@GCP_IN_THE_GATE
 def test_fault_7_twenty_calls_for_a_job_run_it_once(house: House) -> None:
     with house.runner.parsers_held():
         job_id = house.krai.submit_export(**EXPORT)
@@ -42,6 +43,7 @@ def test_fault_7_twenty_calls_for_a_job_run_it_once(house: House) -> None:
     house.is_clean()
 
 
+@GCP_IN_THE_GATE
 def test_fault_7_twenty_calls_for_a_finished_job_change_nothing(house: House) -> None:
     stores = house.deployment.stores
     job_id = house.krai.submit_export(**EXPORT)
@@ -65,6 +67,7 @@ def leaves_nothing(house: House, job_id: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "job_cancelled")
 
 
+@GCP_IN_THE_GATE
 def test_fault_18_a_job_cancelled_before_or_while_it_runs_stops_in_seconds(house: House) -> None:
     with house.runner.parsers_held():
         running = house.krai.submit_export(**EXPORT)
@@ -79,6 +82,7 @@ def test_fault_18_a_job_cancelled_before_or_while_it_runs_stops_in_seconds(house
         leaves_nothing(house, job_id)
 
 
+@EMBEDDED_IN_THE_GATE
 @pytest.mark.parametrize("noun", ["exports", "imports"])
 def test_fault_18_a_cancel_at_any_moment_ends_in_one_of_two_ways(house: House, mode: str, noun: str) -> None:
     times = TIMES[mode]

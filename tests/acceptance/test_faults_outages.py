@@ -14,7 +14,7 @@ import pytest
 from krai.transitions import REPUBLISH_AFTER_S
 from scripts import provision
 from scripts.emulators import Emulators, running
-from tests.acceptance.deployment import Deployment, NewKrai, redeliver_soon
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, Deployment, NewKrai, redeliver_soon
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_process import QUICK
 from tests.acceptance.waiting import until
@@ -51,6 +51,7 @@ def forget_all_messages(deployment: Deployment) -> None:
         redeliver_soon(deployment.emulators, project)
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_10_a_queue_that_forgets_everything(house: House) -> None:
     house.start()
     pid = house.runner.pid

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from krai.ports import Blob, Stores
-from tests.acceptance.deployment import NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
 from tests.acceptance.house import House, build
 from tests.acceptance.krai_client import Json
 from tests.acceptance.krai_process import QUICK
@@ -19,6 +19,7 @@ def house(new_krai: NewKrai) -> House:
     return build(new_krai(QUICK | {"KRAI_SLOTS": "1"}), rows=50_000)
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_13_a_client_that_stops_at_60_percent(house: House) -> None:
     house.start()
     session = open_upload(house)
@@ -29,6 +30,7 @@ def test_fault_13_a_client_that_stops_at_60_percent(house: House) -> None:
     house.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_13_a_client_that_comes_back(house: House) -> None:
     """It asks how much has arrived, sends the rest, and the import has every row."""
     house.start()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, GCP_IN_THE_GATE, NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_process import QUICK
 
@@ -36,6 +36,7 @@ def kill_in_the_middle(house: House, share: float) -> tuple[str, float]:
     raise AssertionError("every job was done before its worker was killed")
 
 
+@GCP_IN_THE_GATE
 @pytest.mark.parametrize("share", [pytest.param(0.1, marks=pytest.mark.long), 0.5])
 def test_fault_1_a_killed_workers_job_is_taken_over(house: House, share: float) -> None:
     house.start()
@@ -48,6 +49,7 @@ def test_fault_1_a_killed_workers_job_is_taken_over(house: House, share: float) 
     house.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_1_the_children_of_a_killed_worker_die_with_it(house: House) -> None:
     house.start()
     house.krai.wait_until_attempt(house.krai.submit_export(**EXPORT), 1)
@@ -57,6 +59,7 @@ def test_fault_1_the_children_of_a_killed_worker_die_with_it(house: House) -> No
     house.is_clean()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_4_a_stopping_worker_finishes_a_job_that_fits_the_grace(house: House) -> None:
     house.start(KRAI_GRACE_S="30")
     with house.runner.parsers_held():

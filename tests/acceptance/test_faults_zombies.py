@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, GCP_IN_THE_GATE, NewKrai
 from tests.acceptance.house import EXPORT, House, build
 from tests.acceptance.krai_client import Json
 from tests.acceptance.krai_process import QUICK, KraiProcess
@@ -89,6 +89,7 @@ def test_fault_3_an_export_outlives_its_zombie(house: House) -> None:
         house.is_clean()
 
 
+@GCP_IN_THE_GATE
 def test_fault_3_a_zombie_wakes_while_another_works(house: House) -> None:
     house.start()
     with zombie(house, "imports", house.import_request("haunted_early")) as (job_id, worker, children):

@@ -22,6 +22,7 @@ from tests.acceptance.ways import upserts_undos_filters_and_moments
 
 ROWS = 30_000  # more than a MiB: the table they are written to becomes one of the dataset
 AROUND_A_COMMIT = ["after_copy", "after_upload", "before_commit", "during_commit", "after_commit"]
+IN_THE_GATE = {"after_copy", "during_commit"}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_what_goes_in_comes_out_in_mode_gcp(emulators: Emulators, postgres: Post
         what_goes_in_comes_out(build(deployment, rows=ROWS), url, postgres)
 
 
-@pytest.mark.parametrize("name", AROUND_A_COMMIT)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in IN_THE_GATE else [pytest.mark.long]) for name in AROUND_A_COMMIT])
 def test_an_import_survives_a_death_around_its_commit(house: House, database: str, name: str) -> None:
     house.start(KRAI_FAIL=name)
     request = house.import_request(f"dies_{name}")

@@ -33,8 +33,7 @@ def refusal(script: str, env: Env) -> list[str]:
     return said[1:]
 
 
-@pytest.mark.parametrize("script", ["main.py", "worker.py"])
-@pytest.mark.parametrize("key", ["", "demo-key-change-me"])
+@pytest.mark.parametrize(("script", "key"), [("main.py", ""), ("worker.py", "demo-key-change-me")])
 def test_without_a_key_of_its_own(env: Env, script: str, key: str) -> None:
     (line,) = refusal(script, env | {"API_KEY": key})
     assert "API_KEY" in line
@@ -65,8 +64,8 @@ def test_without_its_bucket(env: Env, script: str) -> None:
     ("name", "setting"),
     [
         (f"subscriptions/{SUBSCRIPTION}", "PUBSUB_SUBSCRIPTION"),
-        (f"subscriptions/{DEAD}-sub", "KRAI_DEAD_LETTER_TOPIC"),
-        (f"topics/{TOPIC}", "PUBSUB_TOPIC"),
+        pytest.param(f"subscriptions/{DEAD}-sub", "KRAI_DEAD_LETTER_TOPIC", marks=pytest.mark.long),
+        pytest.param(f"topics/{TOPIC}", "PUBSUB_TOPIC", marks=pytest.mark.long),
         (f"topics/{DEAD}", "KRAI_DEAD_LETTER_TOPIC"),
     ],
 )

@@ -13,7 +13,7 @@ from redis import Redis
 
 from krai.api.limits import RateLimit
 from scripts.ports import free_port
-from tests.acceptance.deployment import Deployment, NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, Deployment, NewKrai
 from tests.acceptance.krai_process import KraiProcess
 from tests.acceptance.waiting import until
 
@@ -56,6 +56,7 @@ def second(krai: Deployment) -> Iterator[KraiProcess]:
         yield process
 
 
+@EMBEDDED_IN_THE_GATE
 def test_two_servers_refuse_what_is_too_much_between_them(krai: Deployment, second: KraiProcess) -> None:
     """Whatever was let through counts, also what a busy store then answered with 503."""
     clients = [process.client.http for process in (krai.api, second)]
@@ -73,6 +74,7 @@ def test_two_servers_refuse_what_is_too_much_between_them(krai: Deployment, seco
         assert client.post("/api/v1/uploads", headers=another).status_code != httpx.codes.TOO_MANY_REQUESTS
 
 
+@EMBEDDED_IN_THE_GATE
 def test_two_servers_refuse_reads_that_are_too_many_between_them(krai: Deployment, second: KraiProcess) -> None:
     clients = [process.client.http for process in (krai.api, second)]
     before = int(LEFT.search(clients[0].get("/token").headers["ratelimit"])[1])  # type: ignore[index]

@@ -3,10 +3,12 @@
 import httpx
 import pytest
 
-from tests.acceptance.deployment import Deployment, NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, Deployment, NewKrai
 from tests.acceptance.krai_client import KraiClient
 from tests.acceptance.people import ADA, CLIENT, EVE, OUT_WITHIN_S, SECRET, known_to_krai
 from tests.acceptance.waiting import until
+
+pytestmark = EMBEDDED_IN_THE_GATE
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,13 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.acceptance.deployment import Deployment, NewKrai
+from tests.acceptance.deployment import EMBEDDED_IN_THE_GATE, Deployment, NewKrai
 from tests.acceptance.krai_client import KraiClient
 from tests.acceptance.krai_process import QUICK
 
 WITHIN_S = 30
+
+pytestmark = EMBEDDED_IN_THE_GATE
 
 
 @pytest.fixture(scope="module")
