@@ -1,9 +1,12 @@
-"""The rows of a scan in another order, also when they are more than memory holds: DuckDB sorts them, in files of the job's own folder.
+"""The rows of a scan in another order, also when they are more than memory holds.
 
+DuckDB sorts as many as memory holds, and gives each a key whose bytes have the order asked for; what it has sorted is merged by that.
 Nulls come last in both directions, NaN is greater than all numbers, text goes by code point, and rows that are equal stay in table order.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,11 +18,13 @@ import pyarrow as pa
 from krai.errors import Transient
 from krai.job import Stage
 from krai.pipeline import in_order
+from krai.transfer.merging import KEY, Runs
 from krai.transfer.meter import Meter
 from krai.warehouse.port import Scan
-from krai.warehouse.spilling import Handed, open_spilling
+from krai.warehouse.spilling import open_spilling, translated
 
-_MEMORY = "256MiB"  # DuckDB merges what it has spilled with less only up to some 10 M rows
+_MEMORY = "192MiB"
+_LOAD_BYTES = 32 << 20
 _AHEAD = 2
 _PIECE_ROWS = 1 << 15
 _READING = 0.5  # of the work
@@ -32,22 +37,33 @@ def sort(scan: Scan, order_by: Sequence[str], *, columns: Sequence[str], limit: 
     Raises, while it is read, what the scan raises, and Terminal disk_full and memory_limit.
     """
     schema = pa.schema([scan.schema.field(name) for name in columns])
-    parts = _pieces(_Source(scan, meter), _select(scan.schema, order_by, columns, limit), schema, spool / "sorting")
-    return replace(scan, schema=schema, parts=parts, limit=limit)
+    batches = _sorted(_Source(scan, meter), _select(scan.schema, order_by, columns, limit), limit, spool / "sorting")
+    return replace(scan, schema=schema, parts=(partial(_piece, batch, schema) for batch in batches), limit=limit)
 
 
-def _pieces(source: "_Source", select: str, schema: pa.Schema, folder: Path) -> Iterator[Callable[[], pa.Table]]:
-    connection, handed = open_spilling(folder, _MEMORY), Handed()
+def _piece(batch: Callable[[], pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    # By place: there may be one column more, the key.
+    return pa.table([column.cast(field.type) for column, field in zip(batch().columns, schema, strict=False)], schema=schema)
+
+
+def _sorted(source: "_Source", select: str, limit: int | None, folder: Path) -> Iterator[Callable[[], pa.RecordBatch]]:
+    """The columns of `select` in order, cut at the limit."""
+    folder.mkdir(parents=True)
     try:
-        connection.register("source", pa.RecordBatchReader.from_batches(source.schema, handed.over(source.batches())))
-        sorted_rows = connection.sql(select).to_arrow_reader(_PIECE_ROWS)
-        for batch in sorted_rows:
-            table = pa.table([column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)], schema=schema)
-            yield partial(table.slice, 0)
+        runs = Runs(folder)
+        with closing(open_spilling(folder / "spilled", _MEMORY)) as connection:
+            for load, is_all in source.loads():
+                connection.register("source", load)
+                rows = connection.sql(select).to_arrow_reader(_PIECE_ROWS)
+                if is_all:
+                    yield from (partial(batch.slice, 0) for batch in rows)
+                    return
+                runs.add(rows)
+        yield from runs.merged(limit)
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        raise handed.failure(error) from error
+        raise translated(error) from error
     finally:
-        connection.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Source:
@@ -58,7 +74,19 @@ class _Source:
         self._scan = scan
         self._meter = meter
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
+    def loads(self) -> Iterator[tuple[pa.Table, bool]]:
+        """As much as is sorted at once, and whether that is all."""
+        load: list[pa.RecordBatch] = []
+        loads = 0
+        for batch in self._batches():
+            load.append(batch)
+            if sum(part.nbytes for part in load) >= _LOAD_BYTES:
+                yield pa.Table.from_batches(load, self.schema), False
+                load, loads = [], loads + 1
+        if load or loads == 0:
+            yield pa.Table.from_batches(load, self.schema), loads == 0
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
         rows = 0
         for table in in_order(_call, self._scan.parts, ahead=_AHEAD):
             places = pa.array(np.arange(rows, rows + table.num_rows, dtype=np.int64))
@@ -83,7 +111,7 @@ def _select(schema: pa.Schema, order_by: Sequence[str], columns: Sequence[str], 
     def named(name: str) -> str:
         return _name(schema.names.index(name))
 
-    keys = [f"{named(key.removeprefix('-'))} {'DESC' if key.startswith('-') else 'ASC'} NULLS LAST" for key in order_by]
-    taken = ", ".join(map(named, columns))
+    orders = ", ".join(f"{named(key.removeprefix('-'))}, '{'DESC' if key.startswith('-') else 'ASC'} NULLS LAST'" for key in order_by)
+    key = f"create_sort_key({orders}, {_PLACE}, 'ASC NULLS LAST')"
     cut = "" if limit is None else f" LIMIT {limit}"
-    return f"SELECT {taken} FROM source ORDER BY {', '.join(keys)}, {_PLACE}{cut}"  # noqa: S608 (numbers, and words of ours)
+    return f"SELECT {', '.join(map(named, columns))}, {key} AS {KEY} FROM source ORDER BY {KEY}{cut}"  # noqa: S608 (numbers, and words of ours)

@@ -43,10 +43,11 @@ class Handed:
 
     def failure(self, error: Exception) -> BaseException:
         """What has really gone wrong: where the batches come from, or else in DuckDB."""
-        return self._failure or _translated(error)
+        return self._failure or translated(error)
 
 
-def _translated(error: Exception) -> KraiError:
+def translated(error: Exception) -> KraiError:
+    """What DuckDB, or the disk it works on, has failed by."""
     said = str(error)
     if any(words in said for words in _DISK):
         return Terminal("disk_full")
