@@ -11,6 +11,7 @@ from tests.guard.source import ROOT
 
 TOP_LEVEL = {
     ".ci",
+    ".dockerignore",
     ".github",
     ".gitignore",
     "CHANGELOG.md",
