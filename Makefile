@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint types run dashboard worker emulators run-gcp crowd contention cli-session transfers chaos guards bench bench-gcp settings screenshots lock clean
+.PHONY: help setup demo test test-long coverage lint types run dashboard worker emulators run-gcp crowd contention cli-session transfers chaos guards bench bench-gcp settings screenshots lock clean
 PYTHON := .venv/bin/python
 
 help: ## this list
@@ -16,6 +16,12 @@ test: ## all checks and tests; make test ARGS="-k retry"
 
 test-long: ## the tests that take too long for every commit: other warehouses, and mode gcp where it makes no difference
 	@scripts/test -m long $(ARGS)
+
+coverage: setup ## how much of krai the tests reach, in all its processes; half an hour, or ARGS="tests/unit"
+	@$(PYTHON) -m coverage erase
+	@-$(PYTHON) -m coverage run -m pytest -q -m "not long" -n 4 --dist loadscope --no-loadscope-reorder --timeout 900 $(ARGS)
+	@$(PYTHON) -m coverage combine --quiet
+	@$(PYTHON) -m coverage report
 
 lint: setup ## style of the code, mended where that is safe
 	@$(PYTHON) -m ruff check --fix .
@@ -75,5 +81,5 @@ lock: setup ## new pins for pyproject.toml; UPGRADE=--upgrade moves them all
 	@$(PYTHON) scripts/lock.py $(UPGRADE)
 
 clean: ## everything that can be made again; the data in .krai stays
-	rm -rf .venv krai.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist frontend/node_modules frontend/dist
+	rm -rf .venv krai.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* build dist frontend/node_modules frontend/dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
