@@ -19,7 +19,7 @@ test-long: ## the tests that take too long for every commit: other warehouses, a
 
 coverage: setup ## how much of krai the tests reach, in all its processes; half an hour, or ARGS="tests/unit"
 	@$(PYTHON) -m coverage erase
-	@-$(PYTHON) -m coverage run -m pytest -q -m "not long" -n 4 --dist loadscope --no-loadscope-reorder --timeout 900 $(ARGS)
+	@-PYTHONPATH=tests/covering $(PYTHON) -m coverage run -m pytest -q -m "not long" -n 4 --dist loadscope --no-loadscope-reorder --timeout 900 $(ARGS)
 	@$(PYTHON) -m coverage combine --quiet
 	@$(PYTHON) -m coverage report
 

@@ -21,7 +21,6 @@ from tests.acceptance.waiting import until
 
 ROOT = Path(__file__).parents[2]
 NOT_INHERITED = re.compile(r"KRAI_|GOOGLE_|GCS_|PUBSUB_|API_KEY|PORT$|CUSTOMER_NAME|CORS_ORIGINS|COV_|.*_EMULATOR_HOST")
-COVERED = "COVERAGE_PROCESS_CONFIG" in os.environ  # by `make coverage`
 
 # Short leases make a takeover visible in seconds instead of a minute. `QUICK["KRAI_LEASE_S"]` and the sweep bound how long it takes.
 QUICK = {
@@ -184,11 +183,6 @@ class KraiProcess:
         """Whatever is left of the group is gone afterwards."""
         if self._process is None:
             return
-        if COVERED:  # what is killed leaves no count of its lines
-            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
-                os.killpg(self._process.pid, signal.SIGCONT)
-                self.terminate()
-                self._process.wait(10)
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
