@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from krai import losers, transitions
+from krai import losers, metrics, transitions
 from krai.errors import Conflict, Terminal, Transient
 from krai.job import Job, Status, new_id
 from krai.lease import ASK_AGAIN_S, Lease
@@ -46,9 +46,11 @@ async def claim(stores: Stores, job_id: str, worker: str, terms: Terms) -> Lease
                 return verdict
             else:
                 ours = transitions.claim(job, owner, now, terms.lease_s)
-            job = await stores.jobs.swap(job, ours)
+            claimed = await stores.jobs.swap(job, ours)
+            if job.waits_since is not None:
+                metrics.job_waited(job.type, (now - job.waits_since).total_seconds())
             if time.monotonic() - asked_at < terms.heartbeat_s:
-                return Lease(stores.jobs, job, terms.lease_s, asked_at)
+                return Lease(stores.jobs, claimed, terms.lease_s, asked_at)
         except Conflict:
             continue
         except Transient:

@@ -6,7 +6,7 @@ every worker looks; what was written to a job is compare-and-set, and a message 
 
 from functools import partial
 
-from krai import observe, transitions
+from krai import metrics, observe, transitions
 from krai.errors import Conflict, Terminal, Transient
 from krai.job import Job, Status
 from krai.ports import Delivery, Stores
@@ -34,19 +34,24 @@ async def _settle(delivery: Delivery, stores: Stores, keep_files_s: float) -> No
     # Neither the body nor the id of an unknown job is logged: anybody who may publish could have written them.
     if delivery.job_id is None:
         observe.log().error("dead letter", reason="no message of a version known here")
+        metrics.dead_letter("unreadable")
         return
     job = await stores.jobs.get(delivery.job_id)
     if job is None:
         observe.log().error("dead letter", reason="no such job")
+        metrics.dead_letter("no_such_job")
     elif job.finished:
         observe.log().info("dead letter", reason="the job has finished", job_id=job.job_id, status=job.status)
+        metrics.dead_letter("finished")
     elif _is_looked_after(job, stores):
         observe.log().warning("dead letter", reason="the job is looked after", job_id=job.job_id, status=job.status)
+        metrics.dead_letter("looked_after")
     else:
         # What it left stays until the sweep removes it with the job's other files: a worker may be claiming it right now.
         error = Terminal("dead_lettered")
         await endings.swap(stores, job, partial(transitions.fail, error=error, now=stores.jobs.now(), keep_s=keep_files_s))
         observe.log().error("job failed", code=error.code, job_id=job.job_id, attempt=job.attempt)
+        metrics.dead_letter("failed")
 
 
 def _is_looked_after(job: Job, stores: Stores) -> bool:

@@ -15,11 +15,11 @@ from krai import failpoint, losers, metrics, observe, transitions, turns
 from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Runner, Succeeded
 from krai.claim import Terms, claim
 from krai.errors import KraiError, Terminal, Transient
-from krai.job import WRITERS, Job
+from krai.job import WRITERS, Job, Progress
 from krai.lease import Lease, LeaseLost
 from krai.ports import Stores
 from krai.transitions import CRASHES_ALLOWED
-from krai.verdict import Ack, Bury, Delay, Verdict
+from krai.verdict import Ack, Bury, Delay, Later, Verdict
 from krai.webhooks import endings, registered
 
 TICK_S = 0.5
@@ -47,6 +47,7 @@ class Execution:
         if job_id is None:
             return Bury("unknown_message")
         lease = await claim(self.stores, job_id, self.owner, self.terms)
+        metrics.message_answered(_came_of(lease))
         if not isinstance(lease, Lease):
             return lease
         failpoint.reach("after_claim")
@@ -82,6 +83,7 @@ class Execution:
             return await self._settle(lease, event)
         except LeaseLost:
             observe.log().warning("lease lost")
+            metrics.lease_lost()
             if attempt is not None:
                 await attempt.kill()
             await self._leave_nothing(lease.job)
@@ -112,6 +114,7 @@ class Execution:
         while True:
             event = await attempt.event(TICK_S)
             if isinstance(event, Advanced):
+                _count(lease, event.progress)
                 lease.progress = event.progress
             elif isinstance(event, AsksToCommit):
                 allowed = await lease.allow_commit()
@@ -179,7 +182,10 @@ class Execution:
         def end(job: Job) -> Job | None:
             return None if (ended := step(job)) is None else endings.told(ended, webhooks)
 
-        return await lease.write(end)
+        if not await lease.write(end):
+            return False
+        endings.count(lease.job)
+        return True
 
     async def _fail(self, lease: Lease, error: KraiError) -> Verdict:
         await losers.remove(self.stores.blobs, replace(lease.job, result=error.result))
@@ -231,6 +237,31 @@ class Execution:
 
     async def _remove_files(self, job: Job) -> None:
         await asyncio.to_thread(self.stores.blobs.delete, f"jobs/{job.job_id}/")
+
+
+def _came_of(claimed: Lease | Verdict) -> str:
+    match claimed:
+        case Lease():
+            return "claimed"
+        case Ack():
+            return "finished"
+        case Delay():
+            return "not_yet"
+        case Bury():
+            return "unknown"
+        case Later():
+            return "store_busy"
+
+
+def _count(lease: Lease, then: Progress) -> None:
+    """How much further the child has come than when it spoke last."""
+    seen = lease.progress
+    metrics.advanced(
+        lease.job.type,
+        records=then.records_processed - seen.records_processed,
+        rejected=then.records_rejected - seen.records_rejected,
+        size_bytes=then.bytes_processed - seen.bytes_processed,
+    )
 
 
 def backoff_s(attempt: int, first_s: float) -> float:

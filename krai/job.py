@@ -134,6 +134,11 @@ class Job:
         return self.status in FINISHED
 
     @property
+    def waits_since(self) -> datetime | None:
+        """From when on a worker may claim it, of a job that waits for nothing else: its back-off is over then. None for all others."""
+        return (self.run_after or self.updated_at) if self.status is Status.PENDING and not self.held else None
+
+    @property
     def callbacks(self) -> tuple[Callback, ...]:
         """All who are to be told of its end."""
         return (*(() if self.callback is None else (self.callback,)), *self.deliveries)
@@ -182,6 +187,15 @@ class Standing:
     @property
     def out(self) -> int:
         return self.unfinished - self.held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What workers have to do: jobs that wait and may be claimed, jobs that some worker has, and since when the first of those waits."""
+
+    waiting: int
+    processing: int
+    waits_since: datetime | None
 
 
 def format_time(moment: datetime) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from krai.dataset import Dataset
-from krai.job import Job, Kind, Standing, Status
+from krai.job import Backlog, Job, Kind, Standing, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,8 @@ class JobStore(Protocol):
     def hear(self, heard: Callable[[Job], object]) -> AbstractContextManager[None]:
         """Within the block `heard` is given every job that this process creates or swaps, as it was written. `changed` has them too, and
         those whose writer did not wait for the end of its write."""
+
+    async def backlog(self) -> Backlog: ...
 
     async def standing(self, created_by: str) -> Standing: ...
 

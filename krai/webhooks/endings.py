@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from krai.job import Callback, Job
+from krai import metrics
+from krai.job import Callback, Job, Status
 from krai.ports import Stores
 from krai.transitions import look_again
 from krai.webhooks import registered
@@ -14,7 +15,15 @@ Ending = Callable[[Job], Job]  # `krai.transitions` has them
 
 async def swap(stores: Stores, job: Job, ending: Ending) -> Job:
     """End the stored job. Raises Conflict, Transient."""
-    return await stores.jobs.swap(job, told(ending(job), await registered.of_job(stores.directory, job)))
+    ended = await stores.jobs.swap(job, told(ending(job), await registered.of_job(stores.directory, job)))
+    count(ended)
+    return ended
+
+
+def count(ended: Job) -> None:
+    """Note an end that was written here."""
+    code = None if ended.error is None or ended.status is not Status.FAILED else ended.error["code"]
+    metrics.job_ended(ended.type, ended.status, code, (ended.updated_at - ended.created_at).total_seconds())
 
 
 def told(ended: Job, webhooks: Sequence[Webhook]) -> Job:

@@ -12,11 +12,13 @@ from typing import Any
 
 import uvicorn
 
+import krai
 from krai import failpoint, metrics, observe
 from krai.api.app import create_app
 from krai.dead_letters import settle_dead_letters
 from krai.errors import Transient
 from krai.identity.tokens import Tokens
+from krai.ports import Stores
 from krai.settings import DEMO_KEY, Mode, Settings, UnsafeSettings, read
 from krai.sweep import AT_ONCE, sweep, sweep_sessions, sweep_uploads
 from krai.turns import fill_all
@@ -49,6 +51,7 @@ async def api(settings: Settings) -> None:
     stop, hurry = _stop_on_signals()
     with _listen(settings) as listening:
         async with open_stores(settings) as stores, AsyncExitStack() as stack:
+            stack.enter_context(metrics.queue_of(_backlog_of(stores, asyncio.get_running_loop())))
             tasks: list[asyncio.Task[object]] = [asyncio.create_task(stop.wait())]
             if settings.mode is Mode.EMBEDDED:
                 worker = await stack.enter_async_context(open_worker(settings, stores, hurry))
@@ -96,10 +99,21 @@ async def sweep_once(settings: Settings) -> None:
 def _serve_metrics(settings: Settings) -> None:
     if settings.metrics_port is not None:
         try:
-            metrics.serve(settings.host, settings.metrics_port)
+            metrics.serve(settings.host, settings.metrics_port, version=krai.__version__, folder=settings.data_dir)
         except OSError as error:
             text = f"KRAI_METRICS_PORT: {settings.host}:{settings.metrics_port} cannot be used ({error.strerror}); set another one"
             raise UnsafeSettings(text) from None
+
+
+def _backlog_of(stores: Stores, loop: asyncio.AbstractEventLoop) -> Callable[[], tuple[int, int, float]]:
+    """How many jobs wait and run, and how long the first of them has waited, for whoever asks from another thread."""
+
+    async def count() -> tuple[int, int, float]:
+        backlog = await stores.jobs.backlog()
+        waited_s = 0.0 if backlog.waits_since is None else (stores.jobs.now() - backlog.waits_since).total_seconds()
+        return backlog.waiting, backlog.processing, max(0.0, waited_s)
+
+    return lambda: asyncio.run_coroutine_threadsafe(count(), loop).result(metrics.ANSWERS_WITHIN_S)
 
 
 def _listen(settings: Settings) -> socket.socket:

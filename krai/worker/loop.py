@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from krai import observe
+from krai import metrics, observe
 from krai.dead_letters import settle_dead_letters
 from krai.errors import Conflict, KraiError, Transient
 from krai.execute import Execution, backoff_s
@@ -45,6 +45,7 @@ class Worker:
     _with_parts: asyncio.Queue[Job] = field(default_factory=lambda: asyncio.Queue(MOST_WITH_PARTS))
 
     async def run(self, stop: asyncio.Event) -> None:
+        metrics.worker_began(self.slots)
         background = [asyncio.create_task(do()) for do in (self._sweep, self._sweep_seldom, self._discard_parts)]
         try:
             await self._pull_until(stop)
@@ -128,7 +129,15 @@ class Worker:
                 await self.queue.extend(delivery, self.message_lease_s)
 
     async def _sweep(self) -> None:
-        await _every(self.sweep_s, self._tidy)
+        await _every(self.sweep_s, self._tidy_counted)
+
+    async def _tidy_counted(self) -> None:
+        try:
+            await self._tidy()
+        except Exception:
+            metrics.swept(failed=True)
+            raise
+        metrics.swept(failed=False)
 
     async def _tidy(self) -> None:
         self._look_whether_dry()

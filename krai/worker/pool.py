@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from krai import observe
+from krai import metrics, observe
 from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Succeeded
 from krai.dataset import Dataset
 from krai.errors import KraiError, Terminal, Transient
@@ -91,6 +91,7 @@ class ChildAttempt:
     pool: "ChildPool"
     spool: Path
     done: bool = False
+    why: str = "stopped"  # it is replaced, should it come to that: a word of `metrics.RESTARTS`
 
     async def event(self, timeout_s: float) -> Event | None:
         if (overrun := self._overrun()) is not None:
@@ -100,6 +101,7 @@ class ChildAttempt:
         except TimeoutError:
             return None
         if said is None:
+            self.why = "crash"
             await self.kill()
             return Died(_how(self.child.process.exitcode))
         event = _event(said)
@@ -113,14 +115,14 @@ class ChildAttempt:
     async def kill(self) -> None:
         if not self.done:
             self.done = True
-            await self.pool.replace(self.child)
+            await self.pool.replace(self.child, self.why)
             await self._clear()
 
     async def _give_back(self) -> None:
         self.done = True
         await self._clear()
         if self.child.jobs >= JOBS_PER_CHILD:
-            await self.pool.replace(self.child)
+            await self.pool.replace(self.child, "served_enough")
         else:
             self.pool.idle.put_nowait(self.child)
 
@@ -131,8 +133,10 @@ class ChildAttempt:
     def _overrun(self) -> Died | None:
         terms = self.child.terms
         if self.child.rss_bytes() > terms.memory_bytes:
+            self.why = "memory_limit"
             return Died("too much memory", Terminal("memory_limit", f"It used more than {terms.memory_bytes >> 20} MiB."))
         if self.child.deadline is not None and time.monotonic() > self.child.deadline:
+            self.why = "job_timeout"
             return Died("a time-out", Terminal("job_timeout", f"It ran for more than {terms.job_timeout_s:.0f} s."))
         return None
 
@@ -185,8 +189,9 @@ class ChildPool:
         finally:
             await attempt.kill()
 
-    async def replace(self, child: Child) -> None:
+    async def replace(self, child: Child, why: str) -> None:
         """End the child; another takes its place in a moment."""
+        metrics.child_replaced(why)
         self.children.discard(child)
         await child.end()
         if not self.closing:

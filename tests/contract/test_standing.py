@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from krai import transitions
-from krai.errors import Conflict, Terminal
-from krai.job import Job, Progress, Standing
+from krai.errors import Conflict, Terminal, Transient
+from krai.job import Backlog, Job, Progress, Standing
 from krai.ports import JobStore
 from tests.contract.conftest import Opener
 from tests.contract.examples import START, a_job, created, jobs_at
@@ -41,6 +41,36 @@ async def test_unfinished_jobs_of_a_caller_are_counted(jobs: JobStore) -> None:
     assert await jobs.standing("caller") == Standing(unfinished=2, held=0)
     await jobs.delete(waiting)
     assert await jobs.standing("caller") == Standing(unfinished=1, held=0)
+
+
+async def test_what_workers_have_to_do_is_counted(open_jobs: Opener[JobStore]) -> None:
+    jobs, elsewhere = await open_jobs(), await open_jobs()
+    assert await jobs.backlog() == Backlog(waiting=0, processing=0, waits_since=None)
+    first, second, running, put_off, done = [await created(jobs, job) for job in jobs_at(5)]
+    await created(jobs, held(a_job(now=START - timedelta(seconds=9))))
+    for job in (running, put_off, done):
+        await jobs.swap(job, transitions.claim(job, "worker", START, 30))
+    claimed = await jobs.get(put_off.job_id)
+    assert claimed is not None
+    await jobs.swap(claimed, transitions.postpone(claimed, Transient("store_busy"), jobs.now(), delay_s=3600))
+    claimed = await jobs.get(done.job_id)
+    assert claimed is not None
+    await jobs.swap(claimed, transitions.cancel(claimed, START, keep_s=60))
+    assert await elsewhere.backlog() == Backlog(waiting=2, processing=1, waits_since=START)
+    await jobs.swap(first, transitions.claim(first, "worker", START, 30))
+    assert await elsewhere.backlog() == Backlog(waiting=1, processing=2, waits_since=second.created_at)
+
+
+async def test_a_job_waits_from_when_it_could_be_claimed(jobs: JobStore) -> None:
+    """Not from when it was asked for: then it may have been held, or under another worker."""
+    later = START + timedelta(minutes=5)
+    out = await created(jobs, held(a_job()))
+    out = await jobs.swap(out, transitions.release(out, later))
+    assert (await jobs.backlog()).waits_since == later
+    out = await jobs.swap(out, transitions.claim(out, "worker", later, 30))
+    handed_back = await jobs.swap(out, transitions.hand_back(out, later + timedelta(minutes=1)))
+    await jobs.swap(handed_back, transitions.republish(handed_back, later + timedelta(minutes=2)))
+    assert (await jobs.backlog()).waits_since == later + timedelta(minutes=1)
 
 
 async def test_held_jobs_come_out_oldest_first(open_jobs: Opener[JobStore]) -> None:

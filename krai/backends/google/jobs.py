@@ -20,7 +20,7 @@ from krai.backends.google.firestore import BUDGET_S, Firestore, Refused, Snapsho
 from krai.backends.hearing import Hearing
 from krai.dataset import Dataset
 from krai.errors import Conflict, Terminal, Transient
-from krai.job import Job, Standing
+from krai.job import Backlog, Job, Standing
 from krai.known import Known
 from krai.ports import IdempotencyRecord, JobPage, JobQuery
 
@@ -121,23 +121,30 @@ class FirestoreJobStore:
     async def find(self, query: JobQuery) -> JobPage:
         listing = page_token.of_listing(query)
         after = _after(listing, query.after)
-        found = _jobs(await self._firestore.run(queries.listing(self._firestore.client, query, after)))
+        found = stored.jobs_in(await self._firestore.run(queries.listing(self._firestore.client, query, after)))
         return page_token.page(listing, found, query.page_size, page_token.created_at, self.now())
 
     async def delivered(self, webhook_id: str, *, page_size: int, after: str | None) -> JobPage:
         listing = page_token.of_deliveries(webhook_id)
         query = queries.delivered(self._firestore.client, webhook_id, page_size, _after(listing, after))
-        found = _jobs(await self._firestore.run(query))
+        found = stored.jobs_in(await self._firestore.run(query))
         return page_token.page(listing, found, page_size, page_token.ended_at, self.now())
 
     async def due(self, limit: int) -> Sequence[Job]:
-        return _jobs(await self._firestore.run(queries.due(self._firestore.client, self.now(), limit)))
+        return stored.jobs_in(await self._firestore.run(queries.due(self._firestore.client, self.now(), limit)))
 
     async def changed(self, since: datetime, limit: int) -> Sequence[Job]:
-        return _jobs(await self._firestore.run(queries.changed(self._firestore.client, since, limit)))
+        return stored.jobs_in(await self._firestore.run(queries.changed(self._firestore.client, since, limit)))
 
     def hear(self, heard: Callable[[Job], object]) -> contextlib.AbstractContextManager[None]:
         return self._hearing.hear(heard)
+
+    async def backlog(self) -> Backlog:
+        client, now = self._firestore.client, self.now()
+        asked = (queries.waiting(client, now), queries.processing(client))
+        waiting, processing = await asyncio.gather(*map(self._firestore.aggregate, asked))
+        first = stored.jobs_in(await self._firestore.run(queries.longest_waiting(client, now))) if waiting else []
+        return Backlog(waiting=waiting, processing=processing, waits_since=first[0].waits_since if first else None)
 
     async def standing(self, created_by: str) -> Standing:
         asked = (queries.unfinished(self._firestore.client, created_by), queries.held(self._firestore.client, created_by))
@@ -152,7 +159,7 @@ class FirestoreJobStore:
         return there + (deleted.get("bytes") if deleted.exists else 0)
 
     async def oldest_held(self, created_by: str) -> Job | None:
-        found = _jobs(await self._firestore.run(queries.oldest_held(self._firestore.client, created_by)))
+        found = stored.jobs_in(await self._firestore.run(queries.oldest_held(self._firestore.client, created_by)))
         return found[0] if found else None
 
     async def held_callers(self) -> Sequence[str]:
@@ -290,7 +297,3 @@ def _unchanged(revision: int) -> LastUpdateOption:
 def _is(snapshot: Snapshot, fields: dict[str, Any]) -> bool:
     """True when the document is what was written as `fields`, and not only like it."""
     return snapshot.exists and snapshot.get("write_id") == fields["write_id"]
-
-
-def _jobs(found: Sequence[Snapshot]) -> list[Job]:
-    return [job for job in map(stored.job_in, found) if job is not None]

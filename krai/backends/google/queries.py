@@ -9,7 +9,7 @@ from google.cloud.firestore import AsyncClient, AsyncQuery, FieldFilter
 from google.cloud.firestore_v1.async_aggregation import AsyncAggregationQuery
 
 from krai.backends.google import stored
-from krai.job import parse_time
+from krai.job import Status, parse_time
 from krai.ports import JobQuery
 
 NAME = "__name__"  # the document's id
@@ -57,6 +57,18 @@ def held(client: AsyncClient, created_by: str) -> AsyncAggregationQuery:
     return _counted(_jobs_with(client, "held_of", created_by))
 
 
+def waiting(client: AsyncClient, now: datetime) -> AsyncAggregationQuery:
+    return _counted(_waiting(client, now))
+
+
+def longest_waiting(client: AsyncClient, now: datetime) -> AsyncQuery:
+    return _waiting(client, now).order_by("waits_since").limit(1)
+
+
+def processing(client: AsyncClient) -> AsyncAggregationQuery:
+    return _counted(_jobs_with(client, "status", Status.PROCESSING.value))
+
+
 def processed(client: AsyncClient, created_by: str, day: date) -> AsyncAggregationQuery:
     """The sum of the bytes of the caller's jobs of that day."""
     asked = AsyncAggregationQuery(_jobs_with(client, "day_of", stored.day_of(created_by, day)))
@@ -71,6 +83,10 @@ def oldest_held(client: AsyncClient, created_by: str) -> AsyncQuery:
 def next_held_caller(client: AsyncClient, after: str) -> AsyncQuery:
     """Some held job of the caller whose name comes after this one."""
     return client.collection(stored.JOBS).where(filter=FieldFilter("held_of", ">", after)).order_by("held_of").limit(1)
+
+
+def _waiting(client: AsyncClient, now: datetime) -> AsyncQuery:
+    return client.collection(stored.JOBS).where(filter=FieldFilter("waits_since", "<=", now))
 
 
 def _jobs_with(client: AsyncClient, field: str, value: str) -> AsyncQuery:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -61,6 +62,7 @@ def of_job(job: Job) -> dict[str, Any]:
         "due_at": job.due_at,
         "delete_at": job.delete_at,
         "unfinished_of": None if job.finished else job.created_by,
+        "waits_since": job.waits_since,
         "held_of": job.created_by if job.held else None,
         "day_of": day_of(job.created_by, day(job)),
         "bytes": job.progress.bytes_processed,
@@ -86,6 +88,10 @@ def of_deleted(job: Job) -> dict[str, Any]:
 
 def job_in(snapshot: Snapshot) -> Job | None:
     return replace(Job.from_doc(json.loads(snapshot.get("doc"))), revision=revision_of(snapshot)) if snapshot.exists else None
+
+
+def jobs_in(found: Iterable[Snapshot]) -> list[Job]:
+    return [job for job in map(job_in, found) if job is not None]
 
 
 def of_record(record: IdempotencyRecord) -> dict[str, Any]:

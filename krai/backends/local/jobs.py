@@ -17,7 +17,7 @@ from krai.backends.local import beside
 from krai.backends.local.database import Database
 from krai.dataset import Dataset
 from krai.errors import Conflict
-from krai.job import Job, Standing, format_time, parse_time
+from krai.job import Backlog, Job, Standing, format_time, parse_time
 from krai.ports import IdempotencyRecord, JobPage, JobQuery
 
 WRITE = """
@@ -36,6 +36,12 @@ SELECT doc FROM jobs WHERE json_extract(doc, '$.updated_at') >= :since ORDER BY 
 STANDING = """
 SELECT (SELECT count(*) FROM jobs WHERE created_by = :created_by AND status IN ('PENDING', 'PROCESSING')),
     (SELECT count(*) FROM held WHERE created_by = :created_by)
+"""
+BACKLOG = """
+SELECT count(*), (SELECT count(*) FROM jobs WHERE status = 'PROCESSING'), min(since) FROM (
+    SELECT coalesce(json_extract(doc, '$.run_after'), json_extract(doc, '$.updated_at')) AS since FROM jobs
+    WHERE status = 'PENDING' AND NOT json_extract(doc, '$.held')
+) WHERE since <= ?
 """
 DELIVERED = """
 SELECT doc FROM deliveries JOIN jobs USING (job_id)
@@ -147,6 +153,11 @@ class LocalJobStore:
 
     def hear(self, heard: Callable[[Job], object]) -> AbstractContextManager[None]:
         return self._hearing.hear(heard)
+
+    async def backlog(self) -> Backlog:
+        now = format_time(self.now())
+        waiting, processing, since = await self._database.read(lambda connection: connection.execute(BACKLOG, (now,)).fetchone())
+        return Backlog(waiting=waiting, processing=processing, waits_since=None if since is None else parse_time(since))
 
     async def standing(self, created_by: str) -> Standing:
         unfinished, held = await self._database.read(lambda connection: connection.execute(STANDING, {"created_by": created_by}).fetchone())
