@@ -1,5 +1,6 @@
 """What a worker sees of the child that runs one attempt of a job: its events, and three ways to steer it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -38,10 +39,23 @@ class Died:
     error: KraiError | None = field(default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a child did and when, by its own account, in nanoseconds since 1970."""
+
+    name: str
+    began_ns: int
+    ended_ns: int
+
+
 Event = Advanced | AsksToCommit | Succeeded | Failed | Died
 
 
 class Attempt(Protocol):
+    @property
+    def steps(self) -> Sequence[Step]:
+        """Known when the child has said its last."""
+
     async def event(self, timeout_s: float) -> Event | None:
         """The next thing the child says, None when it says nothing for `timeout_s` seconds."""
 

@@ -11,15 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from krai import failpoint, losers, metrics, observe, transitions, turns
+from krai import account, failpoint, losers, metrics, observe, transitions, turns
 from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Runner, Succeeded
 from krai.claim import Terms, claim
 from krai.errors import KraiError, Terminal, Transient
-from krai.job import WRITERS, Job, Progress
+from krai.job import WRITERS, Job
 from krai.lease import Lease, LeaseLost
 from krai.ports import Stores
 from krai.transitions import CRASHES_ALLOWED
-from krai.verdict import Ack, Bury, Delay, Later, Verdict
+from krai.verdict import Ack, Bury, Delay, Verdict
 from krai.webhooks import endings, registered
 
 TICK_S = 0.5
@@ -47,18 +47,18 @@ class Execution:
         if job_id is None:
             return Bury("unknown_message")
         lease = await claim(self.stores, job_id, self.owner, self.terms)
-        metrics.message_answered(_came_of(lease))
+        account.answered(lease)
         if not isinstance(lease, Lease):
             return lease
         failpoint.reach("after_claim")
         claimed = lease.job
-        with observe.bound(job_id=job_id, epoch=claimed.epoch, attempt=claimed.attempt, **observe.trace_of(claimed.traceparent)):
+        span = account.begin(self.stores.queue, claimed)
+        with observe.bound(job_id=job_id, epoch=claimed.epoch, attempt=claimed.attempt, **span.logged):
             observe.log().info("job claimed", type=claimed.type, dataset=claimed.dataset)
-            metrics.attempt_began()
             try:
-                verdict = await self._attempt(lease)
+                verdict = await self._attempt(lease, span.traceparent)
             finally:
-                metrics.attempt_ended(claimed.type, lease.job.status)
+                account.end(span, lease)
             if self.ended is not None and lease.job.finished:
                 self.ended(lease.job)
             if lease.job.finished and lease.job.crowded:
@@ -73,11 +73,13 @@ class Execution:
         except KraiError as error:
             observe.log().warning("held jobs not released", code=error.code)  # the sweep looks again
 
-    async def _attempt(self, lease: Lease) -> Verdict:
+    async def _attempt(self, lease: Lease, under: str) -> Verdict:
         attempt = None
         try:
             attempt = await self._start(lease)
-            event = await self._tend(lease, attempt)
+            with observe.span(f"child {lease.job.type}", observe.Kind.INTERNAL, under) as child:
+                event = await self._tend(lease, attempt)
+            account.steps(child, attempt)
             if event is None or isinstance(event, Died):
                 await attempt.kill()
             return await self._settle(lease, event)
@@ -114,7 +116,7 @@ class Execution:
         while True:
             event = await attempt.event(TICK_S)
             if isinstance(event, Advanced):
-                _count(lease, event.progress)
+                account.advanced(lease, event.progress)
                 lease.progress = event.progress
             elif isinstance(event, AsksToCommit):
                 allowed = await lease.allow_commit()
@@ -237,31 +239,6 @@ class Execution:
 
     async def _remove_files(self, job: Job) -> None:
         await asyncio.to_thread(self.stores.blobs.delete, f"jobs/{job.job_id}/")
-
-
-def _came_of(claimed: Lease | Verdict) -> str:
-    match claimed:
-        case Lease():
-            return "claimed"
-        case Ack():
-            return "finished"
-        case Delay():
-            return "not_yet"
-        case Bury():
-            return "unknown"
-        case Later():
-            return "store_busy"
-
-
-def _count(lease: Lease, then: Progress) -> None:
-    """How much further the child has come than when it spoke last."""
-    seen = lease.progress
-    metrics.advanced(
-        lease.job.type,
-        records=then.records_processed - seen.records_processed,
-        rejected=then.records_rejected - seen.records_rejected,
-        size_bytes=then.bytes_processed - seen.bytes_processed,
-    )
 
 
 def backoff_s(attempt: int, first_s: float) -> float:

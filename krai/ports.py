@@ -135,7 +135,13 @@ class Delivery:
 
 
 class JobQueue(Protocol):
-    """Wake-up calls. At least once, in any order; a lost message costs time but no job, for the sweep publishes it again."""
+    """Wake-up calls. At least once, in any order; a lost message costs time but no job, for the sweep publishes it again.
+
+    `system` and `topic` are what OpenTelemetry's conventions call messaging.system and messaging.destination.name.
+    """
+
+    system: str
+    topic: str
 
     async def publish(self, job: Job) -> None: ...
 

@@ -80,9 +80,7 @@ class Settings(BaseSettings):
     dead_letter_topic: Annotated[
         str, Field(alias="KRAI_DEAD_LETTER_TOPIC", description="where messages go that lead to no job; pulled from this name plus `-sub`")
     ] = "krai-jobs-dead"
-    firestore_database: Annotated[str, Field(alias="KRAI_FIRESTORE_DATABASE", description="the Firestore database of jobs and keys")] = (
-        "(default)"
-    )
+    firestore_database: Annotated[str, Field(alias="KRAI_FIRESTORE_DATABASE", description="the Firestore database of jobs and keys")] = "(default)"
     warehouse_url: Annotated[
         SecretStr | None,
         Field(alias="KRAI_WAREHOUSE_URL", description="where datasets are kept: `postgresql://user:password@host/database`, `bigquery://project/dataset`, `iceberg+https://host/path?warehouse=…`, or in mode gcp gs://bucket/prefix; default the data folder, or gs://GCS_BUCKET/warehouse"),
@@ -175,6 +173,8 @@ class Settings(BaseSettings):
     log_format: Annotated[Literal["auto", "json", "text"], Field(alias="KRAI_LOG", description="log lines; auto: text on a terminal")] = (
         "auto"
     )
+    otlp_endpoint: Annotated[str | None, Field(alias="OTEL_EXPORTER_OTLP_ENDPOINT", pattern=r"^https?://\S+$", description="the OpenTelemetry collector that traces are sent to, e.g. `http://localhost:4318`; no traces without")] = None
+    trace_ratio: Annotated[float, Field(alias="OTEL_TRACES_SAMPLER_ARG", ge=0, le=1, description="how many of the traces that begin at krai are recorded; of those that begin elsewhere, what their first one says")] = 1
     manifest_key: Annotated[
         SecretStr | None,
         Field(alias="KRAI_MANIFEST_KEY", description="what signs manifests: an Ed25519 key, as PEM or its 32 bytes in base64; or `off`; the embedded mode makes one of its own"),

@@ -119,7 +119,7 @@ async def accept(stores: Stores, job: Job, record: IdempotencyRecord | None = No
         return written
     metrics.job_accepted(job.type)
     failpoint.reach("after_create")
-    log = observe.log(job_id=job.job_id)
+    log = observe.log(job_id=job.job_id, **observe.trace_of(job.traceparent))
     try:
         if not written.held:
             await stores.queue.publish(written)

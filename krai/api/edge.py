@@ -18,6 +18,7 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 PRIVATE = ("/api/", "/settings", "/token", "/login", "/callback", "/logout")
 MOST_HEADERS = 100
 LARGEST_HEADERS_BYTES = 32 * 1024
+PROBES = ("/healthz", "/readyz")
 STARTS = {"http": "http.response.start", "websocket": "websocket.http.response.start"}
 REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 # Besides the events, whose GET does not end, these have a HEAD of their own or none.
@@ -39,17 +40,18 @@ class Edge:
         if scope["type"] not in STARTS:
             await self._app(scope, receive, send)
             return
-        request_id, traceparent = _request_id(scope), observe.traceparent(_header(scope, b"traceparent"))
-        path: str = scope["path"]
+        request_id, path = _request_id(scope), scope["path"]
         added: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode()), *self._shields(path)]
         # A HEAD is a GET whose body the server leaves out.
         method = scope.get("method", "GET")  # a WebSocket begins as one
         as_get = method == "HEAD" and not path.startswith(OWN_HEAD) and not path.endswith("/events")
+        known = method if method in metrics.METHODS else "HTTP"
+        span = _begin(_header(scope, b"traceparent"), path, known)
         scope = {
             **scope,
             "method": "GET" if as_get else method,
             "request_id": request_id,
-            "traceparent": traceparent,
+            "traceparent": span.traceparent,
             "answer_headers": added,
         }
         status, began_at = 0, time.monotonic()
@@ -74,18 +76,27 @@ class Edge:
         except Exception:
             # Logged here with the request's id, and answered with it: 500.
             route = getattr(scope.get("route"), "path", None)
-            observe.log().exception("request failed", request_id=request_id, method=scope["method"], route=route)
+            observe.log().exception("request failed", request_id=request_id, method=scope["method"], route=route, **span.logged)
             if status:
                 raise  # the server can only cut the connection
             await problems.render(Terminal("internal"), scope)(scope, receive, answer)
         finally:
             route = getattr(scope.get("route"), "path", None)
             if status in REFUSED:
-                observe.log().info("caller refused", status=status, client=_client(scope), route=route, request_id=request_id)
+                said = {"status": status, "client": _client(scope), "route": route, "request_id": request_id}
+                observe.log().info("caller refused", **said, **span.logged)
             metrics.request_answered(scope["method"], route, status, time.monotonic() - began_at)
+            error = str(status) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
+            name = f"{known} {route}" if route else known
+            span.end(name=name, error=error, http__route=route, http__response__status_code=status or None)
 
     def _shields(self, path: str) -> list[tuple[bytes, bytes]]:
         return shields(path, https=self._https, uploads_to=self._uploads_to)
+
+
+def _begin(received: str | None, path: str, method: str) -> observe.Span:
+    """Whoever looks every second whether krai lives wants no trace of it."""
+    return observe.Untraced(observe.traceparent(received)) if path in PROBES else observe.begin_request(received, method)
 
 
 def _too_large(headers: list[tuple[bytes, bytes]]) -> bool:

@@ -26,6 +26,7 @@ from krai.wiring.issuers import issuers
 from krai.wiring.protocol import Protocol
 from krai.wiring.signing import public_keys
 from krai.wiring.stores import open_stores
+from krai.wiring.traced import traced
 from krai.wiring.work import courier, open_worker, retention
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "frontend" / "dist"  # where `make dashboard` builds it
@@ -36,10 +37,11 @@ def main(process: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run a process to its end; what forbids a start is said in one line each, with exit code 1."""
     try:
         settings = read()
-        observe.configure(settings.log_format)
+        observe.configure(settings.log_format, project=settings.google_cloud_project)
         failpoint.arm(settings.fail)
         _serve_metrics(settings)
-        asyncio.run(process(settings))
+        with traced(settings, process.__name__):
+            asyncio.run(process(settings))
     except UnsafeSettings as error:
         sys.exit(f"krai does not start:\n{error}")
     except Transient as error:

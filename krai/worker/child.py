@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ import psutil
 
 from krai import failpoint
 from krai.errors import KraiError, Terminal, Transient
-from krai.job import WRITERS, Job, Progress
+from krai.job import WRITERS, Job, Progress, Stage
 from krai.transfer import samples, work
 from krai.transfer.tools import Outcome, Superseded, Tools
 
 SAY_EVERY_S = 0.2
+MOST_STEPS = 32  # an export of many files comes back to the same stages again and again
 
 # Arrow loads pandas wherever it finds it, which costs each child time and memory and serves nothing here.
 sys.modules.setdefault("pandas", None)  # type: ignore[arg-type] # None is how the import system says "there is none"
@@ -40,9 +41,16 @@ class Pipe:
     line: Connection
     _said_at: float = 0.0
     _unsaid: Progress | None = None
+    _stages: list[tuple[Stage, int]] = field(default_factory=list)  # with when each began
+
+    def begin(self) -> None:
+        """A job begins."""
+        self._stages = []
 
     def progress(self, progress: Progress) -> None:
         self._unsaid = progress
+        if (not self._stages or self._stages[-1][0] is not progress.stage) and len(self._stages) < MOST_STEPS:
+            self._stages.append((progress.stage, time.time_ns()))
         if time.monotonic() - self._said_at >= SAY_EVERY_S:
             self._catch_up()
 
@@ -54,6 +62,11 @@ class Pipe:
     def say(self, event: str, **values: Any) -> None:
         self._catch_up()
         self._send(event, **values)
+
+    def end(self, event: str, **values: Any) -> None:
+        """Say the last of a job, with what was done when."""
+        ends = [*(began_ns for _, began_ns in self._stages[1:]), time.time_ns()]  # one too many, where nothing has begun
+        self.say(event, **values, steps=[(stage, began, ended) for (stage, began), ended in zip(self._stages, ends, strict=False)])
 
     def _catch_up(self) -> None:
         if self._unsaid is not None:
@@ -85,19 +98,20 @@ def main(
 def _serve(request: dict[str, Any], tools: Tools, pipe: Pipe) -> None:
     spool = Path(request["spool"])
     spool.mkdir(parents=True, exist_ok=True)
+    pipe.begin()
     try:
         _do(request, replace(tools, spool=spool), pipe)
     except Superseded:
-        pipe.say("superseded")
+        pipe.end("superseded")
     except KraiError as error:
-        pipe.say("failed", terminal=isinstance(error, Terminal), code=error.code, detail=error.detail, result=error.result)
+        pipe.end("failed", terminal=isinstance(error, Terminal), code=error.code, detail=error.detail, result=error.result)
     except MemoryError:
-        pipe.say("failed", terminal=True, code="memory_limit", detail="", result=None)
+        pipe.end("failed", terminal=True, code="memory_limit", detail="", result=None)
     except OSError as error:
         # What is left here is the machine's trouble, not the file's: a full disk is final, anything else may pass.
         full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
         code, detail = "disk_full" if full else "store_busy", os.strerror(error.errno or 0)
-        pipe.say("failed", terminal=full, code=code, detail=detail, result=None)
+        pipe.end("failed", terminal=full, code=code, detail=detail, result=None)
 
 
 def _do(request: dict[str, Any], tools: Tools, pipe: Pipe) -> None:
@@ -107,12 +121,12 @@ def _do(request: dict[str, Any], tools: Tools, pipe: Pipe) -> None:
             outcome = work.run(job, tools, pipe)
             if job.type in WRITERS and job.epoch > 1:
                 tools.warehouse.sweep(job.dataset, job.job_id, None)
-            pipe.say("succeeded", **_told(outcome))
+            pipe.end("succeeded", **_told(outcome))
         case "discard":
             tools.warehouse.sweep(request["dataset"], request["job_id"], None)
-            pipe.say("succeeded", result={}, dataset=None, dropped=False)
+            pipe.end("succeeded", result={}, dataset=None, dropped=False)
         case "seed":
-            pipe.say("succeeded", result={"datasets": [item.to_doc() for item in samples.seed(tools)]}, dataset=None, dropped=False)
+            pipe.end("succeeded", result={"datasets": [item.to_doc() for item in samples.seed(tools)]}, dataset=None, dropped=False)
         case unknown:
             raise Transient("internal", f"A child does not know how to {unknown}.")
 

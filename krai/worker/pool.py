@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -17,10 +17,10 @@ from typing import Any
 import psutil
 
 from krai import metrics, observe
-from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Succeeded
+from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Step, Succeeded
 from krai.dataset import Dataset
 from krai.errors import KraiError, Terminal, Transient
-from krai.job import Job, Progress
+from krai.job import Job, Progress, Stage
 from krai.worker.allocator import keep_freed_memory
 
 JOBS_PER_CHILD = 500  # a new one costs as much as some twenty small jobs
@@ -91,6 +91,7 @@ class ChildAttempt:
     pool: "ChildPool"
     spool: Path
     done: bool = False
+    steps: Sequence[Step] = ()
     why: str = "stopped"  # it is replaced, should it come to that: a word of `metrics.RESTARTS`
 
     async def event(self, timeout_s: float) -> Event | None:
@@ -106,6 +107,7 @@ class ChildAttempt:
             return Died(_how(self.child.process.exitcode))
         event = _event(said)
         if not isinstance(event, Advanced | AsksToCommit):
+            self.steps = [Step(Stage(stage).value, began_ns, ended_ns) for stage, began_ns, ended_ns in said["steps"]]
             await self._give_back()
         return event
 

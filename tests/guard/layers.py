@@ -4,7 +4,7 @@
 ROWS = (
     ("client", "redaction"),
     ("attachment", "catalog_url", "durable", "errors", "failpoint", "formula", "known", "metrics", "observe", "pipeline", "text_encodings"),
-    ("access", "signature", "strict_json", "warehouse_url"),
+    ("access", "signature", "strict_json", "tracing", "warehouse_url"),
     ("job", "settings"),
     ("dataset", "gs_uri", "identity", "outbound", "transitions"),
     ("ports", "predicate"),
@@ -16,7 +16,7 @@ ROWS = (
     ("grants", "keys", "login_state", "sessions", "shared_settings", "users"),
     ("admission",),
     ("attempt", "lease", "losers", "verdict", "webhooks"),
-    ("claim", "selection", "turns"),
+    ("account", "claim", "selection", "turns"),
     ("submit", "execute", "sweep", "dead_letters"),
     ("steer",),
     ("api", "worker"),
@@ -40,6 +40,7 @@ ONLY_IN = {
     "slowapi": ("krai.api", "krai.wiring"),
     "joserfc": ("krai.identity",),
     "prometheus_client": ("krai.metrics",),
+    "opentelemetry": ("krai.tracing",),
     "pyarrow": ("krai.formats", "krai.warehouse", "krai.transfer"),
     "pyiceberg": ("krai.formats", "krai.warehouse", "krai.transfer"),
     "httpx": ("krai.client", "krai.identity", "krai.outbound", "krai.transfer.download", "krai.webhooks.post"),
@@ -57,7 +58,7 @@ ONLY_IN = {
 
 # What these parts must not load, not even by way of others: the API never opens a data file, the command is no server.
 OUT_OF_REACH = {
-    "krai.api": ("pyarrow", "pyiceberg", "duckdb", "psycopg", "google.cloud.bigquery"),
-    "krai.cli": ("pyarrow", "pyiceberg", "duckdb", "sqlglot", "fastapi", "starlette", "structlog", "krai.settings"),
+    "krai.api": ("pyarrow", "pyiceberg", "duckdb", "psycopg", "google.cloud.bigquery", "opentelemetry"),
+    "krai.cli": ("pyarrow", "pyiceberg", "duckdb", "sqlglot", "fastapi", "starlette", "structlog", "opentelemetry", "krai.settings"),
     "krai.client": ("pyarrow", "pydantic", "krai.settings", "krai.errors"),
 }

@@ -26,6 +26,9 @@ IMPORTED_AS = {
     "google.cloud.storage": "google_cloud_storage",
     "google.pubsub_v1": "google_cloud_pubsub",
     "grpc": "grpcio",
+    "opentelemetry.exporter.otlp.proto.http": "opentelemetry_exporter_otlp_proto_http",
+    "opentelemetry.sdk": "opentelemetry_sdk",
+    "opentelemetry": "opentelemetry_api",
 }
 
 

@@ -123,7 +123,7 @@ def check_lines(process: KraiProcess, start: int) -> None:
     for line in process.log_path.read_bytes()[start:].splitlines():
         event = json.loads(line)
         assert isinstance(event, dict)
-        assert {"event", "level", "timestamp"} <= event.keys()
+        assert {"event", "message", "severity", "time"} <= event.keys()
         assert b"\x1b" not in line
 
 

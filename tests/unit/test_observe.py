@@ -76,7 +76,7 @@ def test_what_libraries_say_is_a_line_like_any_other(capsys: pytest.CaptureFixtu
     logging.getLogger("urllib3").info("not worth a line")
     (line,) = capsys.readouterr().err.splitlines()
     said = json.loads(line)
-    assert (said["event"], said["logger"], said["level"]) == ("Invalid HTTP\nrequest", "uvicorn.error", "warning")
+    assert (said["event"], said["logger"], said["severity"]) == ("Invalid HTTP\nrequest", "uvicorn.error", "WARNING")
 
 
 @pytest.mark.usefixtures("reset")

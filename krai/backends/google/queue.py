@@ -45,7 +45,10 @@ class _Held(Delivery):
 class PubSubJobQueue:
     """One topic with its subscription, and a dead-letter topic whose subscription has its name plus `-sub`."""
 
+    system = "gcp_pubsub"
+
     def __init__(self, project: str, *, topic: str, subscription: str, dead_letter_topic: str, emulator: str | None) -> None:
+        self.topic = topic
         self._topic = f"projects/{project}/topics/{topic}"
         self._subscription = f"projects/{project}/subscriptions/{subscription}"
         self._dead_topic = f"projects/{project}/topics/{dead_letter_topic}"
@@ -67,9 +70,10 @@ class PubSubJobQueue:
 
     async def publish(self, job: Job) -> None:
         attributes = {"version": str(message.VERSION), "job_id": job.job_id, "type": job.type.value}
-        if job.traceparent:
-            attributes["traceparent"] = job.traceparent
-        await self._batches.put(PubsubMessage(data=message.encode(job).encode(), attributes=attributes))
+        with message.sending(self, job) as span:
+            if span.traceparent:
+                attributes["traceparent"] = span.traceparent
+            await self._batches.put(PubsubMessage(data=message.encode(job).encode(), attributes=attributes))
 
     async def pull(self, limit: int, *, wait_s: float, lease_s: float) -> Sequence[Delivery]:
         loop = asyncio.get_running_loop()

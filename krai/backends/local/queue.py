@@ -38,11 +38,14 @@ BURIED_LEASE_S = 30
 
 
 class LocalJobQueue:
+    system, topic = "sqlite", TOPIC
+
     def __init__(self, path: Path) -> None:
         self._database = Database(path, SCHEMA, version=2, durable=False)
 
     async def publish(self, job: Job) -> None:
-        await self._write("INSERT INTO messages (body, visible_at) VALUES (?, ?)", (message.encode(job), time.time()))
+        with message.sending(self, job):
+            await self._write("INSERT INTO messages (body, visible_at) VALUES (?, ?)", (message.encode(job), time.time()))
 
     async def pull(self, limit: int, *, wait_s: float, lease_s: float) -> Sequence[Delivery]:
         loop = asyncio.get_running_loop()
