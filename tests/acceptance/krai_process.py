@@ -20,7 +20,7 @@ from tests.acceptance.krai_client import DEMO_KEY, KraiClient
 from tests.acceptance.waiting import until
 
 ROOT = Path(__file__).parents[2]
-NOT_INHERITED = re.compile(r"KRAI_|GOOGLE_|GCS_|PUBSUB_|API_KEY|PORT$|CUSTOMER_NAME|CORS_ORIGINS|COV_|.*_EMULATOR_HOST")
+NOT_INHERITED = re.compile(r"KRAI_|OTEL_|GOOGLE_|GCS_|PUBSUB_|API_KEY|PORT$|CUSTOMER_NAME|CORS_ORIGINS|COV_|.*_EMULATOR_HOST")
 
 # Short leases make a takeover visible in seconds instead of a minute. `QUICK["KRAI_LEASE_S"]` and the sweep bound how long it takes.
 QUICK = {
