@@ -26,6 +26,7 @@ ENDS = ("COMPLETED", "FAILED", "CANCELLED")
 RESTARTS = ("crash", "memory_limit", "job_timeout", "stopped", "served_enough")
 DEAD = ("unreadable", "no_such_job", "finished", "looked_after", "failed")
 CLAIMS = ("claimed", "finished", "not_yet", "unknown", "store_busy")
+OWN_TROUBLE = ("attempts_spent", "dead_lettered", "disk_full", "job_timeout", "memory_limit", "parser_crashed")  # no caller's doing alone
 ASK_EVERY_S = 15.0
 ANSWERS_WITHIN_S = 5.0
 
@@ -71,14 +72,22 @@ _BUILD = Gauge("krai_build_info", "1, with the version of this process.", ["vers
 _DISK_FREE = Gauge("krai_disk_free_bytes", "What is free where this process keeps its files.", registry=REGISTRY)
 _DISK_SIZE = Gauge("krai_disk_size_bytes", "The size of that disk.", registry=REGISTRY)
 
-# A counter that begins with its first event hides it from `increase`, and from an alert.
-for _type in TYPES:
-    _ACCEPTED.labels(_type), _RECORDS.labels(_type), _BYTES.labels(_type)
-    for _status in ENDS:
-        _ENDED.labels(_type, _status)
-for _counter, _words in ((_CLAIMS, CLAIMS), (_RESTARTS, RESTARTS), (_DEAD, DEAD), (_SWEEPS, ("ok", "failed"))):
-    for _word in _words:
-        _counter.labels(_word)
+
+def _begin_at_zero() -> None:
+    """A counter that begins with its first event hides it from `increase`, and so from an alert."""
+    for job_type in TYPES:
+        for counter in (_ACCEPTED, _RECORDS, _BYTES):
+            counter.labels(job_type)
+        for status in ENDS:
+            _ENDED.labels(job_type, status)
+        for code in OWN_TROUBLE:
+            _FAILURES.labels(job_type, code)
+    for counter, words in ((_CLAIMS, CLAIMS), (_RESTARTS, RESTARTS), (_DEAD, DEAD), (_SWEEPS, ("ok", "failed"))):
+        for word in words:
+            counter.labels(word)
+
+
+_begin_at_zero()
 
 
 def request_answered(method: str, route: str | None, status: int, took_s: float) -> None:

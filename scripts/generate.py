@@ -1,17 +1,24 @@
-"""Writes what is said in code once and elsewhere again: the settings table of the README, docs/problems.md, and the dashboard's types."""
+"""Writes what is said in code once and elsewhere again: the settings table of the README, docs/problems.md, the metrics of
+docs/observability.md, the dashboard for Grafana, and the types of krai's own.
+"""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from krai import settings
+from prometheus_client.metrics import MetricWrapperBase
+
+from krai import metrics, settings
 from krai.errors import PROBLEMS
-from scripts import frontend
+from scripts import frontend, grafana
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PROBLEMS_PAGE = ROOT / "docs" / "problems.md"
 BEGIN = "<!-- settings: made by `make settings` -->"
 END = "<!-- end of settings -->"
+METRICS_PAGE = ROOT / "docs" / "observability.md"
+METRICS_BEGIN = "<!-- metrics: made by `make settings` -->"
+METRICS_END = "<!-- end of metrics -->"
 BAR = "\\|"  # within a cell of a table
 
 PREFACE = """\
@@ -38,18 +45,40 @@ def problems_page() -> str:
     return f"{PREFACE}\n{table(['code', 'status', 'what happened', 'what to do'], rows)}"
 
 
+def metrics_table() -> str:
+    """Every metric by its name in an answer to Prometheus, in the order of the code."""
+    rows = []
+    for metric in [value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)]:
+        (family,) = metric.describe()
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        rows.append((f"`{name}`", family.type, ", ".join(metric._labelnames), family.documentation))  # noqa: SLF001 - told nowhere else
+    queue = metrics.Queue(lambda: (0, 0, 0.0)).describe()
+    rows += [(f"`{family.name}`", family.type, "", family.documentation) for family in queue]
+    return table(["name", "type", "labels", "what it counts"], rows)
+
+
+def with_table(page: str, begin: str, end: str, fresh: str) -> str:
+    """The page with a fresh table between its two markers. Raises ValueError when a marker is missing."""
+    before, found, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
+        raise ValueError(f"this page needs the markers {begin} and {end}")
+    return f"{before}{begin}\n\n{fresh}\n{end}{after}"
+
+
 def with_settings(readme: str) -> str:
-    """The README with a fresh table between its two markers. Raises ValueError when a marker is missing."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"README.md needs the markers {BEGIN} and {END}")
-    return f"{before}{begin}\n\n{settings_table()}\n{end}{after}"
+    return with_table(readme, BEGIN, END, settings_table())
+
+
+def with_metrics(page: str) -> str:
+    return with_table(page, METRICS_BEGIN, METRICS_END, metrics_table())
 
 
 def main() -> None:
     README.write_text(with_settings(README.read_text()))
     PROBLEMS_PAGE.write_text(problems_page())
+    METRICS_PAGE.write_text(with_metrics(METRICS_PAGE.read_text()))
+    grafana.main()
     frontend.main("types")
 
 

@@ -66,6 +66,7 @@ async def test_an_export_is_one_trace(http: httpx.AsyncClient, exporter: InMemor
     job = (await http.get(f"/api/v1/jobs/{asked.json()['job_id']}", headers={"prefer": "wait=20"})).json()
     while job["status"] != "COMPLETED":
         job = (await http.get(f"/api/v1/jobs/{job['job_id']}", headers={"prefer": "wait=20"})).json()
+    spans: dict[str, ReadableSpan] = {}
     for _ in range(500):  # the job is written before its span ends
         if "process messages" in (spans := by_name(exporter, TRACE)):
             break
