@@ -31,6 +31,7 @@ from krai.api import (
     session,
     settings as settings_routes,
     socket,
+    status,
     uploads,
     users,
     webhook_secrets,
@@ -137,7 +138,7 @@ def create_app(
     app.add_middleware(Edge, https=(settings.public_url or "").startswith("https://"), uploads_to=dashboard_routes.uploads_to(settings))
     access = (me, keys, users, grants, settings_routes, session)
     told = (webhook_secrets, webhooks, deliveries)  # the first one's address looks like a webhook's
-    service = (card, manifest_keys_routes, docs_page) if docs else (card, manifest_keys_routes)
+    service = (card, status, manifest_keys_routes, docs_page) if docs else (card, status, manifest_keys_routes)
     for noun in (*service, exports, imports, jobs, events, results, export_files, uploads, datasets, socket, *told, *access):
         app.include_router(noun.router)
     app.include_router(dashboard_routes.router)

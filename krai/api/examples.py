@@ -182,6 +182,20 @@ UPLOAD = {
     "expires_at": "2026-11-22T09:30:00.000000Z",
 }
 
+STATUS = {
+    "version": "0.1.0",
+    "queue": {"waiting": 3, "processing": 2, "oldest_age_s": 1.5},
+    "workers": [
+        {
+            "name": "krai-worker-1-7-3f2a9c0e",
+            "version": "0.1.0",
+            "slots": 2,
+            "running": 2,
+            "seen_at": "2026-01-31T12:00:00.000000Z",
+            "here": True,
+        }
+    ],
+}
 ME = {
     "id": "https://accounts.google.com|113849…",
     "email": "ada@example.org",

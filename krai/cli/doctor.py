@@ -11,6 +11,7 @@ from krai.cli.output import OUTPUT, text
 from krai.client import Client, ClientError
 
 FAR_OFF_S = 60.0
+WAITED_LONG_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ def _look(client: Client, chosen: config.Config) -> Iterator[Finding]:
         return
     may = "everything, and sees everybody's jobs" if me.admin else text(me.scopes)
     yield Finding("credential", ok=True, found=f"{me.email or me.id} may {may}")
+    if me.admin:
+        yield from _work(client)
     if me.admin or "import" in me.scopes:
         yield _storage(client)
 
@@ -104,6 +107,33 @@ def _stores(client: Client) -> Finding:
         found = f"{text(down)} do not answer krai" if down else "krai is stopping"
         return Finding("stores", ok=False, found=found, do="Who runs krai finds the reason in its log.")
     return Finding("stores", ok=True, found=text(tuple(ready.checks)))
+
+
+def _work(client: Client) -> Iterator[Finding]:
+    """What only admins are told: the queue, who works, and whether they are of one version."""
+    try:
+        status = client.status()
+    except ClientError as error:
+        yield _wrong("queue", error, "Try again; an older krai has nothing to say on this.")
+        return
+    queue, here = status.queue, [worker for worker in status.workers if worker.here]
+    found = f"waiting {queue.waiting:,}, running {queue.processing:,}"
+    if queue.oldest_age_s < WAITED_LONG_S:
+        yield Finding("queue", ok=True, found=found)
+    else:
+        do = "Look at the workers: all busy, or none that gets messages? docs/runbooks/queue-age.md goes through it."
+        yield Finding("queue", ok=False, found=f"{found}; one has waited for {queue.oldest_age_s / 60:,.0f} minutes", do=do)
+    gone = len(status.workers) - len(here)
+    lost = f"; {gone:,} ended without a word today" if gone else ""
+    if here:
+        yield Finding("workers", ok=True, found=f"{len(here):,} at work{lost}")
+    else:
+        do = "Start one: python worker.py; in a cluster docs/runbooks/no-workers.md says why there may be none."
+        yield Finding("workers", ok=False, found=f"none was seen in the last minutes{lost}", do=do)
+    others = sorted({worker.version for worker in here} - {status.version})
+    if others:
+        do = "A release is under way, or has stuck: kubectl rollout status; go on with it or go back."
+        yield Finding("versions", ok=False, found=f"the API is {status.version}, workers are {text(tuple(others))}", do=do)
 
 
 def _storage(client: Client) -> Finding:

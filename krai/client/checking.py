@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from krai.client.models import Card, Readiness, Upload
+from krai.client.models import Upload
 from krai.client.problem import Unreachable
 from krai.client.sending import Session, ask, document, not_krai, refusal, send
+from krai.client.service import Card, Readiness, Status
 from krai.client.steps import Disconnected, Flow, Request, transmit
 
 
@@ -30,6 +31,11 @@ def readiness(_: Session) -> Flow[Readiness]:
         return Readiness.of(json.loads(answer.body))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise not_krai(answer.status) from None
+
+
+def status(session: Session) -> Flow[Status]:
+    """How much there is to do and who does it; for admins."""
+    return Status.of((yield from ask(session, "GET", "/api/v1/status")))
 
 
 def clock_ahead_s(session: Session) -> Flow[float]:

@@ -71,6 +71,7 @@ class Client(Face):
 
     card = _now(checking.card)
     readiness = _now(checking.readiness)
+    status = _now(checking.status)
     clock_ahead_s = _now(checking.clock_ahead_s)
     try_storage = _now(checking.try_storage)
     create_export = _now(job_calls.create_export)
@@ -130,6 +131,7 @@ class AsyncClient(Face):
 
     card = _awaited(checking.card)
     readiness = _awaited(checking.readiness)
+    status = _awaited(checking.status)
     clock_ahead_s = _awaited(checking.clock_ahead_s)
     try_storage = _awaited(checking.try_storage)
     create_export = _awaited(job_calls.create_export)

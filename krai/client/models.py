@@ -269,20 +269,3 @@ class Me(Model):
     admin: bool = False
     email: str | None = None
     groups: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card(Model):
-    """Who answers at the address."""
-
-    service: str
-    version: str
-    mode: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Readiness(Model):
-    """`checks` has `ok` or `failed` for each dependency."""
-
-    status: str
-    checks: dict[str, str]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from krai import metrics, observe
+from krai import metrics, observe, workers
 from krai.dead_letters import settle_dead_letters
 from krai.errors import Conflict, KraiError, Transient
 from krai.execute import Execution, backoff_s
@@ -22,6 +22,7 @@ PULL_WAIT_S = 5.0
 QUEUE_DRY_S = 0.5  # a pull that waits for so long asks an empty queue
 BACKLOG_S = 15.0  # and a queue that was not empty for so long has a backlog
 LOOK_AGAIN_S = 5.0
+GOODBYE_WITHIN_S = 2.0
 SELDOM_EVERY_S = 3600.0
 MOST_WITH_PARTS = 100
 
@@ -46,7 +47,7 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         metrics.worker_began(self.slots)
-        background = [asyncio.create_task(do()) for do in (self._sweep, self._sweep_seldom, self._discard_parts)]
+        background = [asyncio.create_task(do()) for do in (self._sweep, self._sweep_seldom, self._discard_parts, self._say)]
         try:
             await self._pull_until(stop)
             await self._drain()
@@ -54,6 +55,9 @@ class Worker:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
+            with contextlib.suppress(KraiError, TimeoutError):  # then it is missed for some minutes
+                async with asyncio.timeout(GOODBYE_WITHIN_S):
+                    await workers.leave(self.execution.stores.directory, self.execution.owner)
             if self.courier is not None:
                 await self.courier.stop()
 
@@ -128,6 +132,14 @@ class Worker:
             with contextlib.suppress(Transient):
                 await self.queue.extend(delivery, self.message_lease_s)
 
+    async def _say(self) -> None:
+        await _every(workers.SAYS_EVERY_S, self._say_so)
+
+    async def _say_so(self) -> None:
+        stores = self.execution.stores
+        with contextlib.suppress(KraiError):  # nothing depends on it
+            await workers.say(stores.directory, self.execution.owner, slots=self.slots, running=len(self._running), now=stores.jobs.now())
+
     async def _sweep(self) -> None:
         await _every(self.sweep_s, self._tidy_counted)
 
@@ -171,6 +183,7 @@ class Worker:
     async def _tidy_seldom(self) -> None:
         await sweep_uploads(self.execution.stores)
         await sweep_sessions(self.execution.stores)
+        await workers.sweep(self.execution.stores.directory, self.execution.stores.jobs.now())
         if self.execution.terms.share is None:  # some may have been held before that was switched off
             await fill_all(self.execution.stores, None)
 

@@ -13,7 +13,7 @@ ROWS = (
     ("formats",),
     ("warehouse", "backends"),
     ("feed", "transfer"),
-    ("grants", "keys", "login_state", "sessions", "shared_settings", "users"),
+    ("grants", "keys", "login_state", "sessions", "shared_settings", "users", "workers"),
     ("admission",),
     ("attempt", "lease", "losers", "verdict", "webhooks"),
     ("account", "claim", "selection", "turns"),

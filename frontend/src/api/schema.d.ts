@@ -89,6 +89,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the queue and the workers */
+        get: operations["show_status_api_v1_status_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/.well-known/krai-keys.json": {
         parameters: {
             query?: never;
@@ -1187,7 +1204,7 @@ export interface components {
             /** Job Id */
             job_id: string;
             type: components["schemas"]["Kind"];
-            status: components["schemas"]["Status"];
+            status: components["schemas"]["krai__job__Status"];
             /**
              * Progress
              * @description never falls within an attempt; 100 only with COMPLETED
@@ -1470,6 +1487,24 @@ export interface components {
             /** Remedy */
             remedy: string;
         };
+        /** QueueAnswer */
+        QueueAnswer: {
+            /**
+             * Waiting
+             * @description jobs that a worker could claim now
+             */
+            waiting: number;
+            /**
+             * Processing
+             * @description jobs that some worker has
+             */
+            processing: number;
+            /**
+             * Oldest Age S
+             * @description how long the job that waits longest has waited
+             */
+            oldest_age_s: number;
+        };
         /**
          * Reach
          * @enum {string}
@@ -1665,7 +1700,7 @@ export interface components {
          * Status
          * @enum {string}
          */
-        Status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED";
+        "Status-Input": "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED";
         /** UndoResult */
         UndoResult: {
             /** Job Id */
@@ -1854,6 +1889,34 @@ export interface components {
          * @enum {string}
          */
         Why: "gone" | "failing" | "owner";
+        /** WorkerAnswer */
+        WorkerAnswer: {
+            /** Name */
+            name: string;
+            /** Version */
+            version: string;
+            /**
+             * Slots
+             * @description jobs that it runs at once
+             */
+            slots: number;
+            /**
+             * Running
+             * @description jobs that it had then
+             */
+            running: number;
+            /**
+             * Seen At
+             * Format: date-time
+             * @description when it said so, once a minute
+             */
+            seen_at: string;
+            /**
+             * Here
+             * @description false: it has not said so for so long that it has most likely died
+             */
+            here: boolean;
+        };
         /**
          * WrittenFile
          * @description A finished file of an export. `crc32c` is base64 of its big-endian bytes, as Cloud Storage has it.
@@ -1870,6 +1933,22 @@ export interface components {
             /** Crc32C */
             crc32c: string;
         };
+        /** Status */
+        krai__api__status__Status: {
+            /**
+             * Version
+             * @description of the API
+             */
+            version: string;
+            queue: components["schemas"]["QueueAnswer"];
+            /** Workers */
+            workers: components["schemas"]["WorkerAnswer"][];
+        };
+        /**
+         * Status
+         * @enum {string}
+         */
+        krai__job__Status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED";
         /**
          * CsvStyle
          * @description How cells become lines.
@@ -2483,6 +2562,7 @@ export type Me = components['schemas']['Me'];
 export type NewKey = components['schemas']['NewKey'];
 export type Preview = components['schemas']['Preview'];
 export type ProblemPage = components['schemas']['ProblemPage'];
+export type QueueAnswer = components['schemas']['QueueAnswer'];
 export type Reach = components['schemas']['Reach'];
 export type Readiness = components['schemas']['Readiness'];
 export type Reject = components['schemas']['Reject'];
@@ -2497,7 +2577,7 @@ export type SnapshotAnswer = components['schemas']['SnapshotAnswer'];
 export type SnapshotList = components['schemas']['SnapshotList'];
 export type Sound = components['schemas']['Sound'];
 export type Stage = components['schemas']['Stage'];
-export type Status = components['schemas']['Status'];
+export type StatusInput = components['schemas']['Status-Input'];
 export type UndoResult = components['schemas']['UndoResult'];
 export type UploadAnswer = components['schemas']['UploadAnswer'];
 export type Uploaded = components['schemas']['Uploaded'];
@@ -2507,7 +2587,10 @@ export type WebhookAnswer = components['schemas']['WebhookAnswer'];
 export type WebhookList = components['schemas']['WebhookList'];
 export type WebhookTest = components['schemas']['WebhookTest'];
 export type Why = components['schemas']['Why'];
+export type WorkerAnswer = components['schemas']['WorkerAnswer'];
 export type WrittenFile = components['schemas']['WrittenFile'];
+export type KraiApiStatusStatus = components['schemas']['krai__api__status__Status'];
+export type KraiJobStatus = components['schemas']['krai__job__Status'];
 export type CsvStyle = components['schemas']['CsvStyle'];
 export type ExportBody = components['schemas']['ExportBody'];
 export type CsvDialect = components['schemas']['CsvDialect'];
@@ -2656,6 +2739,123 @@ export interface operations {
                 headers: {
                     /** @description quote it when you ask for help */
                     "x-request-id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_status_api_v1_status_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What there is to do, and who does it */
+            200: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["krai__api__status__Status"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    "www-authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description quote it when you ask for help */
+                    "x-request-id"?: string;
+                    /** @description seconds */
+                    "retry-after"?: number;
+                    /** @description the limits, by name: q requests, or what qu names, in w seconds (draft-ietf-httpapi-ratelimit-headers) */
+                    "ratelimit-policy"?: string;
+                    /** @description what is left of each: r, and t seconds until there is more */
+                    ratelimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3132,7 +3332,7 @@ export interface operations {
         parameters: {
             query?: {
                 type?: components["schemas"]["Kind"] | null;
-                status?: components["schemas"]["Status"] | null;
+                status?: components["schemas"]["Status-Input"] | null;
                 dataset?: string | null;
                 /** @description name:value, or name=value */
                 label?: string | null;

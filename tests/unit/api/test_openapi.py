@@ -49,6 +49,7 @@ ENDPOINTS = {
     *((method, "/api/v1/users") for method in ("get", "put", "delete")),
     *((method, "/api/v1/grants") for method in ("get", "put", "delete")),
     ("get", "/api/v1/me"),
+    ("get", "/api/v1/status"),
     ("get", "/api/v1/datasets/{name}/snapshots"),
     *((method, "/api/v1/webhooks/secret") for method in ("get", "post")),
     *((method, "/api/v1/webhooks") for method in ("get", "post")),

@@ -2,11 +2,14 @@
 
 import asyncio
 import stat
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from krai import keys
+import krai
+from krai import keys, workers
 from krai.access import Scope
 from scripts.ports import free_port
 from tests.unit.api.house import ADA, KEY, put_key
@@ -212,11 +215,20 @@ async def test_a_configuration_that_cannot_be_read_says_so(terminal: Terminal, t
 # -- doctor -------------------------------------------------------------------------------------------------------------------
 
 
+async def at_work(terminal: Terminal, *, name: str = "worker", version: str = krai.__version__, ago: timedelta = timedelta()) -> None:
+    """A worker says that it is there, or did so a while ago."""
+    stores = terminal.house.stores
+    await workers.say(stores.directory, name, slots=2, running=0, now=stores.jobs.now() - ago)
+    doc = await stores.directory.get(workers.COLLECTION, name)
+    await stores.directory.put(workers.COLLECTION, name, {**(doc or {}), "version": version})
+
+
 async def test_the_doctor_finds_nothing(terminal: Terminal) -> None:
+    await at_work(terminal)
     said = await terminal.krai("doctor")
     assert (said.code, said.err) == (0, "")
     assert [line.split()[:2] for line in said.out.splitlines()] == [
-        ["ok", what] for what in ("address", "krai", "clock", "stores", "credential", "storage")
+        ["ok", what] for what in ("address", "krai", "clock", "stores", "credential", "queue", "workers", "storage")
     ]
 
 
@@ -229,6 +241,34 @@ async def test_the_doctor_says_what_is_wrong_and_what_to_do(terminal: Terminal) 
     nobody = (await terminal.krai("doctor", "--url", NOBODY, "--json")).json
     assert [(check["what"], check["ok"]) for check in nobody["checks"]] == [("address", True), ("krai", False)]
     assert nobody["checks"][-1]["do"]
+
+
+async def test_the_doctor_looks_for_workers_and_at_their_queue(terminal: Terminal) -> None:
+    await terminal.house.submit()
+    await at_work(terminal, ago=timedelta(hours=1))
+    said = await terminal.krai("doctor")
+    assert said.code == 1
+    assert "ok     queue       waiting 1, running 0" in said.out
+    assert "WRONG  workers     none was seen in the last minutes; 1 ended without a word today" in said.out
+    assert "docs/runbooks/no-workers.md" in said.out
+    await at_work(terminal, name="old", version="0.0.1")
+    said = await terminal.krai("doctor")
+    assert "ok     workers     1 at work; 1 ended" in said.out
+    assert f"WRONG  versions    the API is {krai.__version__}, workers are 0.0.1" in said.out
+
+
+async def test_the_doctor_sees_a_job_that_waits_for_long(terminal: Terminal) -> None:
+    jobs = terminal.house.stores.jobs
+    await at_work(terminal)
+    job = await terminal.house.job(await terminal.house.submit())
+    await jobs.swap(job, replace(job, updated_at=jobs.now() - timedelta(minutes=20)))
+    said = await terminal.krai("doctor")
+    assert "WRONG  queue       waiting 1, running 0; one has waited for 20 minutes" in said.out
+
+
+async def test_only_admins_are_told_of_workers(terminal: Terminal) -> None:
+    said = await terminal.krai("doctor", "--api-key", ADA)
+    assert (said.code, "workers" in said.out) == (0, False)
 
 
 async def test_the_doctor_sees_a_krai_that_is_stopping(terminal: Terminal) -> None:
