@@ -145,3 +145,33 @@ def test_what_is_no_secret_stays(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     observe.log().info("said", value=harmless)
     assert json.loads(capsys.readouterr().err)["value"] == harmless
+
+
+@pytest.mark.usefixtures("reset")
+def test_a_line_has_the_names_of_cloud_logging(capsys: pytest.CaptureFixture[str]) -> None:
+    observe.configure("json", project="my-project")
+    observe.log(job_id="abc", **observe.trace_of(f"00-{TRACE}-{SPAN}-01")).warning("job left", status="COMPLETED", span_id=SPAN)
+    said = json.loads(capsys.readouterr().err)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", said.pop("time")), "RFC 3339"
+    assert said == {
+        "severity": "WARNING",
+        "message": "job left",
+        "event": "job left",
+        "job_id": "abc",
+        "status": "COMPLETED",
+        "trace_id": TRACE,
+        "span_id": SPAN,
+        "logging.googleapis.com/labels": {"job_id": "abc"},
+        "logging.googleapis.com/trace": f"projects/my-project/traces/{TRACE}",
+        "logging.googleapis.com/spanId": SPAN,
+        "logging.googleapis.com/trace_sampled": True,
+    }
+
+
+@pytest.mark.usefixtures("reset")
+def test_a_trace_belongs_to_a_project_where_there_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    observe.configure("json")
+    observe.log(**observe.trace_of(f"00-{TRACE}-{SPAN}-01")).error("broken")
+    said = json.loads(capsys.readouterr().err)
+    assert (said["severity"], said["trace_id"]) == ("ERROR", TRACE)
+    assert not [name for name in said if name.startswith("logging.")]
