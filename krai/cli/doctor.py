@@ -12,6 +12,12 @@ from krai.client import Client, ClientError
 
 FAR_OFF_S = 60.0
 WAITED_LONG_S = 600.0
+WHERE = {
+    "jobs": "Firestore (KRAI_FIRESTORE_DATABASE)",
+    "directory": "Firestore (KRAI_FIRESTORE_DATABASE)",
+    "queue": "Pub/Sub (PUBSUB_TOPIC, PUBSUB_SUBSCRIPTION)",
+    "blobs": "Cloud Storage (GCS_BUCKET)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ def _look(client: Client, chosen: config.Config) -> Iterator[Finding]:
     if not there.ok:
         return
     yield _clock(client)
-    yield _stores(client)
+    yield from _stores(client)
     if not chosen.api_key:
         yield Finding("credential", ok=False, found="There is no API key for this address.", do="Run krai login, or set KRAI_API_KEY.")
         return
@@ -97,16 +103,24 @@ def _clock(client: Client) -> Finding:
     return Finding("clock", ok=False, found=found, do="Set the clock that is wrong: links and sign-ins end by it.")
 
 
-def _stores(client: Client) -> Finding:
+def _stores(client: Client) -> Iterator[Finding]:
     try:
-        ready = client.readiness()
+        ready, mode = client.readiness(), client.card().mode
     except ClientError as error:
-        return _wrong("stores", error, "Try again; krai may be starting.")
+        yield _wrong("stores", error, "Try again; krai may be starting.")
+        return
     down = [name for name, state in ready.checks.items() if state != "ok"]
-    if down or ready.status != "ok":
-        found = f"{text(down)} do not answer krai" if down else "krai is stopping"
-        return Finding("stores", ok=False, found=found, do="Who runs krai finds the reason in its log.")
-    return Finding("stores", ok=True, found=text(tuple(ready.checks)))
+    if down:
+        if mode == "gcp":
+            places = text(tuple(dict.fromkeys(WHERE.get(name, name) for name in down)))
+            do = f"Is it there, and may krai's service account use it: {places}? The log's `not ready` lines have the reason."
+        else:
+            do = "Is KRAI_DATA_DIR there, its disk not full, and krai's user its owner? The log's `not ready` lines have the reason."
+        yield Finding("stores", ok=False, found=f"{text(tuple(down))} do not answer krai", do=do)
+    elif ready.status != "ok":
+        yield Finding("stores", ok=False, found="krai is stopping", do="Another process takes over, or it starts again; try again then.")
+    else:
+        yield Finding("stores", ok=True, found=text(tuple(ready.checks)))
 
 
 def _work(client: Client) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from krai.settings import Settings
 from krai.wiring.stores import open_stores
 from krai.wiring.work import open_worker
 from scripts.unlimited import UNLIMITED
+from tests.unit.traced import recording
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 KEY = "the-key-of-the-deployment"
@@ -28,12 +29,8 @@ PRIVATE = "somebody@example.org"  # in what is asked, and in nothing that is tol
 
 @pytest.fixture
 def exporter() -> Iterator[InMemorySpanExporter]:
-    exporter = InMemorySpanExporter()
-    traces = tracing.Traces(SimpleSpanProcessor(exporter), service="krai-test")
-    observe.trace_by(traces)
-    yield exporter
-    observe.trace_by(None)
-    traces.close()
+    with recording() as exporter:
+        yield exporter
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 import krai
 from krai import keys, workers
 from krai.access import Scope
+from krai.client.service import Card
 from scripts.ports import free_port
 from tests.unit.api.house import ADA, KEY, put_key
 from tests.unit.cli.terminal import Terminal
@@ -275,6 +276,10 @@ async def test_the_doctor_sees_a_krai_that_is_stopping(terminal: Terminal) -> No
     terminal.environment.setattr("krai.api.card._check", _fails)
     said = await terminal.krai("doctor")
     assert "WRONG  stores      jobs, queue, blobs, directory do not answer krai" in said.out
+    assert "Is KRAI_DATA_DIR there" in said.out
+    terminal.environment.setattr("krai.cli.doctor.Client.card", lambda _: Card(service="krai", version="1", mode="gcp"))
+    said = await terminal.krai("doctor")
+    assert "may krai's service account use it: Firestore (KRAI_FIRESTORE_DATABASE), Pub/Sub (PUBSUB_TOPIC, PUBSUB_SUBSCRIPTION)" in said.out
 
 
 async def _fails(_: str, check: object) -> str:

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from opentelemetry.trace import SpanKind
 from standardwebhooks.webhooks import Webhook
 from structlog.testing import capture_logs
 
@@ -29,6 +30,7 @@ from krai.wiring import work
 from tests.acceptance.waiting import until as until_true
 from tests.https_source import HttpsSource, say
 from tests.unit.clocked import ClockedJobStore
+from tests.unit.traced import recording
 
 RETENTION = Retention(files_s=30 * 86_400, jobs_s=60 * 86_400)
 BASE_URL = "https://krai.example.org"
@@ -86,6 +88,20 @@ async def callback_of(stores: Stores, job: Job) -> Callback:
 async def called(source: HttpsSource, times: int = 1) -> None:
     """Return when so many have come to the receiver, and the last has said what it wants."""
     await asyncio.to_thread(until_true, f"{times} calls", lambda: source.connects == times and source.asked != {}, within_s=10)
+
+
+async def test_a_call_is_a_span_without_the_address_and_the_receiver_gets_no_trace(
+    stores: Stores, courier: Courier, source: HttpsSource
+) -> None:
+    job = await ended(stores, f"{source.url}?token=a-word-of-the-receivers")
+    job = await stores.jobs.swap(job, replace(job, traceparent=f"00-{'a' * 32}-{'b' * 16}-01"))
+    with recording() as exporter:
+        courier.ended(job)
+        await courier.finish()
+    (span,) = exporter.get_finished_spans()
+    assert (span.name, span.kind, f"{span.context.trace_id:032x}") == ("POST", SpanKind.CLIENT, "a" * 32)
+    assert span.attributes == {"http.request.method": "POST", "krai.job.id": job.job_id, "http.response.status_code": 204}
+    assert "traceparent" not in {name.lower() for name in source.asked}
 
 
 def put_forward(stores: Stores, by: timedelta) -> None:
