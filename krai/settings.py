@@ -173,7 +173,7 @@ class Settings(BaseSettings):
     log_format: Annotated[Literal["auto", "json", "text"], Field(alias="KRAI_LOG", description="log lines; auto: text on a terminal")] = (
         "auto"
     )
-    otlp_endpoint: Annotated[str | None, Field(alias="OTEL_EXPORTER_OTLP_ENDPOINT", pattern=r"^https?://\S+$", description="the OpenTelemetry collector that traces are sent to, e.g. `http://localhost:4318`; no traces without")] = None
+    otlp_endpoint: Annotated[str | None, Field(alias="OTEL_EXPORTER_OTLP_ENDPOINT", pattern=r"^https?://[^\s@]+$", description="the OpenTelemetry collector that traces are sent to, e.g. `http://localhost:4318`; no traces without")] = None
     trace_ratio: Annotated[float, Field(alias="OTEL_TRACES_SAMPLER_ARG", ge=0, le=1, description="how many of the traces that begin at krai are recorded; of those that begin elsewhere, what their first one says")] = 1
     manifest_key: Annotated[
         SecretStr | None,

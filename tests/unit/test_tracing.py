@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
+from pydantic import ValidationError
 
 from krai import observe, tracing
 from krai.api.app import create_app
@@ -131,3 +132,10 @@ def test_nothing_is_loaded_for_traces_that_are_off() -> None:
     code = f"import sys; from krai.wiring import serve, embedded; print({loaded})"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
+
+
+def test_a_collectors_address_holds_no_credential() -> None:
+    """It is said in log lines when the collector does not answer."""
+    assert Settings.model_validate({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}).otlp_endpoint == "http://collector:4318"
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://user:word@collector:4318"})
