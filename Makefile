@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long coverage lint types run dashboard worker emulators run-gcp crowd contention cli-session transfers chaos guards bench bench-gcp settings screenshots lock clean
+.PHONY: help setup demo test test-long coverage lint types run dashboard worker emulators run-gcp crowd contention cli-session transfers chaos guards bench bench-gcp settings screenshots lock build deploy clean
 PYTHON := .venv/bin/python
+TAG = $(shell git rev-parse --short=7 HEAD)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +80,13 @@ settings: setup ## the settings table of the README, docs/problems.md and the da
 
 lock: setup ## new pins for pyproject.toml; UPGRADE=--upgrade moves them all
 	@$(PYTHON) scripts/lock.py $(UPGRADE)
+
+build: ## the images of krai and of the dashboard, tagged with this commit; needs docker
+	@docker build --tag krai:$(TAG) .
+	@docker build --tag krai-frontend:$(TAG) frontend
+
+deploy: ## krai for one customer, on k3s or any cluster; make deploy CUSTOMER=a
+	@CUSTOMER=$(CUSTOMER) TAG=$(TAG) scripts/deploy
 
 clean: ## everything that can be made again; the data in .krai stays
 	rm -rf .venv krai.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* build dist frontend/node_modules frontend/dist

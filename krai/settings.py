@@ -71,6 +71,7 @@ class Settings(BaseSettings):
         int | None, Field(alias="KRAI_METRICS_PORT", ge=1, le=65535, description="where `/metrics` is served for Prometheus, by every process; nowhere without")
     ] = None
     customer_name: Annotated[str, Field(alias="CUSTOMER_NAME", description="whose greeting `GET /` answers with")] = "krai"
+    customer_greeting: Annotated[str | None, Field(alias="KRAI_CUSTOMER_GREETING", description="that greeting; `Hello from <CUSTOMER_NAME>!` without")] = None
     google_cloud_project: Annotated[str | None, Field(alias="GOOGLE_CLOUD_PROJECT", description="with GCS_BUCKET: mode gcp")] = None
     gcs_bucket: Annotated[str | None, Field(alias="GCS_BUCKET", description="with GOOGLE_CLOUD_PROJECT: mode gcp")] = None
     pubsub_topic: Annotated[str, Field(alias="PUBSUB_TOPIC", description="the topic of wake-up messages")] = "krai-jobs"

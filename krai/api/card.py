@@ -80,7 +80,7 @@ async def card(api: ApiOf, base_url: BaseUrl) -> Response:
         version=krai.__version__,
         mode=api.settings.mode.value,
         customer=customer,
-        response=f"Hello from {customer}!",
+        response=api.settings.customer_greeting or f"Hello from {customer}!",
         links={name: f"{base_url}{path}" for name, path in paths.items()},
     )
     return Response(answer.model_dump_json(), media_type="application/json")

@@ -21,6 +21,12 @@ async def test_the_card_greets_in_the_customers_name(tmp_path: Path) -> None:
     }
 
 
+async def test_the_card_greets_as_the_customer_likes_it(tmp_path: Path) -> None:
+    async with open_house(tmp_path, CUSTOMER_NAME="C", KRAI_CUSTOMER_GREETING="Moin!") as house:
+        card = (await house.client(None).get("/")).json()
+    assert (card["customer"], card["response"]) == ("C", "Moin!")
+
+
 async def test_the_links_of_the_card_lead_somewhere(house: House) -> None:
     card = (await house.http.get("/")).json()
     for name, url in card["links"].items():
