@@ -26,7 +26,7 @@ from scripts.chart_words import (
 GOOGLE_FRONT_ENDS = ["35.191.0.0/16", "130.211.0.0/22"]  # Google's load balancers and their health checks
 PRIVATE = ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]
 Settings = Annotated[dict[str, str | int | float | bool], Field(json_schema_extra=names(others()))]
-Secrets = Annotated[dict[str, str], Field(json_schema_extra=names(sorted(SECRETS)))]
+Secrets = Annotated[dict[str, str | None], Field(json_schema_extra=names(sorted(SECRETS)))]
 
 
 class Google(Values):
@@ -65,7 +65,7 @@ class SecretSource(Values):
     project: Annotated[str, Field(description="whose Secret Manager; google.project when it is empty")] = ""
     refresh_interval: Annotated[str, Field(pattern=r"^[0-9]+(s|m|h)$", description="how often Secret Manager is asked")] = "1h"
     keys: Annotated[
-        Secrets, Field(description="setting → name in Secret Manager; what stands here is handed to the processes that need it")
+        Secrets, Field(description="setting → name in Secret Manager; what stands here is handed to the processes that need it; null takes one of these away")
     ] = {
         "API_KEY": "krai-api-key",
         "KRAI_MANIFEST_KEY": "krai-manifest-key",

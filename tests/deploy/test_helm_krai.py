@@ -92,6 +92,7 @@ def test_who_gets_which_secret() -> None:
     release = of("krai", "postgres")
     assert release.secret("api") == {"API_KEY", "KRAI_MANIFEST_KEY", "GOOGLE_CLIENT_SECRET", "KRAI_OIDC_ISSUERS", "KRAI_RATE_LIMIT_STORAGE"}
     assert release.secret("worker") == release.secret("sweep") == {"API_KEY", "KRAI_MANIFEST_KEY", "KRAI_WAREHOUSE_URL"}
+    assert of("krai", "embedded").secret("api") == {"API_KEY"}, "which is all that scripts/deploy makes"
     embedded = render("krai", values("krai", "embedded") | {"secrets": {"source": "existing", "keys": {"KRAI_WAREHOUSE_URL": ""}}})
     assert "KRAI_WAREHOUSE_URL" in embedded.secret("api"), "there the worker is beside it"
 
