@@ -65,7 +65,10 @@ class SecretSource(Values):
     project: Annotated[str, Field(description="whose Secret Manager; google.project when it is empty")] = ""
     refresh_interval: Annotated[str, Field(pattern=r"^[0-9]+(s|m|h)$", description="how often Secret Manager is asked")] = "1h"
     keys: Annotated[
-        Secrets, Field(description="setting → name in Secret Manager; what stands here is handed to the processes that need it; null takes one of these away")
+        Secrets,
+        Field(
+            description="setting → name in Secret Manager; what stands here is handed to the processes that need it; null takes one of these away"
+        ),
     ] = {
         "API_KEY": "krai-api-key",
         "KRAI_MANIFEST_KEY": "krai-manifest-key",

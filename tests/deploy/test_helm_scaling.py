@@ -87,6 +87,7 @@ def test_cloud_monitoring_is_asked_for_the_subscription() -> None:
 def test_the_backlog_is_read_where_the_api_serves_it() -> None:
     release = of("krai", "backlog-trigger")
     (only,) = scaler("backlog-trigger")["triggers"]
+    assert only["metadata"]["valueLocation"] == "krai_queue_backlog"
     assert only["metadata"]["url"] == "http://krai-metrics.krai-backend.svc:9090/metrics"
     assert release.get("Service", "krai-metrics")["spec"]["ports"] == [{"name": "metrics", "port": 9090, "targetPort": "metrics"}]
     (rule,) = release.get("NetworkPolicy", "krai-metrics")["spec"]["ingress"]
