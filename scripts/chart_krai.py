@@ -83,6 +83,9 @@ class OwnGateway(Gateway):
         ),
     ] = False
     class_name: Annotated[str, Field(description="of a Gateway that is made")] = "gke-l7-global-external-managed"
+    certificate_map: Annotated[
+        str, Field(description="of Google's Certificate Manager, for a Gateway that is made; instead of the Secret krai-tls")
+    ] = ""
     routes_from: Annotated[list[str], Field(description="namespaces beside its own whose routes a Gateway that is made takes")] = [
         "krai-frontend"
     ]

@@ -206,6 +206,14 @@ def test_mode_embedded_is_one_pod_on_one_volume() -> None:
 def test_a_host_is_reached_by_a_route_or_an_ingress() -> None:
     gateway, shared, ingress = (of("krai", way) for way in ("gke", "shared-gateway", "ingress"))
     assert gateway.get("Gateway", "krai")["metadata"]["annotations"] == {"cert-manager.io/cluster-issuer": "letsencrypt"}
+    certified = of("krai", "everything").get("Gateway", "a")
+    assert certified["metadata"]["annotations"] == {"networking.gke.io/certmap": "a"}
+    assert ["tls" in listener for made in (gateway.get("Gateway", "krai"), certified) for listener in made["spec"]["listeners"]] == [
+        False,
+        True,
+        False,
+        False,
+    ]
     (redirect,) = gateway.get("HTTPRoute", "krai-redirect")["spec"]["rules"]
     assert redirect["filters"][0]["requestRedirect"] == {"scheme": "https", "statusCode": 301}
     assert gateway.get("HealthCheckPolicy", "krai-api")["spec"]["default"]["config"]["httpHealthCheck"] == {"requestPath": "/readyz"}
