@@ -1,13 +1,15 @@
 """helm/krai: pods that krai's own settings accept, with no more rights, secrets and ways out than each needs."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from krai.settings import Mode, Settings
 from scripts.chart_words import SECRETS
-from tests.deploy.release import KRAI_WAYS, of, render, values
+from tests.deploy.release import HELM, KRAI_WAYS, of, render, values
 
 NAMES = {str(field.alias) for field in Settings.model_fields.values()}
 GCP_WAYS = [way for way in KRAI_WAYS if way != "embedded"]
@@ -226,6 +228,20 @@ def test_a_host_is_reached_by_a_route_or_an_ingress() -> None:
         "external-dns.alpha.kubernetes.io/ttl": "300",
     }
     assert made["spec"]["tls"] == [{"hosts": ["krai.example.org"], "secretName": "krai-tls"}]
+
+
+def test_alerts_and_dashboard_are_handed_on_as_they_are() -> None:
+    folder = HELM / "krai"
+    groups = yaml.safe_load((folder / "rules" / "krai.yaml").read_text())
+    google, operator = of("krai", "gke"), of("krai", "ingress")
+    assert google.get("Rules", "krai")["spec"] == operator.get("PrometheusRule", "krai")["spec"] == groups
+    board = operator.get("ConfigMap", "krai-dashboard")
+    assert json.loads(board["data"]["krai.json"]) == json.loads((folder / "dashboards" / "krai.json").read_text())
+    assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert google.get("PodMonitoring", "krai")["spec"]["endpoints"] == [{"port": "metrics", "interval": "30s"}]
+    monitor = operator.get("PodMonitor", "krai")
+    assert monitor["spec"]["podMetricsEndpoints"] == [{"port": "metrics", "interval": "30s"}]
+    assert monitor["metadata"]["labels"]["release"] == "kube-prometheus-stack"
 
 
 def test_the_image_has_what_the_chart_assumes() -> None:
