@@ -207,9 +207,14 @@ def test_mode_embedded_is_one_pod_on_one_volume() -> None:
 
 def test_a_host_is_reached_by_a_route_or_an_ingress() -> None:
     gateway, shared, ingress = (of("krai", way) for way in ("gke", "shared-gateway", "ingress"))
-    assert gateway.get("Gateway", "krai")["metadata"]["annotations"] == {"cert-manager.io/cluster-issuer": "letsencrypt"}
+    certificate = gateway.get("Certificate", "krai-tls")
+    assert certificate["metadata"]["annotations"] == {"cert-manager.io/issue-temporary-certificate": "true"}
+    assert certificate["spec"]["dnsNames"] == ["krai.example.org"]
+    assert certificate["spec"]["issuerRef"] == {"kind": "ClusterIssuer", "name": "letsencrypt"}
+    assert gateway.get("Gateway", "krai")["spec"]["listeners"][1]["tls"]["certificateRefs"] == [{"name": certificate["spec"]["secretName"]}]
     certified = of("krai", "everything").get("Gateway", "a")
     assert certified["metadata"]["annotations"] == {"networking.gke.io/certmap": "a"}
+    assert not of("krai", "everything").has("Certificate", "krai-tls")
     assert ["tls" in listener for made in (gateway.get("Gateway", "krai"), certified) for listener in made["spec"]["listeners"]] == [
         False,
         True,
