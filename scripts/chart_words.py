@@ -6,11 +6,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.alias_generators import to_camel
 
-from krai.settings import Settings
+from krai.settings import RATE, Settings
 
 HOST = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$"
 QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti)?$"
 Quantity = Annotated[str, Field(pattern=QUANTITY)]
+Off = Literal["off", False]  # YAML reads a bare `off` as false
+Rate = Annotated[str, Field(pattern=f"^({RATE.pattern}|off)$")] | Literal[False]
+Quota = Annotated[int, Field(ge=1, le=900_000)] | Off
 Labels = dict[str, str]
 Rules = list[dict[str, Any]]  # as Kubernetes has them; its own schema judges them
 
@@ -74,12 +77,12 @@ class Customer(Values):
 
 
 class Limits(Values):
-    create: Annotated[str, Field(description="KRAI_RATE_LIMIT_CREATE: jobs and uploads a caller may create, or off")] = "100/15minutes"
-    read: Annotated[str, Field(description="KRAI_RATE_LIMIT_READ: all other requests of a caller, or off")] = "6000/15minutes"
-    queued_jobs: Annotated[int | Literal["off"], Field(description="KRAI_QUOTA_QUEUED: unfinished jobs of a caller, or off")] = 1000
-    running_jobs: Annotated[int | Literal["off"], Field(description="KRAI_QUOTA_RUNNING: those of them that may run at once, or off")] = 20
+    create: Annotated[Rate, Field(description="KRAI_RATE_LIMIT_CREATE: jobs and uploads a caller may create, or off")] = "100/15minutes"
+    read: Annotated[Rate, Field(description="KRAI_RATE_LIMIT_READ: all other requests of a caller, or off")] = "6000/15minutes"
+    queued_jobs: Annotated[Quota, Field(description="KRAI_QUOTA_QUEUED: unfinished jobs of a caller, or off")] = 1000
+    running_jobs: Annotated[Quota, Field(description="KRAI_QUOTA_RUNNING: those of them that may run at once, or off")] = 20
     gib_per_day: Annotated[
-        int | Literal["off"], Field(description="KRAI_QUOTA_GIB_PER_DAY: what a caller may process in a day, or off")
+        Quota, Field(description="KRAI_QUOTA_GIB_PER_DAY: what a caller may process in a day, or off")
     ] = 1024
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helm_python import values_from_yaml
 
 from krai.settings import Mode, Settings
 from scripts.chart_words import SECRETS
@@ -73,6 +74,15 @@ def test_values_arrive_as_they_are_written(monkeypatch: pytest.MonkeyPatch) -> N
     assert api.signer_service_account == "signer@example-project.iam.gserviceaccount.com"
     assert (worker.slots, worker.child_memory_mb, worker.grace_s, worker.samples) == (4, 4096, 540, "on")
     assert (worker.pubsub_topic, worker.pubsub_subscription, worker.dead_letter_topic) == ("a-jobs", "a-jobs-sub", "a-jobs-dead")
+
+
+def test_off_is_off_with_and_without_quotes() -> None:
+    own = values_from_yaml(
+        "limits: {create: off, read: 'off', queuedJobs: off, runningJobs: 'off'}\nsettings: {KRAI_DOCS: off, KRAI_CALLBACKS: on}"
+    )
+    told = render("krai", values("krai", "embedded") | own).plain("api")
+    names = ("KRAI_RATE_LIMIT_CREATE", "KRAI_RATE_LIMIT_READ", "KRAI_QUOTA_QUEUED", "KRAI_QUOTA_RUNNING", "KRAI_DOCS", "KRAI_CALLBACKS")
+    assert [told[name] for name in names] == ["off", "off", "off", "off", "off", "on"]
 
 
 def test_what_terraform_makes_is_named_as_terraform_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

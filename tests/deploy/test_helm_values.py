@@ -50,6 +50,8 @@ def test_the_model_takes_what_helm_takes(chart: str, way: str) -> None:
         ({"worker": {"graceS": 600}}, "/worker/graceS"),
         ({"host": "https://krai.example.org"}, "/host"),
         ({"limits": {"queuedJobs": "none"}}, "/limits/queuedJobs"),
+        ({"limits": {"runningJobs": 0}}, "/limits/runningJobs"),
+        ({"limits": {"create": "100 a day"}}, "/limits/create"),
         ({"customer": {"name": ""}}, "/customer/name"),
         ({"settings": {"KRAI_DOC": "off"}}, "propertyName 'KRAI_DOC'"),
         ({"settings": {"KRAI_WAREHOUSE_URL": "postgresql://u:p@h/d"}}, "propertyName 'KRAI_WAREHOUSE_URL'"),

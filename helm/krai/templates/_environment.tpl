@@ -1,6 +1,6 @@
-{{/* A number as it is written: Go would make 1e+06 of a million. */}}
+{{/* A number as it is written, for Go would make 1e+06 of a million; on and off as krai has them, which YAML reads as true and false. */}}
 {{- define "krai.text" -}}
-{{- if kindIs "string" . }}{{ . }}{{ else }}{{ toJson . }}{{ end -}}
+{{- if kindIs "string" . }}{{ . }}{{ else if kindIs "bool" . }}{{ ternary "on" "off" . }}{{ else }}{{ toJson . }}{{ end -}}
 {{- end }}
 
 {{/* Settings that API, workers and sweep have in common. */}}
@@ -60,9 +60,9 @@
   value: {{ join "," . | quote }}
 {{- end }}
 - name: KRAI_RATE_LIMIT_CREATE
-  value: {{ .Values.limits.create | quote }}
+  value: {{ include "krai.text" .Values.limits.create | quote }}
 - name: KRAI_RATE_LIMIT_READ
-  value: {{ .Values.limits.read | quote }}
+  value: {{ include "krai.text" .Values.limits.read | quote }}
 {{- with .Values.google.clientId }}
 - name: GOOGLE_CLIENT_ID
   value: {{ . | quote }}
