@@ -53,5 +53,5 @@ class Frontend(Pods):
     autoscaling: Autoscaling = Autoscaling(max=4)
     cpu: Annotated[Quantity, Field(description="CPU requested")] = "25m"
     memory_mb: Annotated[int, Field(ge=16, description="memory requested, and its limit")] = 64
-    deregistration_s: Annotated[int, Field(ge=0, le=300, description="how long a pod that is to stop goes on answering (preStop)")] = 20
+    deregistration_s: Annotated[int, Field(ge=0, le=300, description="how long a pod that is to stop goes on answering (preStop)")] = 30
     network_policy: NetworkPolicy = NetworkPolicy()

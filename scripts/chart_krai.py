@@ -99,7 +99,7 @@ class Api(Pods):
     autoscaling: Autoscaling = Autoscaling()
     deregistration_s: Annotated[
         int, Field(ge=0, le=300, description="how long a pod that is to stop goes on answering, until load balancers know of it (preStop)")
-    ] = 20
+    ] = 30
     cpu: Annotated[Quantity, Field(description="CPU requested")] = "250m"
     memory_mb: Annotated[int, Field(ge=256, description="memory requested, and its limit")] = 512
     tmp_size: Annotated[Quantity, Field(description="most that /tmp may hold")] = "64Mi"
