@@ -34,6 +34,12 @@ def test_pods_are_restricted_and_write_where_nginx_does(way: str) -> None:
     assert pod["terminationGracePeriodSeconds"] > container["lifecycle"]["preStop"]["sleep"]["seconds"]
 
 
+def test_the_image_writes_where_the_pod_may() -> None:
+    written = re.findall(r"NGINX_ENVSUBST_OUTPUT_DIR=(\S+)", (FRONTEND / "Dockerfile").read_text())
+    assert written
+    assert set(written) <= WRITTEN_TO
+
+
 def test_nginx_answers_what_is_asked() -> None:
     template = (FRONTEND / "nginx" / "default.conf.template").read_text()
     container = of("krai-frontend", "gke").container("frontend")
