@@ -81,9 +81,7 @@ class Limits(Values):
     read: Annotated[Rate, Field(description="KRAI_RATE_LIMIT_READ: all other requests of a caller, or off")] = "6000/15minutes"
     queued_jobs: Annotated[Quota, Field(description="KRAI_QUOTA_QUEUED: unfinished jobs of a caller, or off")] = 1000
     running_jobs: Annotated[Quota, Field(description="KRAI_QUOTA_RUNNING: those of them that may run at once, or off")] = 20
-    gib_per_day: Annotated[
-        Quota, Field(description="KRAI_QUOTA_GIB_PER_DAY: what a caller may process in a day, or off")
-    ] = 1024
+    gib_per_day: Annotated[Quota, Field(description="KRAI_QUOTA_GIB_PER_DAY: what a caller may process in a day, or off")] = 1024
 
 
 class Image(Values):
