@@ -117,7 +117,7 @@ class Execution:
             event = await attempt.event(TICK_S)
             if isinstance(event, Advanced):
                 account.advanced(lease, event.progress)
-                lease.progress = event.progress
+                lease.advance(event.progress)
             elif isinstance(event, AsksToCommit):
                 allowed = await lease.allow_commit()
                 attempt.allow_commit(allowed=allowed)
@@ -153,7 +153,7 @@ class Execution:
                     return await self._fail(lease, error)
                 return await self._put_off(lease, Transient("parser_crashed", f"The process ended with {how}."), crashed=True)
             case _ if self.handing_back.is_set() and not lease.job.cancel_requested:
-                await lease.write(lambda job: transitions.hand_back(job, self.stores.jobs.now()))
+                await lease.write(lambda job: transitions.hand_back(lease.latest(job), self.stores.jobs.now()))
                 return Delay(0)
             case _:
                 return await self._cancel(lease)
@@ -182,16 +182,17 @@ class Execution:
         webhooks = await lease.insist(partial(registered.of_job, self.stores.directory, lease.job))
 
         def end(job: Job) -> Job | None:
-            return None if (ended := step(job)) is None else endings.told(ended, webhooks)
+            return None if (ended := step(lease.latest(job))) is None else endings.told(ended, webhooks)
 
         if not await lease.write(end):
             return False
         endings.count(lease.job)
         return True
 
-    async def _fail(self, lease: Lease, error: KraiError) -> Verdict:
+    async def _fail(self, lease: Lease, error: KraiError, cause: KraiError | None = None) -> Verdict:
+        jobs, keep_s = self.stores.jobs, self.terms.keep_files_s
         await losers.remove(self.stores.blobs, replace(lease.job, result=error.result))
-        await self._end(lease, lambda job: transitions.fail(job, error, self.stores.jobs.now(), keep_s=self.terms.keep_files_s))
+        await self._end(lease, lambda job: transitions.fail(job, error, jobs.now(), keep_s=keep_s, cause=cause))
         observe.log().info("job failed", code=error.code)
         await self._discard(lease.job)
         return Ack()
@@ -206,9 +207,10 @@ class Execution:
     async def _put_off(self, lease: Lease, error: KraiError, *, crashed: bool = False) -> Verdict:
         """Another attempt after a back-off, or the end when there were enough."""
         if (final := transitions.give_up(lease.job, error)) is not None:
-            return await self._fail(lease, final)
+            return await self._fail(lease, final, error)
         delay_s = backoff_s(lease.job.attempt, self.terms.backoff_s)
-        await lease.write(lambda job: transitions.postpone(job, error, self.stores.jobs.now(), delay_s=delay_s, crashed=crashed))
+        now = self.stores.jobs.now
+        await lease.write(lambda job: transitions.postpone(lease.latest(job), error, now(), delay_s=delay_s, crashed=crashed))
         observe.log().info("job put off", code=error.code, delay_s=round(delay_s, 1))
         return Delay(delay_s)
 

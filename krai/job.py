@@ -51,10 +51,46 @@ class Progress:
     bytes_processed: int = 0
     files_written: int = 0  # of an export, finished and stored
     files: tuple[dict[str, Any], ...] = ()  # the newest of them, as `krai.export_files` keeps them
+    phases: tuple[dict[str, str], ...] = ()  # the stages it has come to, each with its `stage` and `started_at`, as its worker saw them
 
     @classmethod
     def from_doc(cls, doc: Mapping[str, Any]) -> Self:
-        return cls(**{**doc, "stage": Stage(doc["stage"]), "files": tuple(doc.get("files", ()))})
+        return cls(**{**doc, "stage": Stage(doc["stage"]), "files": tuple(doc.get("files", ())), "phases": tuple(doc.get("phases", ()))})
+
+
+class Outcome(StrEnum):
+    """How an attempt has ended. One that failed may be followed by another: the job's own state says whether it was."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    HANDED_BACK = "handed_back"  # its worker was asked to stop; it does not count
+    LOST = "lost"  # nothing was heard of its worker until its lease had run out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One attempt, as it is remembered. While it is under way, `ended_at` and `outcome` are None, and the job itself says how far it is."""
+
+    number: int  # as counted: one that was handed back and the next have the same
+    worker: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: Outcome | None = None
+    code: str | None = None  # why it failed, one of krai/errors.py
+    stage: Stage = Stage.QUEUED  # where it was when it ended, as far as was heard
+    records_processed: int = 0
+
+    def to_doc(self) -> dict[str, Any]:
+        ended_at = None if self.ended_at is None else format_time(self.ended_at)
+        return {**asdict(self), "started_at": format_time(self.started_at), "ended_at": ended_at}
+
+    @classmethod
+    def from_doc(cls, doc: Mapping[str, Any]) -> Self:
+        ended_at = None if doc["ended_at"] is None else parse_time(doc["ended_at"])
+        outcome = None if doc["outcome"] is None else Outcome(doc["outcome"])
+        started_at = parse_time(doc["started_at"])
+        return cls(**{**doc, "started_at": started_at, "ended_at": ended_at, "outcome": outcome, "stage": Stage(doc["stage"])})
 
 
 class CallbackState(StrEnum):
@@ -109,6 +145,7 @@ class Job:
     progress: Progress = field(default_factory=Progress)
     attempt: int = 0
     max_attempts: int = 5
+    tries: tuple[Tried, ...] = ()  # its latest attempts, the last one may be under way
     started_at: datetime | None = None
     finished_at: datetime | None = None
     expires_at: datetime | None = None  # when the files of a finished job are deleted
@@ -161,6 +198,8 @@ class Job:
                 value = value.to_doc()
             elif item.name == "deliveries":
                 value = [delivery.to_doc() for delivery in value]
+            elif item.name == "tries":
+                value = [tried.to_doc() for tried in value]
             doc[item.name] = value
         return doc
 
@@ -173,6 +212,7 @@ class Job:
         if (callback := values.get("callback")) is not None:
             values["callback"] = Callback.from_doc(callback)
         values["deliveries"] = tuple(map(Callback.from_doc, values.get("deliveries", ())))
+        values["tries"] = tuple(map(Tried.from_doc, values.get("tries", ())))
         progress = Progress.from_doc(values["progress"])
         return cls(**{**values, "type": Kind(values["type"]), "status": Status(values["status"]), "progress": progress})
 

@@ -3,13 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
 from krai import transitions
 from krai.errors import Conflict, Transient
-from krai.job import Job, Progress
+from krai.job import Job, Progress, format_time
 from krai.ports import JobStore
 
 # The part of the lease after which a worker that cannot renew it stops on its own, so that it has stopped before anybody else starts.
@@ -42,6 +42,17 @@ class Lease:
     @property
     def has_news(self) -> bool:
         return self.progress != self.job.progress
+
+    def advance(self, progress: Progress) -> None:
+        """Note how far the child has come, and when it came to the stage that it is at."""
+        phases = self.progress.phases
+        if all(phase["stage"] != progress.stage for phase in phases):
+            phases = (*phases, {"stage": progress.stage, "started_at": format_time(self.store.now())})
+        self.progress = replace(progress, phases=phases)
+
+    def latest(self, job: Job) -> Job:
+        """The job with what was heard of the attempt since its last write."""
+        return replace(job, progress=self.progress)
 
     async def renew(self) -> None:
         await self.write(lambda job: transitions.beat(job, self.store.now(), self.lease_s, self.progress))

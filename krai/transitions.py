@@ -16,13 +16,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from krai.errors import KraiError, Terminal
-from krai.job import WRITERS, Callback, Job, Kind, Progress, Stage, Standing, Status, new_id
+from krai.job import WRITERS, Callback, Job, Kind, Outcome, Progress, Stage, Standing, Status, Tried, new_id
 
 # A job that was accepted but never claimed is looked at after this time: its wake-up message may have been lost.
 REPUBLISH_AFTER_S, LONGEST_REPUBLISH_S = 30, 600
 CRASHES_ALLOWED = 2
 DELETED_SEEN_S = 60.0  # so long a deleted job, which no reader sees, can still be found among what has changed
 ATTEMPTS_TO_SETTLE = 3
+MOST_TRIES = 20  # that a job remembers
 
 
 def new(
@@ -69,12 +70,14 @@ def claimable(job: Job, now: datetime) -> bool:
 def claim(job: Job, owner: str, now: datetime, lease_s: float) -> Job:
     """Take the job for `owner` until `now + lease_s`: a new epoch and a new attempt that starts from nothing."""
     until = now + timedelta(seconds=lease_s)
+    begun = Tried(number=job.attempt + 1, worker=owner.partition("/")[0], started_at=now)
     return replace(
         job,
         status=Status.PROCESSING,
         held=False,
         epoch=job.epoch + 1,
         attempt=job.attempt + 1,
+        tries=(*lose(job).tries, begun)[-MOST_TRIES:],
         lease_owner=owner,
         lease_until=until,
         due_at=until,
@@ -99,16 +102,23 @@ def allow_commit(job: Job, now: datetime, lease_s: float, progress: Progress) ->
 def complete(job: Job, result: dict[str, Any], progress: Progress, now: datetime, *, keep_s: float) -> Job:
     """COMPLETED with `result`, whose files are kept for `keep_s` seconds, and with the attempt's last `progress`."""
     done = replace(progress, stage=Stage.DONE, percent=100)
-    return _finish(replace(job, progress=done, result=result, error=None), Status.COMPLETED, now, keep_s)
+    ended = _tried(replace(job, progress=done, result=result, error=None), Outcome.COMPLETED, now)
+    return _finish(ended, Status.COMPLETED, now, keep_s)
 
 
-def fail(job: Job, error: KraiError, now: datetime, *, keep_s: float) -> Job:
-    """FAILED; what the error leaves to be read is kept for `keep_s` seconds."""
-    return _finish(replace(job, error=error.to_doc(), result=error.result), Status.FAILED, now, keep_s)
+def fail(job: Job, error: KraiError, now: datetime, *, keep_s: float, cause: KraiError | None = None) -> Job:
+    """FAILED; what the error leaves to be read is kept for `keep_s` seconds. `cause` ended the attempt, when `error` tells of them all."""
+    ended = _tried(replace(job, error=error.to_doc(), result=error.result), Outcome.FAILED, now, (cause or error).code)
+    return _finish(ended, Status.FAILED, now, keep_s)
 
 
 def cancel(job: Job, now: datetime, *, keep_s: float) -> Job:
-    return _finish(job, Status.CANCELLED, now, keep_s)
+    return _finish(_tried(job, Outcome.CANCELLED, now), Status.CANCELLED, now, keep_s)
+
+
+def lose(job: Job) -> Job:
+    """The job whose attempt under way, if there is one, has ended without a word when its lease did: for whoever writes without a lease."""
+    return job if job.lease_until is None else _tried(job, Outcome.LOST, job.lease_until)
 
 
 def ask_cancel(job: Job, now: datetime) -> Job:
@@ -120,7 +130,7 @@ def postpone(job: Job, error: KraiError, now: datetime, *, delay_s: float, crash
     """Give the job back after a transient failure; nobody claims it before `delay_s` seconds have passed."""
     again = now + timedelta(seconds=delay_s)
     return replace(
-        _back_to_wait(job, now),
+        _back_to_wait(_tried(job, Outcome.FAILED, now, error.code), now),
         run_after=again,
         due_at=again + timedelta(seconds=REPUBLISH_AFTER_S),
         error=error.to_doc(),
@@ -130,7 +140,8 @@ def postpone(job: Job, error: KraiError, now: datetime, *, delay_s: float, crash
 
 def hand_back(job: Job, now: datetime) -> Job:
     """Give the job back because the worker stops: the attempt does not count."""
-    return replace(_back_to_wait(job, now), attempt=job.attempt - 1, due_at=now + timedelta(seconds=REPUBLISH_AFTER_S))
+    waiting = _back_to_wait(_tried(job, Outcome.HANDED_BACK, now), now)
+    return replace(waiting, attempt=job.attempt - 1, due_at=now + timedelta(seconds=REPUBLISH_AFTER_S))
 
 
 def republish(job: Job, now: datetime) -> Job:
@@ -196,6 +207,15 @@ def give_up(job: Job, error: KraiError) -> KraiError | None:
             return Terminal(error.code, f"{error.detail} That was attempt {job.attempt}, the last one.".lstrip())
         return Terminal("attempts_spent", f"Attempt {job.attempt} of {job.max_attempts} ended with {error.code}: {error.detail}")
     return None
+
+
+def _tried(job: Job, outcome: Outcome, ended_at: datetime, code: str | None = None) -> Job:
+    """The job with the end of its attempt, unless none is under way."""
+    if not job.tries or job.tries[-1].ended_at is not None:
+        return job
+    stage, records = job.progress.stage, job.progress.records_processed
+    last = replace(job.tries[-1], ended_at=ended_at, outcome=outcome, code=code, stage=stage, records_processed=records)
+    return replace(job, tries=(*job.tries[:-1], last))
 
 
 def _back_to_wait(job: Job, now: datetime) -> Job:

@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from krai.dataset import Dataset, Snapshot
-from krai.job import Callback, CallbackState, Job, Kind, Stage, Status, format_time
+from krai.job import Callback, CallbackState, Job, Kind, Outcome, Stage, Status, Tried, format_time
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, description="RFC 3339, UTC")]
 Link = Annotated[str, Field(json_schema_extra={"format": "uri"})]
@@ -86,6 +85,40 @@ class WrittenFile(Answer):
         return cls(**{name: file[name] for name in WrittenFile.model_fields}, **more)
 
 
+class AttemptAnswer(Answer):
+    """One attempt at a job; while it is under way it has neither end nor outcome."""
+
+    number: Annotated[int, Field(description="one that was handed back does not count: the next has the same number")]
+    worker: Annotated[str | None, Field(description="the process that had it, as the log names it; shown to admins alone")]
+    started_at: Time
+    ended_at: Time | None
+    outcome: Annotated[
+        Outcome | None,
+        Field(description="handed_back: its worker was asked to stop; lost: nothing was heard of its worker until its lease had run out"),
+    ]
+    code: Annotated[str | None, Field(description="why it failed: a code under `/problems`")]
+    stage: Annotated[Stage, Field(description="where it was when it ended")]
+    records_processed: Annotated[int, Field(description="by then")]
+
+    @classmethod
+    def of(cls, tried: Tried, *, admin: bool) -> Self:
+        return cls(
+            number=tried.number,
+            worker=tried.worker if admin else None,
+            started_at=format_time(tried.started_at),
+            ended_at=_time(tried.ended_at),
+            outcome=tried.outcome,
+            code=tried.code,
+            stage=tried.stage,
+            records_processed=tried.records_processed,
+        )
+
+
+class Phase(Answer):
+    stage: Stage
+    started_at: Time
+
+
 class JobAnswer(Answer):
     """A job: what was asked for, how far it has come, what came of it."""
 
@@ -100,8 +133,10 @@ class JobAnswer(Answer):
     bytes_processed: int
     files_written: Annotated[int, Field(description="files of a running export that are finished; an attempt begins with none")]
     files: Annotated[list[WrittenFile], Field(description="the newest of them, at most 20; `/jobs/{id}/files` lists all, with links")]
+    phases: Annotated[list[Phase], Field(description="the stages that the latest attempt has come to")]
     attempt: int
     max_attempts: int
+    attempts: Annotated[list[AttemptAnswer], Field(description="the latest 20, the first of them first")]
     dataset: str
     params: dict[str, Any]
     labels: dict[str, str]
@@ -119,7 +154,8 @@ class JobAnswer(Answer):
     links: JobLinks
 
     @classmethod
-    def of(cls, job: Job, base_url: str) -> Self:
+    def of(cls, job: Job, base_url: str, *, admin: bool = False) -> Self:
+        """The job as its caller sees it, or an `admin`."""
         progress = job.progress
         link = f"{base_url}/api/v1/jobs/{job.job_id}"
         running = job.status is Status.PROCESSING
@@ -135,8 +171,10 @@ class JobAnswer(Answer):
             bytes_processed=progress.bytes_processed,
             files_written=progress.files_written if running else 0,
             files=[WrittenFile.of(file) for file in progress.files] if running else [],
+            phases=[Phase.model_validate(phase) for phase in progress.phases],
             attempt=job.attempt,
             max_attempts=job.max_attempts,
+            attempts=[AttemptAnswer.of(tried, admin=admin) for tried in job.tries],
             dataset=job.dataset,
             params=job.params,
             labels=job.labels,
@@ -197,70 +235,6 @@ class ExportResult(Answer):
         Link | None,
         Field(description="a JWS over the bytes of the manifest; its keys are at `/.well-known/krai-keys.json`"),
     ]
-
-
-class ColumnAnswer(Answer):
-    name: str
-    type: str
-    nullable: bool
-
-
-class DatasetAnswer(Answer):
-    name: str
-    columns: list[ColumnAnswer]
-    rows: int
-    bytes: int
-    snapshot_id: str | None
-    updated_at: Time
-
-    @classmethod
-    def of(cls, dataset: Dataset) -> Self:
-        return cls(
-            name=dataset.name,
-            columns=[ColumnAnswer(name=column.name, type=column.type, nullable=column.nullable) for column in dataset.columns],
-            rows=dataset.rows,
-            bytes=dataset.bytes,
-            snapshot_id=dataset.snapshot_id,
-            updated_at=format_time(dataset.updated_at),
-        )
-
-
-class DatasetList(Answer):
-    datasets: list[DatasetAnswer]
-
-
-class SnapshotAnswer(Answer):
-    """A state of a dataset, and what has made it. An export's `as_of` takes its id."""
-
-    snapshot_id: str
-    committed_at: Time
-    job_id: Annotated[str, Field(description="who has made it; the job itself may be gone")]
-    mode: Annotated[str, Field(json_schema_extra={"enum": ["append", "replace", "upsert", "undo"]})]
-    rows: Annotated[int, Field(description="of the dataset then")]
-    records_inserted: int
-    records_updated: int
-    records_removed: Annotated[int, Field(description="by an undo, as are those restored")]
-    records_restored: int
-
-    @classmethod
-    def of(cls, snapshot: Snapshot) -> Self:
-        return cls(
-            snapshot_id=snapshot.snapshot_id,
-            committed_at=format_time(snapshot.committed_at),
-            job_id=snapshot.job_id,
-            mode=snapshot.mode,
-            rows=snapshot.rows,
-            records_inserted=snapshot.inserted,
-            records_updated=snapshot.updated,
-            records_removed=snapshot.removed,
-            records_restored=snapshot.restored,
-        )
-
-
-class SnapshotList(Answer):
-    """Newest first."""
-
-    snapshots: list[SnapshotAnswer]
 
 
 class UploadAnswer(Answer):

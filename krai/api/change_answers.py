@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from krai.api.answers import Answer, ColumnAnswer, Link
+from krai.api.answers import Answer, Link
+from krai.api.dataset_answers import ColumnAnswer
 from krai.job import Kind, Status
 
 

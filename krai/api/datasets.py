@@ -5,8 +5,9 @@ from fastapi import APIRouter, Request, Response
 from krai import submit
 from krai.access import Principal, Scope
 from krai.api import examples, openapi
-from krai.api.answers import DatasetAnswer, DatasetList, JobAnswer, SnapshotAnswer, SnapshotList
+from krai.api.answers import JobAnswer
 from krai.api.auth import authenticate
+from krai.api.dataset_answers import DatasetAnswer, DatasetList, SnapshotAnswer, SnapshotList
 from krai.api.deps import Api, ApiOf, BaseUrl, Reader
 from krai.api.fields import DATASET
 from krai.dataset import MOST_SNAPSHOTS, Dataset

@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from krai.api import examples, openapi, watch
 from krai.api.answers import JobAnswer
-from krai.api.deps import ApiOf, BaseUrl, Listening, OwnJob
+from krai.api.deps import ApiOf, BaseUrl, Caller, Listening, OwnJob
 
 router = APIRouter(tags=["jobs"])
 EVENT_ID = re.compile(r"\d{1,18}", re.ASCII)
@@ -29,7 +29,13 @@ EXAMPLE = f"event: job\nid: 4\ndata: {JobAnswer.model_validate(examples.RUNNING)
     },
 )
 async def follow_job(
-    lasting: Listening, job: OwnJob, api: ApiOf, base_url: BaseUrl, last_event_id: Annotated[str | None, Header()] = None
+    lasting: Listening,
+    job: OwnJob,
+    caller: Caller,
+    api: ApiOf,
+    base_url: BaseUrl,
+    *,
+    last_event_id: Annotated[str | None, Header()] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     seen = int(last_event_id) if last_event_id and EVENT_ID.fullmatch(last_event_id) else None
     async with contextlib.aclosing(watch.states(api, job, seen)) as states:
@@ -39,4 +45,5 @@ async def follow_job(
             if state is None:
                 yield ServerSentEvent(comment="still here")
             else:
-                yield ServerSentEvent(event="job", id=str(state.revision), raw_data=JobAnswer.of(state, base_url).model_dump_json())
+                data = JobAnswer.of(state, base_url, admin=caller.admin).model_dump_json()
+                yield ServerSentEvent(event="job", id=str(state.revision), raw_data=data)

@@ -21,8 +21,10 @@ def job(**changes: Any) -> dict[str, Any]:
         "bytes_processed": 0,
         "files_written": 0,
         "files": [],
+        "phases": [],
         "attempt": 0,
         "max_attempts": 5,
+        "attempts": [],
         "dataset": "users",
         "params": {
             "format": "csv",
@@ -80,7 +82,33 @@ RUNNING = job(
     records_total=10000,
     files_written=1,
     files=[WRITTEN_FILE],
-    attempt=1,
+    phases=[
+        {"stage": "reading", "started_at": "2026-11-21T09:30:30.310000Z"},
+        {"stage": "writing", "started_at": "2026-11-21T09:30:30.420000Z"},
+    ],
+    attempt=2,
+    attempts=[
+        {
+            "number": 1,
+            "worker": None,
+            "started_at": "2026-11-21T09:30:00.120000Z",
+            "ended_at": "2026-11-21T09:30:28.140000Z",
+            "outcome": "failed",
+            "code": "store_busy",
+            "stage": "writing",
+            "records_processed": 3000,
+        },
+        {
+            "number": 2,
+            "worker": None,
+            "started_at": "2026-11-21T09:30:30.200000Z",
+            "ended_at": None,
+            "outcome": None,
+            "code": None,
+            "stage": "queued",
+            "records_processed": 0,
+        },
+    ],
     started_at="2026-11-21T09:30:00.120000Z",
 )
 STOPPING = {**RUNNING, "cancel_requested": True}

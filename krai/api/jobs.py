@@ -78,7 +78,7 @@ async def list_jobs(query: Annotated[ListQuery, Query()], caller: Reader, api: A
             after=query.page_token,
         )
     )
-    listed = JobList(jobs=[JobAnswer.of(job, base_url) for job in page.jobs], next_page_token=page.next_page)
+    listed = JobList(jobs=[JobAnswer.of(job, base_url, admin=caller.admin) for job in page.jobs], next_page_token=page.next_page)
     return Response(listed.model_dump_json(), media_type=JSON)
 
 
@@ -94,8 +94,10 @@ async def list_jobs(query: Annotated[ListQuery, Query()], caller: Reader, api: A
 )
 async def get_job(
     found: OwnJob,
+    caller: Caller,
     api: ApiOf,
     base_url: BaseUrl,
+    *,
     prefer: Annotated[str | None, Header(examples=["wait=30"])] = None,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
@@ -116,7 +118,7 @@ async def get_job(
         headers["retry-after"] = "1"
     if if_none_match is not None and _is_known(job, if_none_match):
         return Response(status_code=304, headers=headers)
-    return Response(JobAnswer.of(job, base_url).model_dump_json(), headers=headers, media_type=JSON)
+    return Response(JobAnswer.of(job, base_url, admin=caller.admin).model_dump_json(), headers=headers, media_type=JSON)
 
 
 @router.post(
@@ -136,7 +138,7 @@ async def cancel_job(job_id: JobId, request: Request) -> Response:
         keep_s = taken.api.settings.result_ttl_hours * 3600
         job = await steer.cancel(taken.api.stores, job_id, taken.caller.owner, keep_s=keep_s)
         taken.api.quotas.look_after(job)
-        view = JobAnswer.of(job, taken.base_url)
+        view = JobAnswer.of(job, taken.base_url, admin=taken.caller.admin)
         return await intake.remember(taken, {"status": 202, "headers": {"location": view.links.self}, "body": view.model_dump_json()})
 
     return await intake.run(request, NoBody, work, creates=False)

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from krai.api import examples, openapi
-from krai.api.answers import ColumnAnswer, ExportResult
+from krai.api.answers import ExportResult
 from krai.api.change_answers import DropResult, ForecastResult, ImportResult, Preview, Reject, Rejects, UndoResult
+from krai.api.dataset_answers import ColumnAnswer
 from krai.api.deps import ApiOf, BaseUrl, OwnJob
 from krai.api.links import Links, finished_result, refuse_expired
 from krai.errors import Terminal

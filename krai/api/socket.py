@@ -57,7 +57,8 @@ async def _tell(socket: WebSocket, api: Api, caller: Principal, listener: Listen
         if not await lasting.still():
             return POLICY_VIOLATION
         if job is not None and not job.deleted:
-            event = {"event": "job", "id": str(job.revision), "data": JobAnswer.of(job, here).model_dump(mode="json")}
+            data = JobAnswer.of(job, here, admin=caller.admin).model_dump(mode="json")
+            event = {"event": "job", "id": str(job.revision), "data": data}
             await socket.send_text(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
     return GOING_AWAY
 

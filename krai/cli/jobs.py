@@ -12,12 +12,13 @@ from krai.cli.exports import STDOUT, Out
 from krai.cli.following import follow, interruptible
 from krai.cli.options import ApiKey, AsJson, Follow, JobId, Timeout, Url, Yes
 from krai.cli.output import OUTPUT, count, span, text
-from krai.client import Client, Job, Reject
+from krai.client import Attempt, Client, Job, Reject
 
 app = typer.Typer(no_args_is_help=True, help="Look at jobs, follow them, steer them.")
 MOST_JOBS = 100
 # Fields of a job that are shown, in this order.
 SHOWN = ("type", "status", "dataset", "stage", "progress", "records_processed", "records_rejected", "bytes_processed", "attempt")
+ENDED = {"handed_back": "handed back", "lost": "worker lost"}
 LATER = ("created_by", "created_at", "started_at", "finished_at", "expires_at", "parent_job_id", "description")
 
 
@@ -79,7 +80,20 @@ def _show(job: Job) -> None:
     rows += [(name, text(value)) for name, value in job.params.items() if value not in (None, {}, "", False)]
     if job.error is not None:
         rows += [("error", f"{job.error.code}: {job.error.title}"), ("", job.error.detail)]
+    rows += [(f"attempt {tried.number}", _story(tried)) for tried in job.attempts]
     OUTPUT.table(("", ""), rows)
+
+
+def _story(tried: Attempt) -> str:
+    """As 2026-11-21 09:30:00Z, failed after 0:28 while writing: store_busy."""
+    begun = f"{text(tried.started_at)}, "
+    on = f", on {tried.worker}" if tried.worker else ""
+    if tried.ended_at is None:
+        return f"{begun}under way{on}"
+    where = "" if tried.outcome == "completed" else f" while {tried.stage}" if tried.stage != "queued" else ""
+    why = f": {tried.code}" if tried.code else ""
+    took = span((tried.ended_at - tried.started_at).total_seconds())
+    return f"{begun}{ENDED.get(tried.outcome or '', tried.outcome)} after {took}{where}{on}{why}"
 
 
 @app.command()

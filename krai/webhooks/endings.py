@@ -6,7 +6,7 @@ from dataclasses import replace
 from krai import metrics
 from krai.job import Callback, Job, Status
 from krai.ports import Stores
-from krai.transitions import look_again
+from krai.transitions import look_again, lose
 from krai.webhooks import registered
 from krai.webhooks.registered import Webhook
 
@@ -14,8 +14,8 @@ Ending = Callable[[Job], Job]  # `krai.transitions` has them
 
 
 async def swap(stores: Stores, job: Job, ending: Ending) -> Job:
-    """End the stored job. Raises Conflict, Transient."""
-    ended = await stores.jobs.swap(job, told(ending(job), await registered.of_job(stores.directory, job)))
+    """End the stored job, for whoever has no lease on it. Raises Conflict, Transient."""
+    ended = await stores.jobs.swap(job, told(ending(lose(job)), await registered.of_job(stores.directory, job)))
     count(ended)
     return ended
 

@@ -49,9 +49,10 @@ class Pipe:
 
     def progress(self, progress: Progress) -> None:
         self._unsaid = progress
-        if (not self._stages or self._stages[-1][0] is not progress.stage) and len(self._stages) < MOST_STEPS:
+        begins = (not self._stages or self._stages[-1][0] is not progress.stage) and len(self._stages) < MOST_STEPS
+        if begins:
             self._stages.append((progress.stage, time.time_ns()))
-        if time.monotonic() - self._said_at >= SAY_EVERY_S:
+        if begins or time.monotonic() - self._said_at >= SAY_EVERY_S:  # a stage is told when it begins, however short it is
             self._catch_up()
 
     def may_commit(self) -> None:

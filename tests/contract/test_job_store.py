@@ -12,7 +12,7 @@ import pytest
 from krai import transitions
 from krai.dataset import MOST_SNAPSHOTS, Dataset, Snapshot
 from krai.errors import Conflict, Terminal, Transient
-from krai.job import Callback, Job, Progress, Stage
+from krai.job import Callback, Job, Outcome, Progress, Stage
 from krai.ports import JobQuery, JobStore
 from tests.contract.conftest import Opener
 from tests.contract.examples import START, a_dataset, a_job, a_record, created
@@ -31,7 +31,9 @@ async def test_every_field_survives_a_write(jobs: JobStore) -> None:
     url, base_url = "https://hooks.example.org/?a=b", "https://krai.example.org"
     then = replace(
         claimed,
-        progress=Progress(stage=Stage.WRITING, percent=7, records_processed=2**60),
+        progress=Progress(
+            stage=Stage.WRITING, percent=7, records_processed=2**60, phases=({"stage": "writing", "started_at": "2026-01-31T12:00:00Z"},)
+        ),
         error={"code": "internal"},
         result={},
         callback=Callback(url=url, base_url=base_url, attempts=3, next_at=START, last_status=500),
@@ -41,6 +43,23 @@ async def test_every_field_survives_a_write(jobs: JobStore) -> None:
     written = await jobs.swap(job, then)
     assert written == replace(then, revision=written.revision)
     assert await jobs.get(job.job_id) == written
+
+
+async def test_attempts_are_remembered_by_the_writes_that_begin_and_end_them(open_jobs: Opener[JobStore]) -> None:
+    mine, theirs = await open_jobs(), await open_jobs()
+    job = await created(mine)
+    job = await mine.swap(job, transitions.claim(job, "one/1", START, 30))
+    found = await theirs.get(job.job_id)
+    assert found is not None
+    assert [(tried.worker, tried.outcome) for tried in found.tries] == [("one", None)]
+    job = await theirs.swap(found, transitions.postpone(found, Transient("store_busy"), START, delay_s=1))
+    for n in range(transitions.MOST_TRIES):
+        job = transitions.claim(job, f"worker-{n}/1", START + timedelta(minutes=n), 30)
+    written = await mine.swap(job, transitions.fail(job, Terminal("corrupt_file"), START + timedelta(hours=1), keep_s=60))
+    read = await theirs.get(job.job_id)
+    assert read == written
+    assert [tried.outcome for tried in read.tries] == [Outcome.LOST] * (transitions.MOST_TRIES - 1) + [Outcome.FAILED]
+    assert (read.tries[0].worker, read.tries[-1].code) == ("worker-0", "corrupt_file"), "the first of all is forgotten"
 
 
 async def test_an_unknown_job_is_none(jobs: JobStore) -> None:

@@ -15,7 +15,7 @@ from krai.backends.local.jobs import LocalJobStore
 from krai.backends.local.queue import LocalJobQueue
 from krai.claim import Terms, claim
 from krai.errors import Transient
-from krai.job import Job, Status
+from krai.job import Job, Progress, Stage, Status, format_time
 from krai.lease import FENCE, Lease, LeaseLost
 from krai.ports import Stores
 from krai.verdict import Ack, Bury, Delay, Later
@@ -136,6 +136,20 @@ async def test_a_call_that_fails_until_the_fence_loses_the_lease(stores: Stores,
     with pytest.raises(LeaseLost):
         await lease.renew()
     assert time.monotonic() - began_at < FENCE * 1 + 0.2
+
+
+async def test_a_lease_notes_when_the_attempt_has_come_to_each_of_its_stages(stores: Stores) -> None:
+    lease = await claim(stores, await accepted(stores), "me", TERMS)
+    assert isinstance(lease, Lease)
+    began_at = format_time(stores.jobs.now())
+    for stage, rows in ((Stage.READING, 1), (Stage.READING, 2), (Stage.WRITING, 3), (Stage.READING, 4)):
+        lease.advance(Progress(stage=stage, records_processed=rows))
+    await lease.renew()
+    read = await stores.jobs.get(lease.job.job_id)
+    assert read is not None
+    assert [phase["stage"] for phase in read.progress.phases] == ["reading", "writing"]
+    assert began_at <= read.progress.phases[0]["started_at"] <= read.progress.phases[1]["started_at"]
+    assert read.progress.records_processed == 4
 
 
 @pytest.mark.parametrize("end", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])

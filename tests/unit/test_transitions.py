@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from krai import transitions
 from krai.errors import Terminal, Transient
-from krai.job import FINISHED, Callback, Job, Kind, Progress, Stage, Status, format_time, parse_time
+from krai.job import FINISHED, Callback, Job, Kind, Outcome, Progress, Stage, Status, Tried, format_time, parse_time
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 LEASE_S = 30
@@ -27,6 +27,7 @@ class JobLife(RuleBasedStateMachine):
         self.job = a_job(callback=Callback(url="https://hooks.example.org", base_url="https://krai.example.org"))
         self.epochs = [0]
         self.ended_as: Job | None = None
+        self.claims = 0
 
     def become(self, job: Job) -> None:
         self.job = job
@@ -42,6 +43,7 @@ class JobLife(RuleBasedStateMachine):
     @rule()
     def claim(self) -> None:
         self.become(transitions.claim(self.job, "worker", self.now, LEASE_S))
+        self.claims += 1
 
     @precondition(lambda self: self.job.status is Status.PROCESSING)
     @rule(percent=st.integers(0, 99))
@@ -91,6 +93,16 @@ class JobLife(RuleBasedStateMachine):
         assert (self.job.lease_owner is not None) == (self.job.status is Status.PROCESSING)
 
     @invariant()
+    def every_attempt_is_remembered_and_only_the_last_may_be_under_way(self) -> None:
+        tries = self.job.tries
+        assert len(tries) == min(self.claims, transitions.MOST_TRIES)
+        assert all(tried.outcome is not None for tried in tries[:-1])
+        assert all((tried.outcome is None) == (tried.ended_at is None) for tried in tries)
+        if tries:
+            assert (tries[-1].outcome is None) == (self.job.status is Status.PROCESSING)
+            assert tries[-1].number == self.job.attempt or tries[-1].outcome is Outcome.HANDED_BACK
+
+    @invariant()
     def all_percent_means_completed(self) -> None:
         assert (self.job.progress.percent == 100) == (self.job.status is Status.COMPLETED)
 
@@ -125,6 +137,40 @@ def test_a_job_that_is_handed_back_has_spent_no_attempt() -> None:
     job = transitions.claim(a_job(), "one", NOW, LEASE_S)
     back = transitions.hand_back(job, NOW)
     assert (back.attempt, back.epoch, back.status) == (0, 1, Status.PENDING)
+
+
+def test_each_attempt_is_remembered_with_its_worker_its_end_and_why_it_ended() -> None:
+    def at(seconds: float) -> datetime:
+        return NOW + timedelta(seconds=seconds)
+
+    job = transitions.claim(a_job(), "a/1", NOW, LEASE_S)
+    job = transitions.hand_back(transitions.beat(job, at(1), LEASE_S, Progress(stage=Stage.READING, records_processed=7)), at(2))
+    job = transitions.postpone(transitions.claim(job, "b/1", at(3), LEASE_S), Transient("store_busy"), at(4), delay_s=5)
+    job = transitions.claim(job, "c/1", at(10), LEASE_S)
+    job = transitions.claim(job, "d/1", at(50), LEASE_S)
+    job = transitions.complete(job, {}, Progress(records_processed=9), at(60), keep_s=60)
+    assert job.tries == (
+        Tried(number=1, worker="a", started_at=NOW, ended_at=at(2), outcome=Outcome.HANDED_BACK, stage=Stage.READING, records_processed=7),
+        Tried(number=1, worker="b", started_at=at(3), ended_at=at(4), outcome=Outcome.FAILED, code="store_busy"),
+        Tried(number=2, worker="c", started_at=at(10), ended_at=at(10 + LEASE_S), outcome=Outcome.LOST),
+        Tried(number=3, worker="d", started_at=at(50), ended_at=at(60), outcome=Outcome.COMPLETED, stage=Stage.DONE, records_processed=9),
+    )
+
+
+def test_an_attempt_that_was_the_last_tells_its_own_reason_and_not_that_there_were_enough() -> None:
+    job, cause = transitions.claim(a_job(max_attempts=1), "one", NOW, LEASE_S), Transient("store_busy")
+    final = transitions.give_up(job, cause)
+    assert final is not None
+    failed = transitions.fail(job, final, NOW, keep_s=60, cause=cause)
+    assert failed.error is not None
+    assert (failed.error["code"], failed.tries[-1].code) == ("attempts_spent", "store_busy")
+
+
+def test_a_job_whose_attempt_began_before_attempts_were_remembered_ends_without_one() -> None:
+    doc = transitions.claim(a_job(), "one", NOW, LEASE_S).to_doc()
+    del doc["tries"], doc["progress"]["phases"]
+    job = Job.from_doc(doc)
+    assert transitions.complete(job, {}, Progress(), NOW, keep_s=60).tries == ()
 
 
 @pytest.mark.parametrize(

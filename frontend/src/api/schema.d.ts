@@ -801,6 +801,44 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AttemptAnswer
+         * @description One attempt at a job; while it is under way it has neither end nor outcome.
+         */
+        AttemptAnswer: {
+            /**
+             * Number
+             * @description one that was handed back does not count: the next has the same number
+             */
+            number: number;
+            /**
+             * Worker
+             * @description the process that had it, as the log names it; shown to admins alone
+             */
+            worker: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** @description handed_back: its worker was asked to stop; lost: nothing was heard of its worker until its lease had run out */
+            outcome: components["schemas"]["Outcome"] | null;
+            /**
+             * Code
+             * @description why it failed: a code under `/problems`
+             */
+            code: string | null;
+            /** @description where it was when it ended */
+            stage: components["schemas"]["Stage"];
+            /**
+             * Records Processed
+             * @description by then
+             */
+            records_processed: number;
+        };
+        /**
          * CallbackAnswer
          * @description Who is told when the job has ended, and what came of telling.
          */
@@ -1229,10 +1267,20 @@ export interface components {
              * @description the newest of them, at most 20; `/jobs/{id}/files` lists all, with links
              */
             files: components["schemas"]["WrittenFile"][];
+            /**
+             * Phases
+             * @description the stages that the latest attempt has come to
+             */
+            phases: components["schemas"]["Phase"][];
             /** Attempt */
             attempt: number;
             /** Max Attempts */
             max_attempts: number;
+            /**
+             * Attempts
+             * @description the latest 20, the first of them first
+             */
+            attempts: components["schemas"]["AttemptAnswer"][];
             /** Dataset */
             dataset: string;
             /** Params */
@@ -1459,6 +1507,22 @@ export interface components {
              * @description The secret; it is shown this once.
              */
             key: string;
+        };
+        /**
+         * Outcome
+         * @description How an attempt has ended. One that failed may be followed by another: the job's own state says whether it was.
+         * @enum {string}
+         */
+        Outcome: "completed" | "failed" | "cancelled" | "handed_back" | "lost";
+        /** Phase */
+        Phase: {
+            stage: components["schemas"]["Stage"];
+            /**
+             * Started At
+             * Format: date-time
+             * @description RFC 3339, UTC
+             */
+            started_at: string;
         };
         /**
          * Preview
@@ -2530,6 +2594,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AttemptAnswer = components['schemas']['AttemptAnswer'];
 export type CallbackAnswer = components['schemas']['CallbackAnswer'];
 export type CallbackState = components['schemas']['CallbackState'];
 export type Card = components['schemas']['Card'];
@@ -2560,6 +2625,8 @@ export type ManifestKey = components['schemas']['ManifestKey'];
 export type ManifestKeys = components['schemas']['ManifestKeys'];
 export type Me = components['schemas']['Me'];
 export type NewKey = components['schemas']['NewKey'];
+export type Outcome = components['schemas']['Outcome'];
+export type Phase = components['schemas']['Phase'];
 export type Preview = components['schemas']['Preview'];
 export type ProblemPage = components['schemas']['ProblemPage'];
 export type QueueAnswer = components['schemas']['QueueAnswer'];

@@ -62,7 +62,7 @@ class House:
         """The job as a worker has it after its claim."""
         jobs = self.stores.jobs
         job = await self.job(job_id)
-        return await jobs.swap(job, transitions.claim(job, "worker", jobs.now(), 30))
+        return await jobs.swap(job, transitions.claim(job, "worker-of-a-test/1", jobs.now(), 30))
 
     async def advance(self, job_id: str, **progress: Any) -> Job:
         jobs = self.stores.jobs

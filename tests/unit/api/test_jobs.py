@@ -7,9 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from krai import transitions
 from krai.job import Stage, format_time
 from tests.queues import waiting
-from tests.unit.api.house import House, open_house, problem
+from tests.unit.api.house import ADA, House, open_house, problem
 
 GARBAGE = [
     "%00",
@@ -41,6 +42,21 @@ async def test_a_job_shows_how_far_it_has_come(house: House) -> None:
     assert shown["stage"] == "writing"
     assert shown["progress"] == 42
     assert {name: shown[name] for name in progress if name != "percent"} == {k: v for k, v in progress.items() if k != "percent"}
+
+
+async def test_its_attempts_are_shown_and_its_workers_to_admins_alone(house: House) -> None:
+    async with house.client(ADA) as hers:
+        job_id = (await hers.post("/api/v1/exports", json={"dataset": "users"})).json()["job_id"]
+        job = await house.claim(job_id)
+        await house.stores.jobs.swap(job, transitions.hand_back(job, house.stores.jobs.now()))
+        await house.fail(job_id)
+        for path in (f"/api/v1/jobs/{job_id}", f"/api/v1/jobs/{job_id}/events", "/api/v1/jobs"):
+            assert "worker-of-a-test" not in (await hers.get(path)).text
+            assert "worker-of-a-test" in (await house.http.get(path)).text
+        shown = (await hers.get(f"/api/v1/jobs/{job_id}")).json()["attempts"]
+    told = [(one["number"], one["worker"], one["outcome"], one["code"], one["stage"]) for one in shown]
+    assert told == [(1, None, "handed_back", None, "queued"), (1, None, "failed", "corrupt_file", "queued")]
+    assert all(one["started_at"] <= one["ended_at"] for one in shown)
 
 
 async def test_a_failed_job_is_an_answer_like_any_other(house: House) -> None:

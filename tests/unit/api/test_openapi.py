@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from krai.api import examples
-from krai.api.answers import DatasetAnswer, ExportResult, JobAnswer, UploadAnswer
+from krai.api.answers import ExportResult, JobAnswer, UploadAnswer
 from krai.api.change_answers import ImportResult, Rejects
+from krai.api.dataset_answers import DatasetAnswer
 from krai.api.exports import EXAMPLES as EXPORTS, ExportBody
 from krai.api.fields import validate
 from krai.api.imports import EXAMPLES as IMPORTS, ImportBody

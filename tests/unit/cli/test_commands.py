@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 import krai
-from krai import keys, workers
+from krai import keys, transitions, workers
 from krai.access import Scope
 from krai.client.service import Card
+from krai.errors import Terminal as Ending
+from krai.job import Stage
 from scripts.ports import free_port
 from tests.unit.api.house import ADA, KEY, put_key
 from tests.unit.cli.terminal import Terminal
@@ -21,13 +23,21 @@ NOBODY = "http://127.0.0.1:1"
 
 async def test_jobs_for_people_and_for_programs(terminal: Terminal) -> None:
     job_id = await terminal.house.submit(labels={"team": "sales"})
-    await terminal.house.fail(job_id)
+    jobs = terminal.house.stores.jobs
+    await jobs.swap(claimed := await terminal.house.claim(job_id), transitions.hand_back(claimed, jobs.now()))
+    await terminal.house.claim(job_id)
+    assert "Z, under way, on worker-of-a-test\n" in (await terminal.krai("jobs", "show", job_id)).out
+    running = await terminal.house.advance(job_id, stage=Stage.READING)
+    await jobs.swap(running, transitions.fail(running, Ending("corrupt_file"), jobs.now(), keep_s=60))
     listed = await terminal.krai("jobs", "list", "--status", "failed", "--label", "team=sales")
     assert (listed.code, listed.err) == (0, "")
     assert listed.out.split("\t")[:4] == [job_id, "export", "FAILED", "users"]
     assert [job["job_id"] for job in (await terminal.krai("jobs", "list", "--json")).json["jobs"]] == [job_id]
     shown = await terminal.krai("jobs", "show", job_id)
     assert "error\tcorrupt_file: The file is damaged" in shown.out
+    first, second = [line for line in shown.out.splitlines() if line.startswith("attempt 1\t")]
+    assert first.endswith("Z, handed back after 0:00, on worker-of-a-test")
+    assert second.endswith("Z, failed after 0:00 while reading, on worker-of-a-test: corrupt_file")
     assert (await terminal.krai("jobs", "show", job_id, "--json")).json["error"]["code"] == "corrupt_file"
 
 

@@ -12,7 +12,7 @@ import pytest
 from krai import transitions
 from krai.claim import Terms
 from krai.execute import Execution, backoff_s
-from krai.job import Job, Kind, Stage, Status, format_time, new_id
+from krai.job import Job, Kind, Outcome, Stage, Status, format_time, new_id
 from krai.ports import Stores
 from krai.sweep import Retention, sweep, sweep_uploads
 from krai.verdict import Ack, Bury, Delay
@@ -126,6 +126,10 @@ async def test_a_transient_failure_is_tried_again_until_the_attempts_are_spent(
     assert failed.attempt == 2
     assert failed.error is not None
     assert failed.error["code"] == "attempts_spent"
+    assert [(tried.number, tried.worker, tried.outcome, tried.code) for tried in failed.tries] == [
+        (1, "me", Outcome.FAILED, "store_busy"),
+        (2, "me", Outcome.FAILED, "store_busy"),
+    ]
     assert waiting(tmp_path) == 0
 
 
@@ -236,6 +240,7 @@ async def test_a_job_whose_workers_all_died_fails_in_the_end(stores: Stores) -> 
     failed = await read(stores, job)
     assert failed.error is not None
     assert failed.error["code"] == "attempts_spent"
+    assert [(tried.worker, tried.outcome) for tried in failed.tries] == [("dead", Outcome.LOST)]
 
 
 async def test_a_job_in_a_long_queue_is_not_published_again_before_it_has_waited_for_a_minute(stores: Stores, tmp_path: Path) -> None:
@@ -256,7 +261,8 @@ async def test_a_cancel_that_no_worker_saw_is_done_by_the_sweep(stores: Stores) 
     held = await stores.jobs.swap(job, transitions.claim(job, "dead", stores.jobs.now() - timedelta(seconds=60), 30))
     await stores.jobs.swap(held, transitions.ask_cancel(held, stores.jobs.now()))
     await sweep(stores, RETENTION)
-    assert (await read(stores, job)).status is Status.CANCELLED
+    cancelled = await read(stores, job)
+    assert (cancelled.status, cancelled.tries[-1].outcome) == (Status.CANCELLED, Outcome.LOST)
 
 
 @pytest.mark.parametrize("ended", ["cancelled", "failed"])
