@@ -120,6 +120,18 @@ const webhook = createRoute({
   component: lazyRouteComponent(() => import('./pages/webhook/Webhook')),
 })
 
+const callbacks = createRoute({
+  getParentRoute: () => inside,
+  path: '/callbacks',
+  component: lazyRouteComponent(() => import('./pages/callbacks/Callbacks')),
+})
+
+const grants = createRoute({
+  getParentRoute: () => inside,
+  path: '/grants',
+  component: lazyRouteComponent(() => import('./pages/grants/Grants')),
+})
+
 const users = createRoute({
   getParentRoute: () => inside,
   path: '/users',
@@ -133,7 +145,7 @@ const settings = createRoute({
 })
 
 const WORK = [jobs, job, newExport, newImport, datasets, dataset] as const
-const HOUSE = [keys, webhooks, webhook, users, settings] as const
+const HOUSE = [keys, webhooks, webhook, callbacks, users, grants, settings] as const
 
 export const router = createRouter({
   routeTree: root.addChildren([signIn, inside.addChildren([...WORK, ...HOUSE])]),

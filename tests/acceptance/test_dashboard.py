@@ -109,6 +109,17 @@ def test_a_file_is_dropped_tried_imported_and_comes_out_again(krai: Deployment, 
     expect(page.get_by_role("region", name="Rejected rows").get_by_role("row")).to_have_count(rejected + 1)
     assert krai.krai.dataset("people")["rows"] == ROWS - rejected
     assert [column["name"] for column in krai.krai.dataset("people")["columns"]] == ["id", "name", "email", "since"]
+    timeline = page.locator("section", has=page.get_by_role("heading", name="Timeline"))
+    expect(timeline.get_by_text("Attempt 1", exact=True)).to_be_visible()
+    expect(timeline.get_by_role("list", name="What it has spent its time with").get_by_text("Reading")).to_be_visible()
+
+    numbers = range(BROKEN_EVERY, ROWS + 1, BROKEN_EVERY)
+    mended = "\n".join(["id,name,email,joined", *(f"{number},Person {number},p{number}@example.org,2026-01-10" for number in numbers)])
+    page.set_input_files("input[type=file]", {"name": "mended.csv", "mimeType": "text/csv", "buffer": mended.encode()})
+    page.get_by_role("button", name="Import the mended rows").click()
+    page.get_by_role("link", name="the job before").wait_for()
+    page.get_by_role("heading", name="What the import has done").wait_for()
+    assert krai.krai.dataset("people")["rows"] == ROWS
 
     page.get_by_role("link", name="New export").first.click()
     page.get_by_role("combobox", name="Dataset", exact=True).click()
@@ -125,7 +136,7 @@ def test_a_file_is_dropped_tried_imported_and_comes_out_again(krai: Deployment, 
     download.value.save_as(tmp_path / "people.csv")
     same = krai.krai.export(dataset="people", filter=f"id >= {ROWS - 20_000}")
     assert (tmp_path / "people.csv").read_bytes() == krai.krai.download(same["download_url"])
-    assert same["records"] == 20_000
+    assert same["records"] == 20_001
 
 
 def test_a_running_job_is_cancelled_retried_and_deleted_before_everybodys_eyes(krai: Deployment, page: Page, browser: Browser) -> None:
@@ -170,12 +181,13 @@ def test_whoever_has_a_key_that_is_revoked_is_out(krai: Deployment, browser: Bro
 
 
 def test_axe_finds_nothing(krai: Deployment, page: Page) -> None:
-    job_id = krai.krai.submit_import(dataset="contacts", source={"records": [{"id": 1, "name": "Ada"}]})
+    records = [{"id": 1, "name": "Ada"}, {"id": "one", "name": "Grace"}]
+    job_id = krai.krai.submit_import(dataset="contacts", source={"records": records}, schema={"id": "int64"})
     krai.krai.result_of(job_id)
     here = f"{krai.api.base_url}/ui"
     for path, ready in (
         ("/", "Jobs"),
-        (f"/jobs/{job_id}", "What the import has done"),
+        (f"/jobs/{job_id}", "One rejected row"),
         ("/exports/new", "Which rows"),
         ("/imports/new", "Into"),
         ("/nowhere", "There is no such page"),

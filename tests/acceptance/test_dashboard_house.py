@@ -1,4 +1,4 @@
-"""The dashboard's pages of datasets, API keys, users, settings and webhooks, in a real browser on a real krai."""
+"""The dashboard's pages of datasets, API keys, users, grants, settings, webhooks and callbacks, in a real browser on a real krai."""
 
 from collections.abc import Iterator
 
@@ -137,6 +137,23 @@ def test_users_and_settings_are_changed(krai: Deployment, page: Page) -> None:
     press(page, "Remove: ada@example.org", "Remove")
     page.get_by_role("heading", name="Nobody may sign in").wait_for()
 
+    page.get_by_role("link", name="Grants").click()
+    page.get_by_role("heading", name="Every dataset is").wait_for()
+    press(page, "New grant")
+    page.get_by_role("combobox", name="Dataset").fill("orders")
+    page.get_by_role("combobox", name="May import into it").fill("Sales")
+    page.keyboard.press("Tab")
+    finish(page, "Save")
+    press(page, "Change: dataset/orders")
+    page.get_by_role("combobox", name="May see and export it").fill("ada@example.org")
+    page.keyboard.press("Tab")
+    finish(page, "Save")
+    page.get_by_text("user:ada@example.org").wait_for()
+    (grant,) = krai.krai.http.get("/api/v1/grants").json()["grants"]
+    assert (grant["resource"], grant["read"], grant["write"]) == ("dataset/orders", ["user:ada@example.org"], ["group:sales"])
+    press(page, "Remove: dataset/orders", "Remove the grant")
+    page.get_by_role("heading", name="Every dataset is").wait_for()
+
     go(page, krai, "settings")
     press(page, "New setting")
     page.get_by_label("Name").fill("banner")
@@ -153,6 +170,19 @@ def test_users_and_settings_are_changed(krai: Deployment, page: Page) -> None:
     finish(page, "Close")
     press(page, "Delete: banner", "Delete the setting")
     page.get_by_role("heading", name="There are no settings").wait_for()
+
+
+def test_the_secret_of_callbacks_is_shown_and_replaced(krai: Deployment, page: Page) -> None:
+    go(page, krai, "callbacks")
+    press(page, "Show")
+    shown = page.get_by_role("region", name="the secret")
+    secret = krai.krai.http.get("/api/v1/webhooks/secret").json()["secret"]
+    expect(shown).to_have_text(secret)
+    press(page, "Replace")
+    finish(page, "Make a new secret")
+    expect(shown).not_to_have_text(secret)
+    page.get_by_text("The one before signs too").wait_for()
+    expect(shown).to_have_text(krai.krai.http.get("/api/v1/webhooks/secret").json()["secret"])
 
 
 def test_a_webhook_is_registered_tried_and_its_deliveries_are_sent_again(krai: Deployment, page: Page) -> None:
@@ -191,19 +221,23 @@ def test_axe_finds_nothing(krai: Deployment, page: Page) -> None:
     http.post("/token", json={"name": "nightly"})
     http.put("/api/v1/users", json={"email": "grace@example.org", "groups": ["sales"]})
     http.put("/settings/banner", json={"value": "Closed"})
+    for grant in ({"resource": "dataset/orders", "write": ["group:sales"]}, {"resource": "bucket/acme-landing", "read": ["all"]}):
+        http.put("/api/v1/grants", json=grant)
     webhook_id = http.post("/api/v1/webhooks", json={"url": HOOK}).json()["webhook_id"]
     krai.krai.import_(dataset="looked_at", source={"records": RECORDS})
-    for path, table in (
-        ("datasets", "Datasets"),
-        ("datasets/looked_at", "Snapshots"),
-        ("keys", "API keys"),
-        ("users", "Users"),
-        ("settings", "Settings"),
-        ("webhooks", "Webhooks"),
-        (f"webhooks/{webhook_id}", "Deliveries"),
+    for path, ready in (
+        ("datasets", page.get_by_role("table", name="Datasets")),
+        ("datasets/looked_at", page.get_by_role("table", name="Snapshots")),
+        ("keys", page.get_by_role("table", name="API keys")),
+        ("users", page.get_by_role("table", name="Users")),
+        ("grants", page.get_by_role("table", name="Grants")),
+        ("settings", page.get_by_role("table", name="Settings")),
+        ("callbacks", page.get_by_role("region", name="the check, as Python")),
+        ("webhooks", page.get_by_role("table", name="Webhooks")),
+        (f"webhooks/{webhook_id}", page.get_by_role("table", name="Deliveries")),
     ):
         go(page, krai, path)
-        page.get_by_role("table", name=table, exact=True).wait_for()
+        ready.wait_for()
         page.add_style_tag(content=AT_ONCE)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")

@@ -78,5 +78,15 @@ const path = (id: string) => ({ params: { path: { job_id: id } } })
 
 export const cancelJob = (id: string) => answer(client.POST('/api/v1/jobs/{job_id}/cancel', path(id)))
 export const retryJob = (id: string) => answer(client.POST('/api/v1/jobs/{job_id}/retry', path(id)))
+
+/** A new job that imports the rejects of job `id`, mended and uploaded; with the same `key` there is one, however often it is sent. */
+export const retryMended = (id: string, uploadId: string, key: string) =>
+  answer(
+    client.POST('/api/v1/jobs/{job_id}/retry', {
+      params: { path: { job_id: id }, header: { 'Idempotency-Key': key } },
+      body: { source: { upload_id: uploadId } },
+    }),
+  )
+
 export const undoJob = (id: string) => answer(client.POST('/api/v1/jobs/{job_id}/undo', path(id)))
 export const deleteJob = (id: string) => answer(client.DELETE('/api/v1/jobs/{job_id}', path(id)))

@@ -44,6 +44,10 @@ export const showSecret = (id: string): Promise<SecretAnswer> =>
 export const replaceSecret = (id: string): Promise<SecretAnswer> =>
   answer(client.POST('/api/v1/webhooks/{webhook_id}/secret', path(id)))
 
+/** Of the callbacks that this caller's own requests name. */
+export const showOwnSecret = (): Promise<SecretAnswer> => answer(client.GET('/api/v1/webhooks/secret'))
+export const replaceOwnSecret = (): Promise<SecretAnswer> => answer(client.POST('/api/v1/webhooks/secret'))
+
 /** Takes up to fifteen seconds. */
 export const testWebhook = (id: string): Promise<WebhookTest> =>
   answer(client.POST('/api/v1/webhooks/{webhook_id}/test', path(id)))

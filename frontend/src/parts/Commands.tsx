@@ -1,8 +1,8 @@
 import { Tabs } from '@mantine/core'
 import { Code } from './Code'
 
-/** The same request in several ways, each by its name; those that are null cannot say it. */
-export function Commands({ ways }: { ways: Record<string, string | null> }) {
+/** The same in several ways, each by its name; those that are null cannot say it. */
+export function Commands({ ways, what = 'the request' }: { ways: Record<string, string | null>; what?: string }) {
   const shown = Object.entries(ways).filter((way): way is [string, string] => way[1] !== null)
   const [first] = shown
   if (!first) return null
@@ -17,7 +17,7 @@ export function Commands({ ways }: { ways: Record<string, string | null> }) {
       </Tabs.List>
       {shown.map(([name, text]) => (
         <Tabs.Panel key={name} value={name}>
-          <Code text={text} label={`the request, as ${name}`} />
+          <Code text={text} label={`${what}, as ${name}`} />
         </Tabs.Panel>
       ))}
     </Tabs>

@@ -1,21 +1,8 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { answer, client } from '../api/client'
 import { ProblemError } from '../api/problem'
 import { Copy } from './Code'
 import { IconWarning } from './icons'
-
-/** What is to be done about a problem, as krai's own table has it. */
-function useRemedy(code: string, wanted: boolean): string | null {
-  const { data } = useQuery({
-    queryKey: ['problems', code],
-    queryFn: () => answer(client.GET('/problems/{code}', { params: { path: { code } } })),
-    enabled: wanted,
-    staleTime: Number.POSITIVE_INFINITY,
-    retry: false,
-  })
-  return data?.remedy ?? null
-}
+import { useProblem } from './useProblem'
 
 interface Told {
   code: string
@@ -59,7 +46,7 @@ export function Failure({ error, again }: { error: unknown; again?: () => void }
 
 export function ToldFailure(props: { told: Told; remedied: boolean; children?: React.ReactNode }) {
   const { told, remedied, children } = props
-  const remedy = useRemedy(told.code, remedied)
+  const remedy = useProblem(remedied ? told.code : null)?.remedy
   return (
     <Alert
       color="red"

@@ -18,8 +18,10 @@ import { config } from '../config'
 import { apiKey, endSession } from '../session/session'
 import { useMe } from '../session/useMe'
 import {
+  IconCallback,
   IconDatasets,
   IconExport,
+  IconGrant,
   IconImport,
   IconJobs,
   IconKey,
@@ -40,9 +42,14 @@ const PLACES = [
 const HOUSE = [
   { to: '/keys', label: 'API keys', Icon: IconKey },
   { to: '/webhooks', label: 'Webhooks', Icon: IconWebhook },
+  { to: '/callbacks', label: 'Callbacks', Icon: IconCallback },
   { to: '/settings', label: 'Settings', Icon: IconSettings },
 ] as const
-const ADMINS = [...HOUSE, { to: '/users', label: 'Users', Icon: IconUsers, IconWebhook }] as const
+const ADMINS = [
+  ...HOUSE,
+  { to: '/users', label: 'Users', Icon: IconUsers },
+  { to: '/grants', label: 'Grants', Icon: IconGrant },
+] as const
 
 /** What stands around every page: where one is, where one can go, and out. */
 export function Shell() {

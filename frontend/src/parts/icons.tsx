@@ -22,6 +22,7 @@ function icon(path: string) {
   }
 }
 
+export const IconCallback = icon('M5.5 13V9a4.5 4.5 0 0 1 9 0v4l1.5 2H4zM8.5 17.2h3')
 export const IconCheck = icon('M4 10.5l4 4 8-9')
 export const IconCopy = icon('M7 7h9v9H7zM4 13V4h9')
 export const IconCross = icon('M5 5l10 10M15 5L5 15')
@@ -30,6 +31,7 @@ export const IconDatasets = icon(
 )
 export const IconDownload = icon('M10 3v10m-4-4l4 4 4-4M4 17h12')
 export const IconExport = icon('M10 13V3m-4 4l4-4 4 4M4 12v5h12v-5')
+export const IconGrant = icon('M5 9h10v8H5zM7 9V6.5a3 3 0 0 1 6 0V9M10 12.3v1.6')
 export const IconImport = icon('M10 3v10m-4-4l4 4 4-4M4 12v5h12v-5')
 export const IconJobs = icon('M4 5h12M4 10h12M4 15h8')
 export const IconKey = icon(

@@ -12,6 +12,7 @@ import { Rejects } from '../../parts/Rejects'
 import { useJob } from '../../parts/useJob'
 import { kindWord } from '../../words/job'
 import { Actions } from './Actions'
+import { Mended } from './Mended'
 import { Request } from './Request'
 import { Result } from './Result'
 import { Steps } from './Steps'
@@ -71,6 +72,7 @@ function Shown({ job }: { job: JobAnswer }) {
           <Headway job={job} />
           <Result job={job} />
           <Rejects job={job} />
+          <Mended job={job} />
           <Request job={job} />
         </Stack>
         <Steps job={job} />

@@ -3,12 +3,13 @@ import type { ReactNode } from 'react'
 import { FINISHED } from '../../api/jobs'
 import type { JobAnswer } from '../../api/schema'
 import { Ago, Lasting } from '../../parts/Ago'
-import { stageWord } from '../../parts/JobStatus'
 import { Section } from '../../parts/Page'
+import { Attempt } from './Attempt'
 
 const ENDS = { COMPLETED: 'Completed', FAILED: 'Failed', CANCELLED: 'Cancelled' } as const
 
 interface Step {
+  key: string
   title: string
   note: ReactNode
 }
@@ -20,7 +21,7 @@ export function Steps({ job }: { job: JobAnswer }) {
     <Section title="Timeline">
       <Timeline active={steps.length - 1} bulletSize={14} lineWidth={2}>
         {steps.map((step) => (
-          <Timeline.Item key={step.title} title={step.title}>
+          <Timeline.Item key={step.key} title={step.title}>
             <Text component="div" size="sm" c="dimmed">
               {step.note}
             </Text>
@@ -32,43 +33,39 @@ export function Steps({ job }: { job: JobAnswer }) {
 }
 
 function stepsOf(job: JobAnswer): Step[] {
-  const steps: Step[] = [{ title: 'Asked for', note: <Ago at={job.created_at} /> }]
-  if (job.started_at === null && !FINISHED.has(job.status)) {
-    steps.push({ title: 'Waiting for a worker', note: <Lasting from={job.created_at} to={null} /> })
-  }
-  if (job.started_at !== null) {
+  const steps: Step[] = [{ key: 'asked', title: 'Asked for', note: <Ago at={job.created_at} /> }]
+  const latest = job.attempts.at(-1)
+  for (const attempt of job.attempts) {
     steps.push({
-      title: 'First attempt begun',
-      note: (
-        <>
-          after <Lasting from={job.created_at} to={job.started_at} />
-        </>
-      ),
+      key: attempt.started_at,
+      title: `Attempt ${attempt.number}${attempt.number > 1 ? ` of ${job.max_attempts}` : ''}`,
+      note: <Attempt attempt={attempt} job={attempt === latest ? job : null} />,
     })
   }
-  if (job.attempt > 1) {
+  if (job.status === 'PENDING') {
+    const again = latest?.ended_at ?? null
     steps.push({
-      title: `Attempt ${job.attempt} of ${job.max_attempts}`,
-      note: job.error?.title ?? 'The one before was given up.',
+      key: 'waiting',
+      title: again === null ? 'Waiting for a worker' : 'Waiting for another attempt',
+      note: <Lasting from={again ?? job.created_at} to={null} />,
     })
   }
-  if (job.status === 'PENDING' && job.started_at !== null) {
-    steps.push({ title: 'Waiting for another attempt', note: job.error?.title ?? 'It was handed back.' })
-  }
-  if (job.status === 'PROCESSING') {
-    const note = job.cancel_requested ? 'It was asked to stop.' : `${job.progress} %`
-    steps.push({ title: stageWord(job.stage), note: <span className="numbers">{note}</span> })
+  if (job.cancel_requested && !FINISHED.has(job.status)) {
+    steps.push({ key: 'stopping', title: 'Asked to stop', note: 'It stops within seconds, unless it is committing.' })
   }
   if (job.status in ENDS && job.finished_at !== null) {
-    steps.push({ title: ENDS[job.status as keyof typeof ENDS], note: <Ago at={job.finished_at} /> })
+    const title = ENDS[job.status as keyof typeof ENDS]
+    steps.push({ key: 'ended', title, note: <Ago at={job.finished_at} /> })
   }
   if (job.callback !== null) {
     const { state, attempts } = job.callback
-    steps.push({ title: `Callback ${state}`, note: `${attempts} ${attempts === 1 ? 'call' : 'calls'}` })
+    const note = `${attempts} ${attempts === 1 ? 'call' : 'calls'}`
+    steps.push({ key: 'callback', title: `Callback ${state}`, note })
   }
   if (job.expires_at !== null) {
     const gone = Date.parse(job.expires_at) < Date.now()
     steps.push({
+      key: 'files',
       title: gone ? 'Files deleted' : 'Files are kept',
       note: (
         <>

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import { ProblemError } from '../../api/problem'
 import type { WebhookAnswer } from '../../api/schema'
-import { removeWebhook, webhookKey, webhookQuery, webhooksQuery } from '../../api/webhooks'
+import { removeWebhook, replaceSecret, showSecret, webhookKey, webhookQuery, webhooksQuery } from '../../api/webhooks'
 import { Ago } from '../../parts/Ago'
 import { Copy } from '../../parts/Code'
 import { Confirmed } from '../../parts/Confirmed'
@@ -12,11 +12,11 @@ import { PageMissing } from '../../parts/Fallbacks'
 import { FormDialog } from '../../parts/FormDialog'
 import { IconTrash } from '../../parts/icons'
 import { Page } from '../../parts/Page'
+import { SigningSecret } from '../../parts/SigningSecret'
 import { WebhookForm } from '../../parts/WebhookForm'
 import { WebhookState } from '../../parts/WebhookState'
 import { eventsOf, placeOf } from '../../words/webhook'
 import { Deliveries } from './Deliveries'
-import { Secret } from './Secret'
 import { Test } from './Test'
 import '../../parts/job.css'
 
@@ -82,7 +82,7 @@ function Shown({ webhook }: { webhook: WebhookAnswer }) {
         </dl>
       </section>
       <Test id={id} />
-      <Secret id={id} />
+      <SigningSecret show={() => showSecret(id)} replace={() => replaceSecret(id)} />
       <Deliveries webhook={webhook} />
     </Page>
   )

@@ -1,9 +1,10 @@
 import { Button, Group, Progress, Stack, Text } from '@mantine/core'
 import { type DragEvent, useId, useState } from 'react'
-import { Failure } from '../../parts/Failure'
-import { IconCheck, IconImport } from '../../parts/icons'
-import type { Upload } from '../../upload/useUpload'
-import { bytes } from '../../words/format'
+import type { Upload } from '../upload/useUpload'
+import { bytes } from '../words/format'
+import { Failure } from './Failure'
+import { IconCheck, IconImport } from './icons'
+import './drop.css'
 
 interface Props {
   file: File | null

@@ -1,18 +1,22 @@
 import { Button, Group, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { SecretAnswer } from '../../api/schema'
-import { replaceSecret, showSecret } from '../../api/webhooks'
-import { Ago } from '../../parts/Ago'
-import { Code } from '../../parts/Code'
-import { Confirmed } from '../../parts/Confirmed'
-import { Failure } from '../../parts/Failure'
-import { Section } from '../../parts/Page'
+import type { SecretAnswer } from '../api/schema'
+import { Ago } from './Ago'
+import { Code } from './Code'
+import { Confirmed } from './Confirmed'
+import { Failure } from './Failure'
+import { Section } from './Page'
+
+interface Props {
+  show: () => Promise<SecretAnswer>
+  replace: () => Promise<SecretAnswer>
+}
 
 /** By what the receiver knows that it is krai who calls; fetched when somebody asks to see it, and kept no longer than the page. */
-export function Secret({ id }: { id: string }) {
+export function SigningSecret({ show, replace }: Props) {
   const [found, setFound] = useState<SecretAnswer | null>(null)
-  const show = useMutation({ mutationFn: () => showSecret(id), onSuccess: setFound })
+  const showing = useMutation({ mutationFn: show, onSuccess: setFound })
   return (
     <Section
       title="Secret"
@@ -22,21 +26,21 @@ export function Secret({ id }: { id: string }) {
             label="Replace"
             question="There is a new secret at once. For 24 hours messages are signed by the old one as well: receivers can change over in that time."
             verb="Make a new secret"
-            run={async () => setFound(await replaceSecret(id))}
+            run={async () => setFound(await replace())}
           />
           {found ? (
             <Button variant="default" onClick={() => setFound(null)}>
               Hide
             </Button>
           ) : (
-            <Button variant="default" loading={show.isPending} onClick={() => show.mutate()}>
+            <Button variant="default" loading={showing.isPending} onClick={() => showing.mutate()}>
               Show
             </Button>
           )}
         </Group>
       }
     >
-      {show.error && <Failure error={show.error} />}
+      {showing.error && <Failure error={showing.error} />}
       {found ? (
         <>
           <Code text={found.secret} label="the secret" />
