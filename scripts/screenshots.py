@@ -24,7 +24,8 @@ VIEWS: Mapping[str, Mapping[str, Any]] = {
 }
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 PEOPLE = 4000
-MANY = 5_000_000
+MANY = 10_000_000
+NOWHERE = "https://files.krai.invalid/orders.csv"  # as RFC 2606 has it: each attempt to import from there fails
 COUNTRIES = ("DE", "FR", "IT", "US")
 WAIT_MS = 60_000
 Step = Callable[[Page], None]
@@ -52,6 +53,7 @@ def take(page: Page, here: str, view: str, jobs: Mapping[str, str], file: Path) 
     shoot(page, f"{here}/ui/jobs/{jobs['export']}", f"export-{view}", heading("File"))
     shoot(page, f"{here}/ui/jobs/{jobs['import']}", f"rejects-{view}", heading("What the import has done"))
     shoot(page, f"{here}/ui/jobs/{jobs['failed']}", f"failed-{view}", heading("Timeline"))
+    shoot(page, f"{here}/ui/jobs/{jobs['tried']}", f"attempts-{view}", heading("Timeline"))
     shoot(page, f"{here}/ui/exports/new?dataset=people", f"new-export-{view}", filter_built)
     shoot(page, f"{here}/ui/imports/new", f"new-import-{view}", lambda page: file_tried(page, file))
     take_house(page, here, view, jobs["webhook"])
@@ -63,11 +65,13 @@ def take_house(page: Page, here: str, view: str, webhook_id: str) -> None:
         ("datasets/people", "dataset", "Snapshots"),
         ("keys", "keys", "API keys"),
         ("users", "users", "Users"),
+        ("grants", "grants", "Grants"),
         ("settings", "settings", "Settings"),
         ("webhooks", "webhooks", "Webhooks"),
         (f"webhooks/{webhook_id}", "webhook", "Deliveries"),
     ):
         shoot(page, f"{here}/ui/{path}", f"{name}-{view}", listed(table))
+    shoot(page, f"{here}/ui/callbacks", f"callbacks-{view}", heading("Secret"))
 
 
 def shoot(page: Page, url: str, name: str, ready: Step) -> None:
@@ -113,9 +117,12 @@ def fill(here: str, folder: Path) -> dict[str, str]:
     people = folder / "people.csv"
     people.write_text("id,name,email,country,joined\n" + "\n".join(lines))
     many = folder / "measurements.csv"
-    many.write_text("id,celsius,at\n" + "\n".join(f"{n},{n % 40}.5,2026-01-01T00:00:00Z" for n in range(MANY)))
+    with many.open("w") as file:
+        file.write("id,celsius,at\n")
+        file.writelines(f"{n},{n % 40}.5,2026-01-01T00:00:00Z\n" for n in range(MANY))
     uploaded = upload(here, people)
     jobs = {"many": upload(here, many), "webhook": furnish(here)}
+    jobs["tried"] = submit(here, "imports", {"dataset": "orders", "source": {"url": NOWHERE}})
     jobs["import"] = finished(
         here, submit(here, "imports", {"dataset": "people", "source": {"upload_id": uploaded}, "labels": {"team": "sales"}})
     )
@@ -125,16 +132,20 @@ def fill(here: str, folder: Path) -> dict[str, str]:
         here, submit(here, "exports", {"dataset": "users", "format": "parquet", "split_rows": 2500, "description": "For the warehouse"})
     )
     finished(here, submit(here, "imports", {"source": "salesforce", "dataset": "contacts"}))
+    finished(here, jobs["tried"])
     jobs["failed"] = finished(here, submit(here, "imports", {"dataset": "people", "source": {"upload_id": uploaded}, "max_errors": 1}))
     return jobs
 
 
 def furnish(here: str) -> str:
-    """Keys, users, settings and webhooks; the id of a webhook."""
+    """Keys, users, grants, settings and webhooks; the id of a webhook."""
     post(f"{here}/token", {"name": "nightly export", "scopes": ["read", "export"]})
     post(f"{here}/token", {"name": "loader of the orders", "expires_in_days": None})
     for user in ({"email": "ada@example.org", "role": "admin"}, {"email": "grace@example.org", "groups": ["sales", "support"]}):
         send("PUT", f"{here}/api/v1/users", user)
+    grants = {"dataset/people": {"read": ["all"], "write": ["group:sales"]}, "bucket/acme-landing": {"read": ["user:ada@example.org"]}}
+    for resource, granted in grants.items():
+        send("PUT", f"{here}/api/v1/grants", {"resource": resource, **granted})
     for name, value in (("banner", "Exports pause on Sunday from 9 to 12."), ("limits", {"rows": 5000, "teams": ["lab", "sales"]})):
         send("PUT", f"{here}/settings/{name}", {"value": value})
     alarm = {"url": "https://hooks.example.org/alarm", "events": ["job.failed"], "datasets": ["orders"], "enabled": False}

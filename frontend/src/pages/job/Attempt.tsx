@@ -10,16 +10,21 @@ import './attempt.css'
 /** How one attempt went; `job` with the latest, whose phases are known. */
 export function Attempt({ attempt, job }: { attempt: AttemptAnswer; job: JobAnswer | null }) {
   const { word, looks } = endOf(attempt)
+  const { outcome, stage, records_processed: records } = attempt
+  const stopped = outcome !== null && outcome !== 'completed'
   return (
     <Stack gap={2}>
       <span>
         <span className="status" data-status={looks}>
           {word}
-        </span>{' '}
-        {attempt.ended_at === null ? 'for' : 'after'} <Lasting from={attempt.started_at} to={attempt.ended_at} />
+        </span>
+        {stopped && stage !== 'queued' && ` while ${stageWord(stage).toLowerCase()}`}
+        {stopped && records > 0 && ` at ${rows(records)} rows`} {attempt.ended_at === null ? 'for' : 'after'}{' '}
+        <Lasting from={attempt.started_at} to={attempt.ended_at} />
       </span>
       {job && <Phases job={job} />}
-      <Why attempt={attempt} />
+      {outcome === 'handed_back' && <span>Its worker was asked to stop; it does not count.</span>}
+      {attempt.code && <Why code={attempt.code} />}
       <Text component="span" size="xs" c="dimmed">
         begun <Ago at={attempt.started_at} />
         {attempt.worker && (
@@ -33,24 +38,12 @@ export function Attempt({ attempt, job }: { attempt: AttemptAnswer; job: JobAnsw
   )
 }
 
-function Why({ attempt }: { attempt: AttemptAnswer }) {
-  const problem = useProblem(attempt.code)
-  const { outcome, stage, records_processed: records } = attempt
-  if (outcome === null || outcome === 'completed') return null
-  const reached = [
-    stage === 'queued' ? null : `while ${stageWord(stage).toLowerCase()}`,
-    records > 0 ? `at ${rows(records)} rows` : null,
-  ].filter((part) => part !== null)
+function Why({ code }: { code: string }) {
+  const problem = useProblem(code)
   return (
-    <>
-      {reached.length > 0 && <span>{reached.join(', ')}</span>}
-      {outcome === 'handed_back' && <span>Its worker was asked to stop; it does not count.</span>}
-      {attempt.code && (
-        <span>
-          {problem?.title} <span className="mono">{attempt.code}</span>
-        </span>
-      )}
-    </>
+    <span>
+      {problem?.title} <span className="mono">{code}</span>
+    </span>
   )
 }
 

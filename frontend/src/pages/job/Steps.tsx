@@ -69,7 +69,7 @@ function stepsOf(job: JobAnswer): Step[] {
       title: gone ? 'Files deleted' : 'Files are kept',
       note: (
         <>
-          {gone ? '' : 'until '}
+          {gone ? '' : 'deleted '}
           <Ago at={job.expires_at} />
         </>
       ),
