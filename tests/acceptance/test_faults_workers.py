@@ -45,7 +45,10 @@ def test_fault_1_a_killed_workers_job_is_taken_over(house: House, share: float) 
     assert time.monotonic() - killed < TAKEN_OVER_WITHIN_S
     assert again["attempt"] == 2
     house.import_is_whole(job_id)
-    assert house.krai.job(job_id)["attempt"] == 2
+    lost, completed = house.krai.job(job_id)["attempts"]
+    assert [(one["number"], one["outcome"]) for one in (lost, completed)] == [(1, "lost"), (2, "completed")]
+    assert lost["worker"] != completed["worker"]
+    assert lost["started_at"] < lost["ended_at"] <= completed["started_at"] < completed["ended_at"]
     house.is_clean()
 
 
@@ -91,6 +94,7 @@ def test_fault_4_a_stopping_worker_hands_back_what_does_not_fit(house: House) ->
         worker.wait_until_alone(within_s=5)
         handed_back = house.krai.job(job_id)
         assert (handed_back["status"], handed_back["attempt"]) == ("PENDING", 0)
+        assert [(one["number"], one["outcome"]) for one in handed_back["attempts"]] == [(1, "handed_back")]
     assert house.krai.wait_until_attempt(job_id, 1, within_s=5)["attempt"] == 1
     house.import_is_whole(job_id)
     assert house.krai.job(job_id)["attempt"] == 1
