@@ -120,6 +120,8 @@ def test_a_file_is_dropped_tried_imported_and_comes_out_again(krai: Deployment, 
     page.get_by_role("link", name="the job before").wait_for()
     page.get_by_role("heading", name="What the import has done").wait_for()
     assert krai.krai.dataset("people")["rows"] == ROWS
+    phases = krai.krai.job(page.url.rpartition("/")[2])["phases"]
+    assert [phase["stage"] for phase in phases] == ["fetching", "reading", "uploading", "committing"], "also those that last no time"
 
     page.get_by_role("link", name="New export").first.click()
     page.get_by_role("combobox", name="Dataset", exact=True).click()
