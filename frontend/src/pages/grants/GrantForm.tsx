@@ -49,7 +49,6 @@ export function GrantForm({ grant, close }: { grant: GrantAnswer | null; close: 
               onChange={setName}
               error={there ? 'It has a grant: change that one.' : wrong}
               comboboxProps={{ withinPortal: false }}
-              data-autofocus
             />
           ) : (
             <TextInput

@@ -17,10 +17,10 @@ export function Attempt({ attempt, job }: { attempt: AttemptAnswer; job: JobAnsw
       <span>
         <span className="status" data-status={looks}>
           {word}
-        </span>
+        </span>{' '}
+        {outcome === null ? 'for' : 'after'} <Lasting from={attempt.started_at} to={attempt.ended_at} />
         {stopped && stage !== 'queued' && ` while ${stageWord(stage).toLowerCase()}`}
-        {stopped && records > 0 && ` at ${rows(records)} rows`} {attempt.ended_at === null ? 'for' : 'after'}{' '}
-        <Lasting from={attempt.started_at} to={attempt.ended_at} />
+        {stopped && records > 0 && `, at ${rows(records)} rows`}
       </span>
       {job && <Phases job={job} />}
       {outcome === 'handed_back' && <span>Its worker was asked to stop; it does not count.</span>}

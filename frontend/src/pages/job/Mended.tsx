@@ -38,8 +38,8 @@ function Form({ job }: { job: JobAnswer }) {
   return (
     <Section title="Mended rows">
       <Text size="sm" c="dimmed">
-        Download the rejected rows, mend them, and bring the file back. It is imported as this one was, as a new job
-        {job.params.mode === 'replace' && ', but added to the rows that are there now'}.
+        Download the rejected rows, mend them, and bring the file back. A new job imports it as this one did
+        {job.params.mode === 'replace' && ', but adds to the rows that are there now'}.
       </Text>
       <DropZone file={file} upload={upload} choose={setFile} again={again} />
       {start.error && <Failure error={start.error} />}
