@@ -53,7 +53,7 @@ def take(page: Page, here: str, view: str, jobs: Mapping[str, str], file: Path) 
     shoot(page, f"{here}/ui/jobs/{jobs['export']}", f"export-{view}", heading("File"))
     shoot(page, f"{here}/ui/jobs/{jobs['import']}", f"rejects-{view}", heading("What the import has done"))
     shoot(page, f"{here}/ui/jobs/{jobs['failed']}", f"failed-{view}", heading("Timeline"))
-    shoot(page, f"{here}/ui/jobs/{jobs['tried']}", f"attempts-{view}", heading("Timeline"))
+    shoot(page, f"{here}/ui/jobs/{jobs['tried']}", f"attempts-{view}", timeline_at_the_top)
     shoot(page, f"{here}/ui/exports/new?dataset=people", f"new-export-{view}", filter_built)
     shoot(page, f"{here}/ui/imports/new", f"new-import-{view}", lambda page: file_tried(page, file))
     take_house(page, here, view, jobs["webhook"])
@@ -92,6 +92,10 @@ def listed(name: str) -> Step:
 
 def on_its_way(page: Page) -> None:
     page.get_by_text(re.compile("^about .* left$")).wait_for()
+
+
+def timeline_at_the_top(page: Page) -> None:
+    page.get_by_role("heading", name="Timeline").evaluate("node => scrollBy(0, node.getBoundingClientRect().top - 90)")
 
 
 def filter_built(page: Page) -> None:
