@@ -63,6 +63,17 @@ WRITTEN_FILE = {
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "crc32c": "yZRlqg==",
 }
+UNDER_WAY = {
+    "number": 2,
+    "worker": None,
+    "started_at": "2026-11-21T09:30:30.200000Z",
+    "ended_at": None,
+    "outcome": None,
+    "code": None,
+    "stage": "queued",
+    "records_processed": 0,
+}
+ATTEMPT = UNDER_WAY | {"number": 1, "started_at": "2026-11-21T09:30:00.120000Z", "stage": "writing", "records_processed": 3000}
 JOB = job()
 IMPORT_JOB = job(
     job_id=IMPORT_ID,
@@ -87,28 +98,7 @@ RUNNING = job(
         {"stage": "writing", "started_at": "2026-11-21T09:30:30.420000Z"},
     ],
     attempt=2,
-    attempts=[
-        {
-            "number": 1,
-            "worker": None,
-            "started_at": "2026-11-21T09:30:00.120000Z",
-            "ended_at": "2026-11-21T09:30:28.140000Z",
-            "outcome": "failed",
-            "code": "store_busy",
-            "stage": "writing",
-            "records_processed": 3000,
-        },
-        {
-            "number": 2,
-            "worker": None,
-            "started_at": "2026-11-21T09:30:30.200000Z",
-            "ended_at": None,
-            "outcome": None,
-            "code": None,
-            "stage": "queued",
-            "records_processed": 0,
-        },
-    ],
+    attempts=[ATTEMPT | {"ended_at": "2026-11-21T09:30:28.140000Z", "outcome": "failed", "code": "store_busy"}, UNDER_WAY],
     started_at="2026-11-21T09:30:00.120000Z",
 )
 STOPPING = {**RUNNING, "cancel_requested": True}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from krai.client.models import Model
+from krai.client.model import Model
 
 
 @dataclass(frozen=True, kw_only=True)
