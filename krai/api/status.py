@@ -30,7 +30,7 @@ class WorkerAnswer(Answer):
     here: Annotated[bool, Field(description="false: it has not said so for so long that it has most likely died")]
 
 
-class Status(Answer):
+class StatusAnswer(Answer):
     version: Annotated[str, Field(description="of the API")]
     queue: QueueAnswer
     workers: list[WorkerAnswer]
@@ -45,7 +45,7 @@ class Status(Answer):
     "/api/v1/status",
     summary="Show the queue and the workers",
     responses={
-        **openapi.gives(200, Status, "What there is to do, and who does it", examples.STATUS),
+        **openapi.gives(200, StatusAnswer, "What there is to do, and who does it", examples.STATUS),
         **openapi.fails(*openapi.CALL, "not_allowed"),
     },
 )
@@ -60,4 +60,4 @@ async def show_status(api: ApiOf, _: Admin) -> Response:
         )
         for one in found
     ]
-    return Response(Status.of(backlog, sightings, age_s).model_dump_json(), media_type="application/json")
+    return Response(StatusAnswer.of(backlog, sightings, age_s).model_dump_json(), media_type="application/json")

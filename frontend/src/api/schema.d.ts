@@ -1242,7 +1242,7 @@ export interface components {
             /** Job Id */
             job_id: string;
             type: components["schemas"]["Kind"];
-            status: components["schemas"]["krai__job__Status"];
+            status: components["schemas"]["Status"];
             /**
              * Progress
              * @description never falls within an attempt; 100 only with COMPLETED
@@ -1764,7 +1764,18 @@ export interface components {
          * Status
          * @enum {string}
          */
-        "Status-Input": "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED";
+        Status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED";
+        /** StatusAnswer */
+        StatusAnswer: {
+            /**
+             * Version
+             * @description of the API
+             */
+            version: string;
+            queue: components["schemas"]["QueueAnswer"];
+            /** Workers */
+            workers: components["schemas"]["WorkerAnswer"][];
+        };
         /** UndoResult */
         UndoResult: {
             /** Job Id */
@@ -1997,22 +2008,6 @@ export interface components {
             /** Crc32C */
             crc32c: string;
         };
-        /** Status */
-        krai__api__status__Status: {
-            /**
-             * Version
-             * @description of the API
-             */
-            version: string;
-            queue: components["schemas"]["QueueAnswer"];
-            /** Workers */
-            workers: components["schemas"]["WorkerAnswer"][];
-        };
-        /**
-         * Status
-         * @enum {string}
-         */
-        krai__job__Status: "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED";
         /**
          * CsvStyle
          * @description How cells become lines.
@@ -2644,7 +2639,8 @@ export type SnapshotAnswer = components['schemas']['SnapshotAnswer'];
 export type SnapshotList = components['schemas']['SnapshotList'];
 export type Sound = components['schemas']['Sound'];
 export type Stage = components['schemas']['Stage'];
-export type StatusInput = components['schemas']['Status-Input'];
+export type Status = components['schemas']['Status'];
+export type StatusAnswer = components['schemas']['StatusAnswer'];
 export type UndoResult = components['schemas']['UndoResult'];
 export type UploadAnswer = components['schemas']['UploadAnswer'];
 export type Uploaded = components['schemas']['Uploaded'];
@@ -2656,8 +2652,6 @@ export type WebhookTest = components['schemas']['WebhookTest'];
 export type Why = components['schemas']['Why'];
 export type WorkerAnswer = components['schemas']['WorkerAnswer'];
 export type WrittenFile = components['schemas']['WrittenFile'];
-export type KraiApiStatusStatus = components['schemas']['krai__api__status__Status'];
-export type KraiJobStatus = components['schemas']['krai__job__Status'];
 export type CsvStyle = components['schemas']['CsvStyle'];
 export type ExportBody = components['schemas']['ExportBody'];
 export type CsvDialect = components['schemas']['CsvDialect'];
@@ -2835,7 +2829,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["krai__api__status__Status"];
+                    "application/json": components["schemas"]["StatusAnswer"];
                 };
             };
             /** @description Bad Request */
@@ -3399,7 +3393,7 @@ export interface operations {
         parameters: {
             query?: {
                 type?: components["schemas"]["Kind"] | null;
-                status?: components["schemas"]["Status-Input"] | null;
+                status?: components["schemas"]["Status"] | null;
                 dataset?: string | null;
                 /** @description name:value, or name=value */
                 label?: string | null;
