@@ -1,0 +1,74 @@
+# Argo CD, and the one application that all others come from: gitops/argocd. From then on git says what runs; Terraform only says which revision.
+
+locals {
+  with_argocd = var.delivery == "argocd" ? 1 : 0
+  repository  = "https://github.com/${var.github_repository}.git"
+}
+
+resource "helm_release" "argocd" {
+  count = local.with_argocd
+
+  name             = "argocd"
+  namespace        = "argocd"
+  create_namespace = true
+
+  repository = "https://argoproj.github.io/argo-helm"
+  chart      = "argo-cd"
+  version    = "10.1.1"
+
+  atomic          = true
+  cleanup_on_fail = true
+  timeout         = 900
+
+  values = [yamlencode({
+    # Reached by `kubectl port-forward` and no other way.
+    server        = { service = { type = "ClusterIP" } }
+    dex           = { enabled = false }
+    notifications = { enabled = false }
+    configs       = { cm = { "admin.enabled" = true, "exec.enabled" = false } }
+  })]
+
+  depends_on = [google_container_node_pool.this]
+}
+
+resource "helm_release" "root" {
+  count = local.with_argocd
+
+  name      = "krai"
+  namespace = "argocd"
+
+  repository = "https://argoproj.github.io/argo-helm"
+  chart      = "argocd-apps"
+  version    = "2.0.5"
+
+  atomic          = true
+  cleanup_on_fail = true
+
+  values = [yamlencode({
+    applications = {
+      krai = {
+        namespace  = "argocd"
+        project    = "default"
+        finalizers = ["resources-finalizer.argocd.argoproj.io"]
+
+        source = {
+          repoURL        = local.repository
+          targetRevision = var.revision
+          path           = "gitops/argocd"
+        }
+
+        destination = {
+          server    = "https://kubernetes.default.svc"
+          namespace = "argocd"
+        }
+
+        syncPolicy = {
+          automated   = { prune = true, selfHeal = true }
+          syncOptions = ["CreateNamespace=true"]
+        }
+      }
+    }
+  })]
+
+  depends_on = [helm_release.argocd]
+}

@@ -1,0 +1,147 @@
+# Uploads, results and the tables of the warehouse. Nothing is ever written over, so versions would keep only what was meant to go: krai's own
+# sweep, the rules below, and expired snapshots. What was deleted by mistake can be had back for a week.
+
+locals {
+  bucket_name = coalesce(var.bucket_name, "${var.project_id}-krai")
+
+  objects = "projects/_/buckets/${google_storage_bucket.this.name}/objects"
+
+  # The roles of Cloud Storage hold more than one of these each, and what stands beside them would be given away with them.
+  bucket_roles = {
+    kraiObjectList   = ["storage.objects.list"]
+    kraiUploadOpen   = ["storage.objects.create", "storage.objects.get"]
+    kraiResultRemove = ["storage.objects.delete", "storage.objects.get"]
+    kraiResultRead   = ["storage.objects.get"]
+  }
+}
+
+resource "google_storage_bucket" "this" {
+  name     = local.bucket_name
+  location = var.region
+  labels   = local.labels
+
+  storage_class               = "STANDARD"
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = !var.deletion_protection
+
+  versioning {
+    enabled = false
+  }
+
+  soft_delete_policy {
+    retention_duration_seconds = 604800
+  }
+
+  # Browsers send files to the address of an upload, and read results by signed links.
+  dynamic "cors" {
+    for_each = length(var.browser_origins) > 0 ? [true] : []
+
+    content {
+      origin          = var.browser_origins
+      method          = ["GET", "HEAD", "PUT"]
+      response_header = ["Content-Type", "Content-Length", "Content-Range", "Range", "ETag", "x-goog-hash"]
+      max_age_seconds = 3600
+    }
+  }
+
+  # Behind krai's own sweep, which removes uploads after a day and results after KRAI_RESULT_TTL_HOURS.
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+
+    condition {
+      age            = 7
+      matches_prefix = ["uploads/"]
+    }
+  }
+
+  lifecycle_rule {
+    action {
+      type = "Delete"
+    }
+
+    condition {
+      age            = var.results_kept_days
+      matches_prefix = ["jobs/"]
+    }
+  }
+
+  lifecycle_rule {
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+
+    condition {
+      age = 7
+    }
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_project_iam_custom_role" "bucket" {
+  for_each = local.bucket_roles
+
+  role_id     = each.key
+  title       = "krai: ${join(", ", each.value)}"
+  permissions = each.value
+}
+
+# The worker reads and writes data: uploads, results, tables.
+resource "google_storage_bucket_iam_member" "worker_data" {
+  bucket = google_storage_bucket.this.name
+  role   = "roles/storage.objectUser"
+  member = google_service_account.worker.member
+}
+
+# The API sees what there is, opens uploads, and reads and removes what belongs to jobs. It cannot open a table.
+resource "google_storage_bucket_iam_member" "api_lists" {
+  bucket = google_storage_bucket.this.name
+  role   = google_project_iam_custom_role.bucket["kraiObjectList"].name
+  member = google_service_account.api.member
+}
+
+resource "google_storage_bucket_iam_member" "api_uploads" {
+  bucket = google_storage_bucket.this.name
+  role   = google_project_iam_custom_role.bucket["kraiUploadOpen"].name
+  member = google_service_account.api.member
+
+  condition {
+    title      = "uploads"
+    expression = "resource.name.startsWith(\"${local.objects}/uploads/\")"
+  }
+}
+
+resource "google_storage_bucket_iam_member" "api_results" {
+  bucket = google_storage_bucket.this.name
+  role   = google_project_iam_custom_role.bucket["kraiResultRemove"].name
+  member = google_service_account.api.member
+
+  condition {
+    title      = "jobs"
+    expression = "resource.name.startsWith(\"${local.objects}/jobs/\")"
+  }
+}
+
+# A signed link opens what its signer may read.
+resource "google_storage_bucket_iam_member" "signer_reads" {
+  bucket = google_storage_bucket.this.name
+  role   = google_project_iam_custom_role.bucket["kraiResultRead"].name
+  member = google_service_account.signer.member
+
+  condition {
+    title      = "jobs"
+    expression = "resource.name.startsWith(\"${local.objects}/jobs/\")"
+  }
+}
+
+# Buckets of others, for imports from gs://bucket/object. Who may ask for one is told by krai's grants.
+resource "google_storage_bucket_iam_member" "worker_sources" {
+  for_each = var.source_buckets
+
+  bucket = each.value
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.worker.member
+}

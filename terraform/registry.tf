@@ -1,0 +1,51 @@
+locals {
+  registry = "${var.region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.this.repository_id}"
+}
+
+resource "google_artifact_registry_repository" "this" {
+  location      = var.region
+  repository_id = var.name
+  format        = "DOCKER"
+  description   = "Images of krai and of its dashboard"
+  labels        = local.labels
+
+  docker_config {
+    immutable_tags = false # `latest` moves; what is deployed is named by the commit
+  }
+
+  cleanup_policy_dry_run = false
+
+  cleanup_policies {
+    id     = "keep-recent"
+    action = "KEEP"
+
+    most_recent_versions {
+      keep_count = 30
+    }
+  }
+
+  cleanup_policies {
+    id     = "delete-old"
+    action = "DELETE"
+
+    condition {
+      older_than = "7776000s" # 90 days
+    }
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_artifact_registry_repository_iam_member" "node_reads" {
+  location   = google_artifact_registry_repository.this.location
+  repository = google_artifact_registry_repository.this.name
+  role       = "roles/artifactregistry.reader"
+  member     = google_service_account.node.member
+}
+
+resource "google_artifact_registry_repository_iam_member" "github_writes" {
+  location   = google_artifact_registry_repository.this.location
+  repository = google_artifact_registry_repository.this.name
+  role       = "roles/artifactregistry.writer"
+  member     = google_service_account.github_actions.member
+}

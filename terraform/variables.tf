@@ -1,0 +1,341 @@
+variable "project_id" {
+  type        = string
+  description = "The project, which is there already."
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "A project's id has 6 to 30 lower-case letters, digits and hyphens, and begins with a letter."
+  }
+}
+
+variable "region" {
+  type        = string
+  default     = "europe-west1"
+  description = "Where everything is."
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "Takes a region such as europe-west1, and no zone."
+  }
+}
+
+variable "name" {
+  type        = string
+  default     = "krai"
+  description = "The name of the cluster, its network and the registry."
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,20}[a-z0-9]$", var.name))
+    error_message = "Takes 3 to 22 lower-case letters, digits and hyphens, beginning with a letter."
+  }
+}
+
+variable "deletion_protection" {
+  type        = bool
+  default     = true
+  description = "Whether cluster, database, bucket and secrets refuse to be destroyed."
+}
+
+variable "customers" {
+  type        = set(string)
+  default     = []
+  description = "Customers with a release of their own in the namespace krai-<customer>, as the files of gitops/customers are named."
+
+  validation {
+    condition     = alltrue([for customer in var.customers : can(regex("^[a-z0-9]([a-z0-9-]{0,55}[a-z0-9])?$", customer))])
+    error_message = "A customer's name is that of a namespace without krai-: lower-case letters, digits and hyphens, 57 at most."
+  }
+
+  validation {
+    condition     = !contains(var.customers, "backend") && !contains(var.customers, "frontend")
+    error_message = "krai-backend and krai-frontend are krai's own namespaces."
+  }
+}
+
+variable "host" {
+  type        = string
+  default     = null
+  description = "The name krai is reached by, e.g. krai.example.org: its uptime is looked at from outside. Nothing looks without."
+
+  validation {
+    condition     = var.host == null || can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.host))
+    error_message = "Takes the name of a host, without https:// and without a path."
+  }
+}
+
+variable "browser_origins" {
+  type        = list(string)
+  default     = []
+  description = "Pages that send files to the bucket and read results of it, e.g. https://krai.example.org."
+
+  validation {
+    condition     = alltrue([for origin in var.browser_origins : can(regex("^https://[a-z0-9.-]+(:[0-9]+)?$", origin))])
+    error_message = "Takes origins such as https://krai.example.org, and no *."
+  }
+}
+
+# Network and cluster
+
+variable "node_range" {
+  type        = string
+  default     = "10.10.0.0/20"
+  description = "Addresses of nodes."
+
+  validation {
+    condition     = can(cidrnetmask(var.node_range))
+    error_message = "Takes a network such as 10.10.0.0/20."
+  }
+}
+
+variable "pod_range" {
+  type        = string
+  default     = "10.20.0.0/16"
+  description = "Addresses of pods."
+
+  validation {
+    condition     = can(cidrnetmask(var.pod_range))
+    error_message = "Takes a network such as 10.20.0.0/16."
+  }
+}
+
+variable "service_range" {
+  type        = string
+  default     = "10.30.0.0/20"
+  description = "Addresses of services."
+
+  validation {
+    condition     = can(cidrnetmask(var.service_range))
+    error_message = "Takes a network such as 10.30.0.0/20."
+  }
+}
+
+variable "authorized_networks" {
+  type        = map(string)
+  default     = {}
+  description = "Networks within the VPC, by name, that reach the control plane by its private address. Without any it is reached by its DNS name alone."
+
+  validation {
+    condition     = alltrue([for network in values(var.authorized_networks) : can(cidrnetmask(network)) && network != "0.0.0.0/0"])
+    error_message = "Takes networks such as 10.10.0.0/20, and not all the world."
+  }
+}
+
+variable "release_channel" {
+  type        = string
+  default     = "REGULAR"
+  description = "How early the cluster gets new versions of Kubernetes: RAPID, REGULAR or STABLE."
+
+  validation {
+    condition     = contains(["RAPID", "REGULAR", "STABLE"], var.release_channel)
+    error_message = "Takes RAPID, REGULAR or STABLE."
+  }
+}
+
+variable "security_group" {
+  type        = string
+  default     = null
+  description = "The group of Google Workspace whose groups have rights in the cluster, gke-security-groups@example.org."
+
+  validation {
+    condition     = var.security_group == null || can(regex("^gke-security-groups@", var.security_group))
+    error_message = "GKE takes a group of the name gke-security-groups and no other."
+  }
+}
+
+variable "node_pools" {
+  type = map(object({
+    machine_type = string
+    min_nodes    = number
+    max_nodes    = number
+    disk_gb      = optional(number, 100)
+    spot         = optional(bool, false)
+  }))
+  default = {
+    general = { machine_type = "e2-standard-4", min_nodes = 1, max_nodes = 6 }
+  }
+  description = "Nodes, in all zones together. Workers on spot nodes hand their jobs back when one is taken away."
+
+  validation {
+    condition     = alltrue([for pool in values(var.node_pools) : pool.min_nodes >= 0 && pool.max_nodes >= max(1, pool.min_nodes) && pool.disk_gb >= 30])
+    error_message = "A pool has 0 or more nodes at least, one or more at most, and disks of 30 GB or more."
+  }
+
+  validation {
+    condition     = anytrue([for pool in values(var.node_pools) : pool.min_nodes > 0 && !pool.spot])
+    error_message = "One pool at least has a node that stays: the operators and the API run there."
+  }
+}
+
+variable "binary_authorization_enforced" {
+  type        = bool
+  default     = false
+  description = "Whether images from elsewhere than krai's registry and operator_images are refused. Until then they are noted in the audit log."
+}
+
+variable "operator_images" {
+  type = list(string)
+  default = [
+    "ghcr.io/dexidp/*",
+    "ghcr.io/external-secrets/*",
+    "ghcr.io/kedacore/*",
+    "ecr-public.aws.com/docker/library/redis*",
+    "quay.io/argoproj/*",
+  ]
+  description = "Images of the operators: Argo CD, External Secrets, KEDA."
+}
+
+# Data
+
+variable "firestore_database" {
+  type        = string
+  default     = "(default)"
+  description = "KRAI_FIRESTORE_DATABASE."
+
+  validation {
+    condition     = var.firestore_database == "(default)" || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.firestore_database))
+    error_message = "Takes (default), or 4 to 63 lower-case letters, digits and hyphens."
+  }
+}
+
+variable "firestore_location" {
+  type        = string
+  default     = null
+  description = "Another place for the database than the region, e.g. eur3. It cannot be moved."
+}
+
+variable "bucket_name" {
+  type        = string
+  default     = null
+  description = "GCS_BUCKET; <project_id>-krai without."
+}
+
+variable "results_kept_days" {
+  type        = number
+  default     = 30
+  description = "After how many days the bucket itself removes files of jobs; more than KRAI_RESULT_TTL_HOURS."
+
+  validation {
+    condition     = var.results_kept_days >= 2
+    error_message = "krai keeps results for a day; the bucket must keep them for longer."
+  }
+}
+
+variable "source_buckets" {
+  type        = set(string)
+  default     = []
+  description = "Other buckets that workers may import from."
+}
+
+variable "warehouse" {
+  type        = string
+  default     = "iceberg"
+  description = "Where the datasets are: iceberg (in the bucket), postgres or bigquery."
+
+  validation {
+    condition     = contains(["iceberg", "postgres", "bigquery"], var.warehouse)
+    error_message = "Takes iceberg, postgres or bigquery."
+  }
+}
+
+variable "sql_tier" {
+  type        = string
+  default     = "db-custom-2-7680"
+  description = "The machine of PostgreSQL."
+}
+
+variable "sql_password" {
+  type        = string
+  default     = null
+  sensitive   = true
+  ephemeral   = true
+  description = "The password of the role krai in PostgreSQL, where that is the warehouse."
+}
+
+variable "sql_password_version" {
+  type        = number
+  default     = 1
+  description = "Raise it to have a new sql_password written."
+}
+
+variable "secrets" {
+  type        = map(string)
+  default     = {}
+  sensitive   = true
+  ephemeral   = true
+  description = "Values of secrets by the setting that reads them, e.g. API_KEY. They are written and forgotten."
+}
+
+variable "secret_versions" {
+  type        = map(number)
+  default     = {}
+  description = "Which of `secrets` are written, and a number to raise when a value is new: { API_KEY = 1 }."
+
+  validation {
+    condition     = alltrue([for setting in keys(var.secret_versions) : contains(keys(local.secrets), setting)])
+    error_message = "Takes settings that have a secret: see secrets.tf."
+  }
+}
+
+# Deployment
+
+variable "github_repository" {
+  type        = string
+  description = "owner/name of the repository whose workflows come in, and that Argo CD reads."
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github_repository))
+    error_message = "Takes owner/name."
+  }
+}
+
+variable "github_owner_id" {
+  type        = string
+  default     = null
+  description = "The number of the repository's owner (gh api users/OWNER --jq .id)."
+
+  validation {
+    condition     = var.github_owner_id == null || can(regex("^[0-9]+$", var.github_owner_id))
+    error_message = "Takes a number."
+  }
+}
+
+variable "github_environment" {
+  type        = string
+  default     = "production"
+  description = "The environment of the repository in which releases are approved."
+}
+
+variable "delivery" {
+  type        = string
+  default     = "argocd"
+  description = "Who deploys: argocd (Argo CD from gitops/), helm (Terraform itself, from helm/), or none, for the first apply of an empty project."
+
+  validation {
+    condition     = contains(["argocd", "helm", "none"], var.delivery)
+    error_message = "Takes argocd, helm or none."
+  }
+}
+
+variable "revision" {
+  type        = string
+  default     = "main"
+  description = "The branch, tag or commit that Argo CD follows."
+}
+
+variable "image_tag" {
+  type        = string
+  default     = "latest"
+  description = "The image that Terraform itself deploys, where delivery is helm."
+}
+
+variable "notification_channels" {
+  type        = list(string)
+  default     = []
+  description = "Channels of Cloud Monitoring that hear alerts: projects/<project>/notificationChannels/<id>."
+}
+
+locals {
+  labels        = { app = "krai", managed-by = "terraform" }
+  with_postgres = var.warehouse == "postgres" ? 1 : 0
+  with_bigquery = var.warehouse == "bigquery" ? 1 : 0
+}
