@@ -30,10 +30,14 @@ resource "google_container_cluster" "this" {
     }
   }
 
-  datapath_provider           = "ADVANCED_DATAPATH"
+  datapath_provider           = "ADVANCED_DATAPATH" # enforces network policies by itself
   enable_shielded_nodes       = true
   enable_intranode_visibility = true
   enable_legacy_abac          = false
+
+  network_policy {
+    enabled = false # the older way
+  }
 
   release_channel {
     channel = var.release_channel

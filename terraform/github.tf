@@ -5,7 +5,7 @@ locals {
   github_pool = "principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.github.name}"
 
   # What `terraform apply` of this folder needs.
-  terraform_roles = [
+  terraform_roles = concat([
     "roles/artifactregistry.admin",
     "roles/binaryauthorization.policyEditor",
     "roles/compute.networkAdmin",
@@ -14,7 +14,6 @@ locals {
     "roles/datastore.owner",
     "roles/iam.roleAdmin",
     "roles/iam.serviceAccountAdmin",
-    "roles/iam.serviceAccountUser",
     "roles/iam.workloadIdentityPoolAdmin",
     "roles/monitoring.admin",
     "roles/pubsub.admin",
@@ -22,10 +21,37 @@ locals {
     "roles/secretmanager.admin",
     "roles/serviceusage.serviceUsageAdmin",
     "roles/storage.admin",
-  ]
+    ],
+    var.warehouse == "postgres" ? ["roles/cloudsql.admin", "roles/servicenetworking.networksAdmin"] : [],
+    var.warehouse == "bigquery" ? ["roles/bigquery.dataOwner"] : [],
+  )
 
-  # What `terraform plan` needs; it reads no secret and no data.
-  plan_roles = ["roles/viewer", "roles/iam.securityReviewer", "roles/container.clusterViewer"]
+  # What `terraform plan` needs: how things are set up, and no secret, no job, no file.
+  plan_roles = concat(
+    [
+      "roles/artifactregistry.reader", # also the images, whose signatures a release looks at
+      "roles/binaryauthorization.policyViewer",
+      "roles/browser",
+      "roles/compute.networkViewer",
+      "roles/container.clusterViewer",
+      "roles/iam.roleViewer",
+      "roles/iam.securityReviewer",
+      "roles/iam.serviceAccountViewer",
+      "roles/iam.workloadIdentityPoolViewer",
+      "roles/monitoring.viewer",
+      "roles/pubsub.viewer",
+      "roles/secretmanager.viewer",
+      "roles/serviceusage.serviceUsageViewer",
+      "projects/${var.project_id}/roles/${google_project_iam_custom_role.plan.role_id}",
+    ],
+    var.warehouse == "postgres" ? ["roles/cloudsql.viewer"] : [],
+    var.warehouse == "bigquery" ? ["roles/bigquery.metadataViewer"] : [],
+  )
+
+  github_plan = {
+    pull-request = "${local.github_pool}/attribute.event/pull_request"
+    release      = "${local.github_pool}/attribute.environment/${var.github_plan_environment}"
+  }
 }
 
 resource "google_iam_workload_identity_pool" "github" {
@@ -36,6 +62,8 @@ resource "google_iam_workload_identity_pool" "github" {
 }
 
 resource "google_iam_workload_identity_pool_provider" "github" {
+  #checkov:skip=CKV_GCP_125:The repository is asked for itself; branch, event and environment are asked for by each account.
+
   workload_identity_pool_id          = google_iam_workload_identity_pool.github.workload_identity_pool_id
   workload_identity_pool_provider_id = "github"
   display_name                       = "GitHub Actions"
@@ -44,7 +72,7 @@ resource "google_iam_workload_identity_pool_provider" "github" {
     "google.subject"        = "assertion.sub"
     "attribute.repository"  = "assertion.repository"
     "attribute.ref"         = "assertion.ref"
-    "attribute.environment" = "assertion.environment"
+    "attribute.environment" = "has(assertion.environment) ? assertion.environment : 'none'"
     "attribute.event"       = "assertion.event_name"
   }
 
@@ -90,6 +118,8 @@ resource "google_service_account_iam_member" "github_terraform" {
 }
 
 resource "google_project_iam_member" "github_terraform" {
+  #checkov:skip=CKV_GCP_49:It makes the service accounts of this folder, and says who may act as them. It is taken on in an environment that somebody approves.
+
   for_each = toset(local.terraform_roles)
 
   project = var.project_id
@@ -97,23 +127,57 @@ resource "google_project_iam_member" "github_terraform" {
   member  = google_service_account.github_terraform.member
 }
 
-# `infra`: plans this folder for a pull request, and changes nothing. Forks get no token.
+# Nodes run as this account, so whoever makes them must be allowed to say so.
+resource "google_service_account_iam_member" "github_terraform_runs_nodes" {
+  service_account_id = google_service_account.node.name
+  role               = "roles/iam.serviceAccountUser"
+  member             = google_service_account.github_terraform.member
+}
+
+# Plans this folder for a pull request and before an approval, and changes nothing. Forks get no token.
 resource "google_service_account" "github_plan" {
   account_id   = "github-plan"
   display_name = "krai: terraform plan"
-  description  = "Plans Terraform, in pull requests of ${var.github_repository}."
+  description  = "Plans Terraform, for pull requests and releases of ${var.github_repository}."
 
   depends_on = [google_project_service.this]
 }
 
 resource "google_service_account_iam_member" "github_plan" {
+  for_each = local.github_plan
+
   service_account_id = google_service_account.github_plan.name
   role               = "roles/iam.workloadIdentityUser"
-  member             = "${local.github_pool}/attribute.event/pull_request"
+  member             = each.value
+}
+
+# The viewers of Firestore and Cloud Storage see what is in them, too.
+resource "google_project_iam_custom_role" "plan" {
+  role_id = "kraiPlan"
+  title   = "krai: how database and buckets are set up"
+
+  permissions = [
+    "datastore.backupSchedules.get",
+    "datastore.backupSchedules.list",
+    "datastore.databases.getMetadata",
+    "datastore.indexes.get",
+    "datastore.indexes.list",
+    "datastore.locations.get",
+    "storage.buckets.get",
+    "storage.buckets.getIamPolicy",
+  ]
+}
+
+resource "google_storage_bucket_iam_member" "github_plan_reads_state" {
+  count = var.state_bucket == null ? 0 : 1
+
+  bucket = var.state_bucket
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.github_plan.member
 }
 
 resource "google_project_iam_member" "github_plan" {
-  for_each = toset(local.plan_roles)
+  for_each = { for role in local.plan_roles : basename(role) => role }
 
   project = var.project_id
   role    = each.value

@@ -4,14 +4,14 @@
 locals {
   runbooks = "https://github.com/${var.github_repository}/blob/main/docs/runbooks"
 
-  # From a metric of Pub/Sub; `above` is for longer than `for`.
+  # From a metric of Pub/Sub: how much is too much, and for how long.
   queue_alerts = {
     dead-letters = {
       says         = "Messages lie in the dead-letter queue"
       metric       = "pubsub.googleapis.com/subscription/num_undelivered_messages"
       subscription = google_pubsub_subscription.dead.name
       above        = 0
-      for          = "300s"
+      lasting      = "300s"
       severity     = "ERROR"
     }
     queue-age = {
@@ -19,7 +19,7 @@ locals {
       metric       = "pubsub.googleapis.com/subscription/oldest_unacked_message_age"
       subscription = google_pubsub_subscription.jobs.name
       above        = 600
-      for          = "300s"
+      lasting      = "300s"
       severity     = "WARNING"
     }
   }
@@ -43,7 +43,7 @@ resource "google_monitoring_alert_policy" "queue" {
       filter          = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${each.value.subscription}\" AND metric.type = \"${each.value.metric}\""
       comparison      = "COMPARISON_GT"
       threshold_value = each.value.above
-      duration        = each.value.for
+      duration        = each.value.lasting
 
       aggregations {
         alignment_period   = "60s"

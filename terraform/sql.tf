@@ -66,13 +66,17 @@ resource "google_sql_database_instance" "this" {
       record_client_address   = false
     }
 
+    database_flags {
+      name  = "log_duration"
+      value = "on"
+    }
+
     dynamic "database_flags" {
       for_each = {
         log_checkpoints            = "on"
         log_connections            = "on"
         log_disconnections         = "on"
         log_lock_waits             = "on"
-        log_duration               = "off"
         log_hostname               = "on"
         log_min_error_statement    = "error"
         log_min_messages           = "error"

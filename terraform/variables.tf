@@ -305,6 +305,18 @@ variable "github_environment" {
   description = "The environment of the repository in which releases are approved."
 }
 
+variable "github_plan_environment" {
+  type        = string
+  default     = "plan"
+  description = "The environment of the repository in which a release is planned, which needs no approval."
+}
+
+variable "state_bucket" {
+  type        = string
+  default     = null
+  description = "The bucket of the state, where workflows are to plan."
+}
+
 variable "delivery" {
   type        = string
   default     = "argocd"
