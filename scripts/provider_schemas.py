@@ -47,7 +47,10 @@ TYPES: dict[str, Any] = {
 
 
 def schemas(provider: str, resources: Iterable[str], data: Iterable[str]) -> dict[str, Any]:
-    """The schemas of a provider (`google`) and of those of these types that it has: what it has not is missing here too."""
+    """The schemas of a provider (`google`) and of those of these types that it has: what it has not is missing here too.
+
+    By `provider`, `resource TYPE` and `data TYPE`; and as `version`, which version of the provider that is.
+    """
     wanted = {"provider": "provider"}
     wanted |= {f"resource {name}": _folder(provider, name) for name in resources}
     wanted |= {f"data {name}": f"data-{provider}-{_folder(provider, name)}" for name in data}
@@ -56,7 +59,7 @@ def schemas(provider: str, resources: Iterable[str], data: Iterable[str]) -> dic
     if not known.exists():
         read = _Reader(_sources(provider, frozenset(wanted.values())), nested_are_attributes=provider == "helm")
         found = {name: read.schema(folder) for name, folder in wanted.items()}
-        _write(known, json.dumps({name: schema for name, schema in found.items() if schema is not None}))
+        _write(known, json.dumps({name: schema for name, schema in found.items() if schema is not None} | {"version": read.version}))
     schema: dict[str, Any] = json.loads(known.read_text())
     return schema
 
@@ -84,6 +87,11 @@ class _Reader:
         self._nested_are_attributes = nested_are_attributes
         self._classes: dict[str, str] = {}
 
+    @property
+    def version(self) -> str:
+        told: str = json.loads(self._sources["package.json"])["cdktf"]["provider"]["version"]
+        return told
+
     def schema(self, folder: str) -> dict[str, Any] | None:
         if folder not in self._sources:
             return None
@@ -93,7 +101,9 @@ class _Reader:
             taken = PROVIDER_TAKES.findall(body.partition("synthesizeAttributes()")[2].partition("synthesizeHclAttributes()")[0])
             return {"attributes": {name: {"type": "dynamic", "optional": True} for name in taken}, "blocks": {}}
         # The resource's own class has no other ending.
-        name = next(name for name in self._classes if not name.endswith(("OutputReference", "List", "Map")) or f"{name}List" in self._classes)
+        name = next(
+            name for name in self._classes if not name.endswith(("OutputReference", "List", "Map")) or f"{name}List" in self._classes
+        )
         return self._block(name)
 
     def _block(self, name: str) -> dict[str, Any]:
@@ -141,7 +151,7 @@ def _object(block: dict[str, Any]) -> list[Any]:
 
 
 def _sources(provider: str, folders: frozenset[str]) -> dict[str, str]:
-    """The JavaScript of these folders of a provider's bindings; nothing of those that it has not."""
+    """The JavaScript of these folders of a provider's bindings, nothing of those that it has not; and `package.json`."""
     install()
     wheel = next(STORE.glob(f"cdktf_cdktf_provider_{provider}-*.whl"))
     sources: dict[str, str] = {}
@@ -149,8 +159,10 @@ def _sources(provider: str, folders: frozenset[str]) -> dict[str, str]:
         inner = next(name for name in archive.namelist() if name.endswith(".jsii.tgz"))
         with tarfile.open(fileobj=BytesIO(archive.read(inner)), mode="r|gz") as files:
             for member in files:
-                folder = (*member.name.split("/"), "", "")[2]
-                if folder in folders and member.name.endswith(".js") and (file := files.extractfile(member)):
+                name = member.name.removeprefix("package/")
+                folder = name if name == "package.json" else name.removeprefix("lib/").partition("/")[0]
+                wanted = name == "package.json" or (folder in folders and name.endswith(".js"))
+                if wanted and (file := files.extractfile(member)):
                     sources[folder] = sources.get(folder, "") + file.read().decode()
     return sources
 

@@ -7,7 +7,7 @@ makes nothing. Messages are written by hand, for they are few: their fields' num
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +17,8 @@ import grpc
 
 REGISTRY = "registry.terraform.io/hashicorp"
 SERVICE = "tfplugin6.Provider"
+MORE = 128
+FIELDS = {"resource": 2, "data": 3}
 NESTINGS = {"single": 1, "list": 2, "set": 3}
 # Each answers with a message in which nothing is said: no complaint, nothing prepared.
 CONTENT = ("ValidateProviderConfig", "ValidateResourceConfig", "ValidateDataResourceConfig", "ConfigureProvider", "StopProvider")
@@ -60,8 +62,8 @@ def _response(schemas: Mapping[str, Any]) -> bytes:
     entries = [_bytes(1, _schema(schemas["provider"]))]
     for key, schema in schemas.items():
         kind, _, name = key.partition(" ")
-        if name:
-            entries.append(_bytes({"resource": 2, "data": 3}[kind], _text(1, name) + _bytes(2, _schema(schema))))
+        if kind in FIELDS:
+            entries.append(_bytes(FIELDS[kind], _text(1, name) + _bytes(2, _schema(schema))))
     return b"".join(entries)
 
 
@@ -72,7 +74,11 @@ def _schema(block: Mapping[str, Any]) -> bytes:
 def _block(block: Mapping[str, Any]) -> bytes:
     attributes = _attributes(block)
     nested = (
-        _text(1, name) + _bytes(2, _block(one["block"])) + _number(3, NESTINGS[one["nesting"]]) + _number(4, one["min"]) + _number(5, one["max"])
+        _text(1, name)
+        + _bytes(2, _block(one["block"]))
+        + _number(3, NESTINGS[one["nesting"]])
+        + _number(4, one["min"])
+        + _number(5, one["max"])
         for name, one in block["blocks"].items()
     )
     return attributes + b"".join(_bytes(3, one) for one in nested)
@@ -106,10 +112,9 @@ def _number(field: int, number: int) -> bytes:
 
 
 def _varint(number: int) -> bytes:
-    def pieces(rest: int) -> Iterable[int]:
-        while rest > 127:
-            yield rest & 127 | 128
-            rest >>= 7
-        yield rest
-
-    return bytes(pieces(number))
+    """Seven bits a byte, the lowest first; the highest bit says that more follow."""
+    pieces = []
+    while number >= MORE:
+        pieces.append(number % MORE + MORE)
+        number //= MORE
+    return bytes([*pieces, number])

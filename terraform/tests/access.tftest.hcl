@@ -45,7 +45,7 @@ variables {
 run "nobody_may_do_more_than_is_asked_of_them" {
   command = plan
 
-  # The api opens uploads and no table.
+  # The API opens uploads and no table.
   assert {
     condition     = google_storage_bucket_iam_member.api_uploads.member == "serviceAccount:krai-api" && google_storage_bucket_iam_member.api_uploads.condition[0].expression == "resource.name.startsWith(\"projects/_/buckets/krai-test-krai/objects/uploads/\")"
     error_message = "The API writes elsewhere than under uploads/."
@@ -66,7 +66,7 @@ run "nobody_may_do_more_than_is_asked_of_them" {
     error_message = "Somebody may open objects to others."
   }
 
-  # The api publishes jobs and nothing else.
+  # The API publishes jobs and nothing else.
   assert {
     condition     = google_pubsub_topic_iam_member.api_publishes.member == "serviceAccount:krai-api" && google_pubsub_topic_iam_member.api_publishes.role == "roles/pubsub.publisher"
     error_message = "The API cannot publish."
@@ -125,7 +125,7 @@ run "nobody_may_do_more_than_is_asked_of_them" {
     error_message = "A customer's API is somebody else."
   }
 
-  # Github comes in from one repository.
+  # GitHub comes in from one repository.
   assert {
     condition     = google_iam_workload_identity_pool_provider.github.attribute_condition == "assertion.repository == 'owner/krai'"
     error_message = "Other repositories may come in."

@@ -31,7 +31,7 @@ run "without_a_wish" {
     error_message = "A service is switched on that nobody uses."
   }
 
-  # Argo cd deploys.
+  # Argo CD deploys.
   assert {
     condition     = helm_release.argocd[0].atomic && helm_release.root[0].atomic && length(helm_release.krai) == 0
     error_message = "Argo CD is not what deploys, or what fails stays."

@@ -46,7 +46,7 @@ run "data_is_kept" {
     error_message = "krai says itself when a job is due; Pub/Sub must not wait on top of that."
   }
 
-  # Pubsub may bury.
+  # Pub/Sub may bury.
   assert {
     condition     = google_pubsub_topic_iam_member.agent_buries.member == "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
     error_message = "Pub/Sub's own account publishes dead letters."
