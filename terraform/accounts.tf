@@ -1,21 +1,13 @@
 # Who is who. What an account may do stands beside the thing that it does it to; here, who may act as it. No account has a key.
 
 locals {
-  # Which Kubernetes service account acts as which of these: krai's in the namespace of every release, operators' in their own.
-  namespaces = concat(["krai-backend"], [for customer in sort(tolist(var.customers)) : "krai-${customer}"])
-
-  identities = merge(
-    {
-      for namespace in local.namespaces : "${namespace}/krai-api" => google_service_account.api.name
-    },
-    {
-      for namespace in local.namespaces : "${namespace}/krai-worker" => google_service_account.worker.name
-    },
-    {
-      "keda/keda-operator"                = google_service_account.keda.name
-      "external-secrets/external-secrets" = google_service_account.eso.name
-    },
-  )
+  # Which Kubernetes service account acts as which of these. Customers' releases keep everything in their own pod and are nobody here.
+  identities = {
+    "krai-backend/krai-api"             = google_service_account.api.name
+    "krai-backend/krai-worker"          = google_service_account.worker.name
+    "keda/keda-operator"                = google_service_account.keda.name
+    "external-secrets/external-secrets" = google_service_account.eso.name
+  }
 
   processes = {
     api    = google_service_account.api.member

@@ -3,6 +3,7 @@
 locals {
   with_argocd = var.delivery == "argocd" ? 1 : 0
   repository  = "https://github.com/${var.github_repository}.git"
+  gitops      = "${path.module}/../gitops/values"
 }
 
 resource "helm_release" "argocd" {
@@ -20,13 +21,15 @@ resource "helm_release" "argocd" {
   cleanup_on_fail = true
   timeout         = 900
 
-  values = [yamlencode({
-    # Reached by `kubectl port-forward` and no other way.
-    server        = { service = { type = "ClusterIP" } }
-    dex           = { enabled = false }
-    notifications = { enabled = false }
-    configs       = { cm = { "admin.enabled" = true, "exec.enabled" = false } }
-  })]
+  values = concat(
+    [for values in fileset(local.gitops, "argo-cd.yaml") : file("${local.gitops}/${values}")],
+    [yamlencode({
+      # Reached by `kubectl port-forward` and no other way.
+      server        = { service = { type = "ClusterIP" } }
+      dex           = { enabled = false }
+      notifications = { enabled = false }
+    })],
+  )
 
   depends_on = [google_container_node_pool.this]
 }
@@ -55,6 +58,18 @@ resource "helm_release" "root" {
           repoURL        = local.repository
           targetRevision = var.revision
           path           = "gitops/argocd"
+
+          # What git does not know: whose project this is.
+          helm = {
+            valuesObject = {
+              repoURL                      = local.repository
+              revision                     = var.revision
+              project_id                   = var.project_id
+              gcs_bucket                   = google_storage_bucket.this.name
+              artifact_registry_repository = local.registry
+              host                         = var.host
+            }
+          }
         }
 
         destination = {

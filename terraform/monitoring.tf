@@ -88,8 +88,6 @@ resource "google_monitoring_alert_policy" "api_errors" {
 }
 
 resource "google_monitoring_uptime_check_config" "api" {
-  count = var.host == null ? 0 : 1
-
   display_name       = "krai: ${var.host}"
   period             = "60s"
   timeout            = "10s"
@@ -116,8 +114,6 @@ resource "google_monitoring_uptime_check_config" "api" {
 }
 
 resource "google_monitoring_alert_policy" "down" {
-  count = var.host == null ? 0 : 1
-
   display_name          = "krai: ${var.host} does not answer"
   combiner              = "OR"
   severity              = "CRITICAL"
@@ -128,7 +124,7 @@ resource "google_monitoring_alert_policy" "down" {
     display_name = "Looked at from two places or more"
 
     condition_threshold {
-      filter          = "resource.type = \"uptime_url\" AND metric.type = \"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id = \"${google_monitoring_uptime_check_config.api[0].uptime_check_id}\""
+      filter          = "resource.type = \"uptime_url\" AND metric.type = \"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id = \"${google_monitoring_uptime_check_config.api.uptime_check_id}\""
       comparison      = "COMPARISON_GT"
       threshold_value = 1
       duration        = "120s"

@@ -2,6 +2,7 @@
 
 locals {
   with_helm = var.delivery == "helm" ? 1 : 0
+  image_tag = var.image_tag == null ? {} : { tag = var.image_tag }
 }
 
 resource "helm_release" "external_secrets" {
@@ -66,12 +67,10 @@ resource "helm_release" "krai" {
 
   # What Argo CD gives it too, and then what is known here.
   values = concat(
-    [for values in fileset("${path.module}/../gitops/values", "krai.yaml") : file("${path.module}/../gitops/values/${values}")],
+    [for values in fileset(local.gitops, "krai.yaml") : file("${local.gitops}/${values}")],
     [yamlencode({
-      image = {
-        repository = "${local.registry}/krai"
-        tag        = var.image_tag
-      }
+      host  = var.host
+      image = merge({ repository = "${local.registry}/krai" }, local.image_tag)
       google = {
         project              = var.project_id
         bucket               = google_storage_bucket.this.name
@@ -89,4 +88,28 @@ resource "helm_release" "krai" {
   )
 
   depends_on = [helm_release.external_secrets, helm_release.keda, google_service_account_iam_member.workload_identity]
+}
+
+resource "helm_release" "krai_frontend" {
+  count = local.with_helm
+
+  name             = "krai-frontend"
+  namespace        = "krai-frontend"
+  create_namespace = true
+
+  chart = "${path.module}/../helm/krai-frontend"
+
+  atomic          = true
+  cleanup_on_fail = true
+  timeout         = 600
+  max_history     = 10
+
+  values = concat(
+    [for values in fileset(local.gitops, "krai-frontend.yaml") : file("${local.gitops}/${values}")],
+    [yamlencode({
+      host   = var.host
+      image  = merge({ repository = "${local.registry}/krai-frontend" }, local.image_tag)
+      expose = { gateway = { namespace = helm_release.krai[0].namespace } }
+    })],
+  )
 }

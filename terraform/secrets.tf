@@ -12,10 +12,13 @@ locals {
     KRAI_ICEBERG_CREDENTIAL = "krai-iceberg-credential"
     KRAI_RATE_LIMIT_STORAGE = "krai-rate-limit-storage"
   }
+
+  # No two releases have the same key, or one would open the other.
+  customer_secrets = { for customer in var.customers : customer => "krai-${customer}-api-key" }
 }
 
 resource "google_secret_manager_secret" "this" {
-  for_each = local.secrets
+  for_each = merge(local.secrets, local.customer_secrets)
 
   secret_id = each.value
   labels    = local.labels

@@ -39,7 +39,7 @@ variable "deletion_protection" {
 variable "customers" {
   type        = set(string)
   default     = []
-  description = "Customers with a release of their own in the namespace krai-<customer>, as the files of gitops/customers are named."
+  description = "Customers with a release of their own, as the files of gitops/customers are named: each gets a secret for its API key."
 
   validation {
     condition     = alltrue([for customer in var.customers : can(regex("^[a-z0-9]([a-z0-9-]{0,55}[a-z0-9])?$", customer))])
@@ -54,11 +54,10 @@ variable "customers" {
 
 variable "host" {
   type        = string
-  default     = null
-  description = "The name krai is reached by, e.g. krai.example.org: its uptime is looked at from outside. Nothing looks without."
+  description = "The name krai is reached by, e.g. krai.example.org. It is looked at from outside."
 
   validation {
-    condition     = var.host == null || can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.host))
+    condition     = can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.host))
     error_message = "Takes the name of a host, without https:// and without a path."
   }
 }
@@ -336,8 +335,8 @@ variable "revision" {
 
 variable "image_tag" {
   type        = string
-  default     = "latest"
-  description = "The image that Terraform itself deploys, where delivery is helm."
+  default     = null
+  description = "The tag of the images that Terraform itself deploys, where delivery is helm; that of gitops/values without."
 }
 
 variable "notification_channels" {

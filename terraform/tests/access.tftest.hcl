@@ -39,7 +39,7 @@ override_resource {
 variables {
   project_id        = "krai-test"
   github_repository = "owner/krai"
-  customers         = ["a", "b"]
+  host              = "krai.example.org"
 }
 
 run "nobody_may_do_more_than_is_asked_of_them" {
@@ -109,20 +109,15 @@ run "nobody_may_do_more_than_is_asked_of_them" {
     error_message = "Other databases of the project are open too."
   }
 
-  # Pods of every customer are somebody.
+  # Nobody but krai's own pods and the operators is somebody.
   assert {
-    condition = toset(keys(google_service_account_iam_member.workload_identity)) == toset([
-      "krai-backend/krai-api", "krai-backend/krai-worker",
-      "krai-a/krai-api", "krai-a/krai-worker",
-      "krai-b/krai-api", "krai-b/krai-worker",
-      "keda/keda-operator", "external-secrets/external-secrets",
-    ])
-    error_message = "A namespace has no identities, or one too many."
+    condition     = toset(keys(google_service_account_iam_member.workload_identity)) == toset(["krai-backend/krai-api", "krai-backend/krai-worker", "keda/keda-operator", "external-secrets/external-secrets"])
+    error_message = "A namespace has identities that it should not have, or lacks one."
   }
 
   assert {
-    condition     = google_service_account_iam_member.workload_identity["krai-a/krai-api"].service_account_id == "projects/krai-test/serviceAccounts/krai-api" && google_service_account_iam_member.workload_identity["krai-a/krai-api"].member == "serviceAccount:krai-test.svc.id.goog[krai-a/krai-api]"
-    error_message = "A customer's API is somebody else."
+    condition     = google_service_account_iam_member.workload_identity["krai-backend/krai-api"].service_account_id == "projects/krai-test/serviceAccounts/krai-api" && google_service_account_iam_member.workload_identity["krai-backend/krai-api"].member == "serviceAccount:krai-test.svc.id.goog[krai-backend/krai-api]"
+    error_message = "The API is somebody else."
   }
 
   # GitHub comes in from one repository.
@@ -139,6 +134,11 @@ run "nobody_may_do_more_than_is_asked_of_them" {
   assert {
     condition     = endswith(google_service_account_iam_member.github_terraform.member, "/attribute.environment/production")
     error_message = "Terraform is applied without an approval."
+  }
+
+  assert {
+    condition     = toset([for grant in google_service_account_iam_member.github_plan : split("github/", grant.member)[1]]) == toset(["attribute.event/pull_request", "attribute.environment/plan"])
+    error_message = "Plans are made for others than pull requests and releases."
   }
 
   assert {

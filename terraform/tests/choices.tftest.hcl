@@ -15,6 +15,7 @@ mock_provider "helm" {
 variables {
   project_id        = "krai-test"
   github_repository = "owner/krai"
+  host              = "krai.example.org"
 }
 
 run "without_a_wish" {
@@ -38,14 +39,20 @@ run "without_a_wish" {
   }
 
   assert {
-    condition     = yamldecode(helm_release.root[0].values[0]).applications.krai.source == { repoURL = "https://github.com/owner/krai.git", targetRevision = "main", path = "gitops/argocd" }
+    condition     = yamldecode(helm_release.root[0].values[0]).applications.krai.source.path == "gitops/argocd" && yamldecode(helm_release.root[0].values[0]).applications.krai.source.repoURL == "https://github.com/owner/krai.git"
     error_message = "Argo CD reads something else than gitops/argocd of this repository."
   }
 
-  # Without a host nobody looks from outside.
   assert {
-    condition     = length(google_monitoring_uptime_check_config.api) == 0 && length(google_monitoring_alert_policy.down) == 0
-    error_message = "A host is looked at that nobody has named."
+    condition = yamldecode(helm_release.root[0].values[0]).applications.krai.source.helm.valuesObject == {
+      repoURL                      = "https://github.com/owner/krai.git"
+      revision                     = "main"
+      project_id                   = "krai-test"
+      gcs_bucket                   = "krai-test-krai"
+      artifact_registry_repository = "europe-west1-docker.pkg.dev/krai-test/krai"
+      host                         = "krai.example.org"
+    }
+    error_message = "Argo CD is not told what was made here."
   }
 }
 
@@ -110,7 +117,7 @@ run "terraform_deploys" {
   }
 
   assert {
-    condition     = alltrue([for release in [helm_release.krai[0], helm_release.keda[0], helm_release.external_secrets[0]] : release.atomic && release.cleanup_on_fail])
+    condition     = alltrue([for release in [helm_release.krai[0], helm_release.krai_frontend[0], helm_release.keda[0], helm_release.external_secrets[0]] : release.atomic && release.cleanup_on_fail])
     error_message = "A release that fails stays as it is."
   }
 
@@ -142,20 +149,19 @@ run "alerts_say_what_to_do" {
   command = plan
 
   variables {
-    host                  = "krai.example.org"
     notification_channels = ["projects/krai-test/notificationChannels/1"]
   }
 
   assert {
     condition = alltrue([
-      for alert in concat(values(google_monitoring_alert_policy.queue), [google_monitoring_alert_policy.api_errors, google_monitoring_alert_policy.down[0]]) :
+      for alert in concat(values(google_monitoring_alert_policy.queue), [google_monitoring_alert_policy.api_errors, google_monitoring_alert_policy.down]) :
       can(regex("https://github.com/owner/krai/blob/main/docs/runbooks/[a-z-]+\\.md", alert.documentation[0].content)) && alert.notification_channels == tolist(["projects/krai-test/notificationChannels/1"])
     ])
     error_message = "An alert reaches nobody, or leaves them alone."
   }
 
   assert {
-    condition     = google_monitoring_uptime_check_config.api[0].http_check[0].path == "/healthz" && google_monitoring_uptime_check_config.api[0].http_check[0].validate_ssl
+    condition     = google_monitoring_uptime_check_config.api.http_check[0].path == "/healthz" && google_monitoring_uptime_check_config.api.http_check[0].validate_ssl
     error_message = "Nobody looks whether krai can be reached."
   }
 

@@ -15,6 +15,7 @@ mock_provider "helm" {
 variables {
   project_id        = "krai-test"
   github_repository = "owner/krai"
+  host              = "krai.example.org"
 }
 
 run "the_cluster_is_private_and_hardened" {

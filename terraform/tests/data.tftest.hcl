@@ -15,6 +15,7 @@ mock_provider "helm" {
 variables {
   project_id        = "krai-test"
   github_repository = "owner/krai"
+  host              = "krai.example.org"
 }
 
 run "data_is_kept" {
@@ -154,6 +155,19 @@ run "secrets_have_no_value_in_the_state" {
   assert {
     condition     = length(google_secret_manager_secret_iam_member.eso_reads) == length(google_secret_manager_secret.this)
     error_message = "The External Secrets Operator cannot read all of them."
+  }
+}
+
+run "a_customer_has_a_key_of_its_own" {
+  command = plan
+
+  variables {
+    customers = ["a", "b"]
+  }
+
+  assert {
+    condition     = google_secret_manager_secret.this["a"].secret_id == "krai-a-api-key" && contains(keys(google_secret_manager_secret_iam_member.eso_reads), "b")
+    error_message = "A customer's key has no place, or cannot be read."
   }
 }
 

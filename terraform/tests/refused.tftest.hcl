@@ -7,6 +7,7 @@ mock_provider "helm" {}
 variables {
   project_id        = "krai-test"
   github_repository = "owner/krai"
+  host              = "krai.example.org"
 }
 
 run "what_cannot_be_read" {
