@@ -200,10 +200,6 @@ resource "google_container_node_pool" "this" {
       mode = "GKE_METADATA"
     }
   }
-
-  lifecycle {
-    create_before_destroy = true
-  }
 }
 
 # Who the nodes are: they write logs and metrics and pull images, and no more.

@@ -75,6 +75,8 @@ resource "google_monitoring_alert_policy" "api_errors" {
       query               = "${local.error_share} > 0.02"
       duration            = "300s"
       evaluation_interval = "60s"
+
+      disable_metric_validation = true # the metric comes with krai, which comes later
     }
   }
 

@@ -23,7 +23,6 @@ resource "google_pubsub_topic" "jobs" {
 
   message_storage_policy {
     allowed_persistence_regions = [var.region]
-    enforce_in_transit          = true
   }
 
   depends_on = [google_project_service.this]
@@ -37,7 +36,6 @@ resource "google_pubsub_topic" "dead" {
 
   message_storage_policy {
     allowed_persistence_regions = [var.region]
-    enforce_in_transit          = true
   }
 
   depends_on = [google_project_service.this]

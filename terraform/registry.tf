@@ -27,6 +27,16 @@ resource "google_artifact_registry_repository" "this" {
   }
 
   cleanup_policies {
+    id     = "keep-versions"
+    action = "KEEP"
+
+    condition {
+      tag_state    = "TAGGED"
+      tag_prefixes = ["v"]
+    }
+  }
+
+  cleanup_policies {
     id     = "delete-old"
     action = "DELETE"
 

@@ -179,8 +179,9 @@ variable "operator_images" {
     "ghcr.io/kedacore/*",
     "ecr-public.aws.com/docker/library/redis*",
     "quay.io/argoproj/*",
+    "quay.io/jetstack/*",
   ]
-  description = "Images of the operators: Argo CD, External Secrets, KEDA."
+  description = "Images of the operators: Argo CD, cert-manager, External Secrets, KEDA."
 }
 
 # Data
