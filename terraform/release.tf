@@ -21,7 +21,11 @@ resource "helm_release" "external_secrets" {
 
   values = [yamlencode({
     external-secrets = {
-      serviceAccount = { annotations = { "iam.gke.io/gcp-service-account" = google_service_account.eso.email } }
+      serviceAccount = {
+        annotations = {
+          "iam.gke.io/gcp-service-account" = google_service_account.eso.email
+        }
+      }
     }
   })]
 
@@ -44,7 +48,13 @@ resource "helm_release" "keda" {
 
   values = [yamlencode({
     keda = {
-      serviceAccount = { operator = { annotations = { "iam.gke.io/gcp-service-account" = google_service_account.keda.email } } }
+      serviceAccount = {
+        operator = {
+          annotations = {
+            "iam.gke.io/gcp-service-account" = google_service_account.keda.email
+          }
+        }
+      }
     }
   })]
 
@@ -107,9 +117,13 @@ resource "helm_release" "krai_frontend" {
   values = concat(
     [for values in fileset(local.gitops, "krai-frontend.yaml") : file("${local.gitops}/${values}")],
     [yamlencode({
-      host   = var.host
-      image  = merge({ repository = "${local.registry}/krai-frontend" }, local.image_tag)
-      expose = { gateway = { namespace = helm_release.krai[0].namespace } }
+      host  = var.host
+      image = merge({ repository = "${local.registry}/krai-frontend" }, local.image_tag)
+      expose = {
+        gateway = {
+          namespace = helm_release.krai[0].namespace
+        }
+      }
     })],
   )
 }
