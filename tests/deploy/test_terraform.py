@@ -13,7 +13,6 @@ from krai.settings import Settings
 from scripts import provider_schemas, provision
 from scripts.emulators import Missing
 from scripts.terraform import FOLDER, PROVIDERS, Terraform, ready
-from tests.guard.source import ROOT
 
 VARIABLE = re.compile(r'^variable "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
 OUTPUT = re.compile(r'^output "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
@@ -148,10 +147,3 @@ def test_the_example_names_variables_that_there_are() -> None:
     assert named <= there
     required = {name for name, body in VARIABLE.findall(written("variables.tf")) if "  default" not in body}
     assert required == set(re.findall(r"^(\w+) += ", written("terraform.tfvars.example"), re.MULTILINE))
-
-
-def test_every_alert_has_its_runbook() -> None:
-    text = written("monitoring.tf")
-    named = set(re.findall(r"/([a-z-]+)\.md\)", text)) | set(re.findall(r"^    ([a-z-]+) = \{\n      says", text, re.MULTILINE))
-    assert named >= {"dead-letters", "queue-age", "api-errors", "api-down"}
-    assert sorted(name for name in named if not (ROOT / "docs" / "runbooks" / f"{name}.md").exists()) == []
