@@ -30,8 +30,8 @@ def terraform() -> Iterator[Terraform]:
         pytest.skip(str(missing))
 
 
-def written(name: str) -> str:
-    return (FOLDER / name).read_text()
+def written(pattern: str) -> str:
+    return "\n".join(file.read_text() for file in sorted(FOLDER.glob(pattern)))
 
 
 def test_the_files_are_formatted(terraform: Terraform) -> None:
@@ -138,12 +138,12 @@ def test_a_choice_is_checked() -> None:
     }
     free |= {"sql_tier", "sql_password", "sql_password_version", "secrets", "github_environment", "github_plan_environment", "state_bucket"}
     free |= {"revision", "image_tag", "notification_channels"}
-    assert {name for name, body in VARIABLE.findall(written("variables.tf")) if "validation {" not in body} == free
+    assert {name for name, body in VARIABLE.findall(written("variables*.tf")) if "validation {" not in body} == free
 
 
 def test_the_example_names_variables_that_there_are() -> None:
-    there = {name for name, _ in VARIABLE.findall(written("variables.tf"))}
+    there = {name for name, _ in VARIABLE.findall(written("variables*.tf"))}
     named = set(re.findall(r"^(?:# )?(\w+) += ", written("terraform.tfvars.example"), re.MULTILINE))
     assert named <= there
-    required = {name for name, body in VARIABLE.findall(written("variables.tf")) if "  default" not in body}
+    required = {name for name, body in VARIABLE.findall(written("variables*.tf")) if "  default" not in body}
     assert required == set(re.findall(r"^(\w+) += ", written("terraform.tfvars.example"), re.MULTILINE))
