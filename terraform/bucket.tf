@@ -36,16 +36,12 @@ resource "google_storage_bucket" "this" {
     retention_duration_seconds = 604800
   }
 
-  # Browsers send files to the address of an upload, and read results by signed links.
-  dynamic "cors" {
-    for_each = length(var.browser_origins) > 0 ? [true] : []
-
-    content {
-      origin          = var.browser_origins
-      method          = ["GET", "HEAD", "PUT"]
-      response_header = ["Content-Type", "Content-Length", "Content-Range", "Range", "ETag", "x-goog-hash"]
-      max_age_seconds = 3600
-    }
+  # The dashboard, and other pages that were named, send files to the address of an upload and read results by signed links.
+  cors {
+    origin          = concat(["https://${var.host}"], var.browser_origins)
+    method          = ["GET", "HEAD", "PUT"]
+    response_header = ["Content-Type", "Content-Length", "Content-Range", "Range", "ETag", "x-goog-hash"]
+    max_age_seconds = 3600
   }
 
   # Behind krai's own sweep, which removes uploads after a day and results after KRAI_RESULT_TTL_HOURS.

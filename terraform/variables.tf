@@ -65,11 +65,11 @@ variable "host" {
 variable "browser_origins" {
   type        = list(string)
   default     = []
-  description = "Pages that send files to the bucket and read results of it, e.g. https://krai.example.org."
+  description = "Pages beside https://<host> that send files to the bucket and read results of it, e.g. https://orders.example.org."
 
   validation {
     condition     = alltrue([for origin in var.browser_origins : can(regex("^https://[a-z0-9.-]+(:[0-9]+)?$", origin))])
-    error_message = "Takes origins such as https://krai.example.org, and no *."
+    error_message = "Takes origins such as https://orders.example.org, and no *."
   }
 }
 
