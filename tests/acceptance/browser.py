@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from scripts import frontend
+from scripts import frontend, npm
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ONLY_HERE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
@@ -49,7 +49,7 @@ def open_page(browser: Browser, **context: Any) -> Page:
 
 def build_dashboard() -> None:
     """Afterwards every krai that starts serves it."""
-    if not frontend.node_is_there():
+    if not npm.node_is_there():
         _missing("node is not installed")
     frontend.build()
 
