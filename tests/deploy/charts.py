@@ -19,11 +19,11 @@ def values_files(chart: Path) -> list[Path]:
     return sorted(chart.glob("ci/*-values.yaml"))
 
 
-def values_of(*files: Path) -> dict[str, object]:
+def values_of(*files: Path, last: dict[str, object] | None = None) -> dict[str, object]:
     """As `helm --values FILE --values FILE` lays one over the other."""
     merged: dict[str, object] = {}
-    for file in files:
-        _lay_over(merged, yaml.safe_load(file.read_text()) or {})
+    for values in (*(yaml.safe_load(file.read_text()) or {} for file in files), last or {}):
+        _lay_over(merged, values)
     return merged
 
 
