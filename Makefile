@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long coverage lint types run dashboard worker emulators run-gcp crowd contention cli-session transfers chaos guards bench bench-gcp settings screenshots lock build deploy clean
+.PHONY: help setup demo test test-long coverage lint types run dashboard worker emulators run-gcp crowd contention cli-session transfers scaling chaos guards bench bench-gcp settings screenshots lock build deploy clean
 PYTHON := .venv/bin/python
 TAG = $(shell git rev-parse --short=7 HEAD)
 
@@ -62,6 +62,9 @@ cli-session: setup ## the terminal session of docs/cli.md, typed anew
 
 transfers: setup ## 1 GB in and out by the command, while it and the API are killed
 	@KRAI_TEST_TRANSFER_MB=1000 $(PYTHON) -m pytest -q -rP --timeout 3600 tests/acceptance/test_command_survives.py
+
+scaling: setup ## workers as KEDA scales them, driven on Google's emulators; ARGS="--speed 1" in a cluster's time
+	@$(PYTHON) -m tests.acceptance.scaling --write $(ARGS)
 
 chaos: setup ## ten minutes of every fault at once; make chaos ARGS="--minutes 2 --seed 7 --mode embedded"
 	@$(PYTHON) -m tests.chaos $(ARGS)

@@ -1,5 +1,5 @@
 """Writes what is said in code once and elsewhere again: the settings table of the README, docs/problems.md, the metrics of
-docs/observability.md, the dashboard for Grafana, the types of krai's own, and the values of the charts.
+docs/observability.md, the sums of docs/scaling.md, the dashboard for Grafana, the types of krai's own, and the values of the charts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from krai import metrics, settings
 from krai.errors import PROBLEMS
-from scripts import charts, frontend, grafana
+from scripts import charts, frontend, grafana, scaling_model
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -80,6 +80,7 @@ def main() -> None:
     METRICS_PAGE.write_text(with_metrics(METRICS_PAGE.read_text()))
     grafana.main()
     charts.write()
+    scaling_model.PAGE.write_text(scaling_model.with_tables(scaling_model.PAGE.read_text()))
     frontend.main("types")
 
 

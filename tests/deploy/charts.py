@@ -41,3 +41,15 @@ def render(chart: Path, values: dict[str, object], *, name: str, namespace: str)
     with Chart.load(chart) as loaded:
         rendered = loaded.render(values, name=name, namespace=namespace)
     return {template: read(text) for template, text in rendered.items() if not template.endswith("NOTES.txt")}
+
+
+def of_krai(kind: str, name: str, **values: object) -> Manifest:
+    """That manifest of helm/krai, with the values of GKE and `values` over them."""
+    krai = HELM / "krai"
+    made = render(krai, values_of(krai / "ci" / "gke-values.yaml", last=values), name="krai", namespace="krai-backend")
+    (found,) = [one for manifests in made.values() for one in manifests if (one["kind"], one["metadata"]["name"]) == (kind, name)]
+    return found
+
+
+def scaled_object(trigger: str) -> Manifest:
+    return of_krai("ScaledObject", "krai-worker", worker={"scaling": {"trigger": trigger}})
