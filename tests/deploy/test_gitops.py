@@ -185,4 +185,6 @@ def test_the_tags_are_where_the_workflow_writes_them() -> None:
 
 def test_terraform_says_all_that_the_root_application_needs() -> None:
     said = TERRAFORM.read_text()
+    (version,) = re.findall(r"argo-helm --version (\S+)", (GITOPS / "README.md").read_text())
+    assert f'"{version}"' in said, "both install the same Argo CD"
     assert [name for name in yaml.safe_load((GITOPS / "argocd" / "values.yaml").read_text()) if not re.search(rf"\b{name}\b", said)] == []
