@@ -58,9 +58,11 @@ def named(manifest: Manifest) -> str:
 
 def problems(manifests: Sequence[Manifest]) -> list[list[str]]:
     """What is wrong with each. One call for many: the compiler behind it takes two seconds, however few there are."""
-    custom = [manifest for manifest in manifests if not _is_own(manifest)]
-    answers = iter(_custom_problems(custom))
-    return [_own_problems(manifest) if _is_own(manifest) else next(answers) for manifest in manifests]
+    once = {json.dumps(manifest): manifest for manifest in manifests}
+    own = {text: _own_problems(manifest) for text, manifest in once.items() if _is_own(manifest)}
+    others = {text: manifest for text, manifest in once.items() if text not in own}
+    found = own | dict(zip(others, _custom_problems(list(others.values())), strict=True))
+    return [found[json.dumps(manifest)] for manifest in manifests]
 
 
 def _is_own(manifest: Manifest) -> bool:

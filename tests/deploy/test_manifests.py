@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ class Way:
 WAYS = [Way(chart, values) for chart in charts() for values in values_files(chart)]
 
 
+@cache
 def rendered(way: Way) -> list[tuple[str, Manifest]]:
     """Where each manifest comes from, and the manifest."""
     by_template = render(way.chart, values_of(way.values), name=way.chart.name, namespace=way.chart.name)
