@@ -92,5 +92,5 @@ deploy: ## krai for one customer, on k3s or any cluster; make deploy CUSTOMER=a
 	@CUSTOMER=$(CUSTOMER) TAG=$(TAG) scripts/deploy
 
 clean: ## everything that can be made again; the data in .krai stays
-	rm -rf .venv krai.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* build dist frontend/node_modules frontend/dist
+	rm -rf .venv krai.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* build dist frontend/node_modules frontend/dist tests/deploy/schemas/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
