@@ -38,6 +38,13 @@ def test_what_goes_in_is_the_charts() -> None:
     assert worker["resources"]["requests"]["cpu"] == f"{scaling_model.CORES:g}"
 
 
+def test_the_words_have_the_same_sums() -> None:
+    late = scaling_model.burst(notices_s(by_cloud_monitoring=True, node=True))
+    said = f"{late:,.0f} ÷ {KINDS[0].a_second:.1f} = {late / KINDS[0].a_second:.0f} s"
+    assert said in PAGE
+    assert f"Beyond {scaling_model.FIRESTORE_JOBS:.0f} jobs a second" in PAGE
+
+
 def test_sums_by_hand() -> None:
     small, _, large = KINDS
     assert jobs(small, 3) == pytest.approx(3 * 2 / 0.3)
