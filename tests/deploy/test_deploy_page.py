@@ -23,13 +23,6 @@ def number(text: str) -> float:
     return float(re.sub(r"[^\d.]", "", text))
 
 
-def wait_for(*paths: str) -> None:
-    """The parts of a deployment come one after the other."""
-    missing = [path for path in paths if not (ROOT / path).exists()]
-    if missing:
-        pytest.skip(f"not there yet: {', '.join(missing)}")
-
-
 def test_the_tables_are_those_of_the_script() -> None:
     assert costs.filled(PAGE) == PAGE, "run python -m scripts.costs --write"
 
@@ -65,12 +58,10 @@ def test_every_command_can_be_read_by_a_shell(tmp_path: Path) -> None:
 
 def test_what_the_page_links_to_is_there() -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)", PAGE) if "://" not in link]
-    wait_for("gitops/README.md", "docs/scaling.md")
     assert [link for link in links if not (costs.PAGE.parent / link).exists()] == []
 
 
 def test_terraform_has_the_outputs_that_the_page_asks_for() -> None:
-    wait_for("terraform/outputs.tf")
     asked = set(re.findall(r"\$\(out ([a-z_]+)\)|terraform(?: -chdir=terraform)? output (?:-raw )?([a-z_]+)", PAGE))
     there = set(re.findall(r'^output "([a-z_]+)"', (ROOT / "terraform" / "outputs.tf").read_text(), re.MULTILINE))
     named = {name for pair in asked for name in pair if name}

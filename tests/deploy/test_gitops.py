@@ -183,7 +183,6 @@ def test_the_tags_are_where_the_workflow_writes_them() -> None:
         assert "tag" in yaml.safe_load((GITOPS / "values" / f"{name}.yaml").read_text())["image"]
 
 
-@pytest.mark.skipif(not TERRAFORM.exists(), reason="terraform/argocd.tf is not there")
 def test_terraform_says_all_that_the_root_application_needs() -> None:
     said = TERRAFORM.read_text()
     (version,) = re.findall(r"argo-helm --version (\S+)", (GITOPS / "README.md").read_text())
