@@ -44,7 +44,7 @@ from krai.warehouse.upsert import Upsert, key_schema
 
 _NAMESPACE = "krai"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_COMMIT_WITHIN_S = 60
+_COMMIT_WITHIN_S = 300  # who changes many rows is overtaken again and again by those who change few
 _LOAD_ATTEMPTS = 5
 _KEPT = 16  # plans of snapshots
 _PART_BUFFER_BYTES = 8 << 20  # what goes to a bucket at once; Arrow itself asks anew for every 256 KiB
