@@ -15,46 +15,46 @@ import pyarrow.compute as pc
 from krai.pipeline import in_order
 
 KEY = "key"
-_FAN_IN = 64  # runs that are merged into one
+_FAN_IN = 32  # runs that are merged into one
 _BLOCK_BYTES = 256 << 10  # what is read of a run at least
-_MEMORY_BYTES = 48 << 20  # what is read of all of them together
+_MEMORY_BYTES = 32 << 20  # what is read of all of them together
 _LONGEST_READ = 16  # blocks
 _AHEAD = 2
 _PACKED = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 class Runs:
-    """Runs in a folder. With every `_FAN_IN` of one level merged into one of the next, few are open at the end however many there were."""
+    """Runs in a folder. Those that are too many to be merged at once are first merged into fewer."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._levels: list[list[Path]] = [[]]
+        self._paths: list[Path] = []
         self._made = 0
+        self._schema: pa.Schema | None = None
 
     def add(self, rows: pa.RecordBatchReader) -> None:
         """A run of its own, of rows that are sorted; all runs have one schema. Raises OSError."""
-        self._keep(self._write(rows, rows.schema), rows.schema, 0)
+        self._schema = rows.schema
+        self._paths.append(self._write(rows))
 
     def merged(self, limit: int | None) -> Iterator[Callable[[], pa.RecordBatch]]:
         """The first `limit` rows, with their keys, in order; each piece is put together where it is called. Raises OSError."""
-        return _merged([run for level in self._levels for run in level], limit)
+        while len(self._paths) > _FAN_IN:
+            self._paths = [self._as_one(self._paths[first : first + _FAN_IN]) for first in range(0, len(self._paths), _FAN_IN)]
+        yield from _merged(self._paths, limit)
 
-    def _keep(self, run: Path, schema: pa.Schema, level: int) -> None:
-        if level == len(self._levels):
-            self._levels.append([])
-        runs = self._levels[level]
-        runs.append(run)
-        if len(runs) == _FAN_IN:
-            merged = self._write(in_order(_call, _merged(runs, None), ahead=_AHEAD), schema)
-            for path in runs:
-                path.unlink()
-            runs.clear()
-            self._keep(merged, schema, level + 1)
+    def _as_one(self, paths: list[Path]) -> Path:
+        if len(paths) == 1:
+            return paths[0]
+        merged = self._write(in_order(_call, _merged(paths, None), ahead=_AHEAD))
+        for path in paths:
+            path.unlink()
+        return merged
 
-    def _write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Path:
+    def _write(self, batches: Iterable[pa.RecordBatch]) -> Path:
         path = self._folder / f"run-{self._made}"
         self._made += 1
-        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema, options=_PACKED) as writer:
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, self._schema, options=_PACKED) as writer:
             for batch in batches:
                 rows = max(1, _BLOCK_BYTES * batch.num_rows // max(1, batch.nbytes))
                 for start in range(0, batch.num_rows, rows):

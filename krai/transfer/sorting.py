@@ -23,8 +23,8 @@ from krai.transfer.meter import Meter
 from krai.warehouse.port import Scan
 from krai.warehouse.spilling import open_spilling, translated
 
-_MEMORY = "192MiB"
-_LOAD_BYTES = 32 << 20
+_MEMORY = "128MiB"
+_LOAD_BYTES = 20 << 20
 _AHEAD = 2
 _PIECE_ROWS = 1 << 15
 _READING = 0.5  # of the work
