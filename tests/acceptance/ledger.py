@@ -21,6 +21,7 @@ TIDIED_WITHIN_S = 5
 TOLD_AGAIN_WITHIN_S = 15
 SETTLED_WITHIN_S = 45  # a job that was stored and never told of waits half a minute for the sweep
 LEASES_END_WITHIN_S = 4  # those on wake-up messages that a worker had pulled, or put off: `QUICK` has three seconds
+PULLED_AND_LOST_S = 11  # a message that was pulled for somebody who died at that moment has the ten seconds of its subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def queues_end_empty(deployment: Deployment) -> None:
     if deployment.runner is deployment.api:
         return
     # A message that was put off comes again when its time is over, and must find a worker that answers it.
-    time.sleep(LEASES_END_WITHIN_S)
+    time.sleep(PULLED_AND_LOST_S)
     deployment.runner.terminate()
     deployment.runner.wait_until_dead(within_s=30)
     deadline = time.monotonic() + LEASES_END_WITHIN_S
