@@ -1,4 +1,5 @@
-import { Accordion, Select, Stack, Switch, TagsInput, TextInput } from '@mantine/core'
+import { Accordion, Select, Stack, Switch, TextInput } from '@mantine/core'
+import { Remarks } from '../../parts/Remarks'
 import type { Form } from './form'
 
 const DELIMITERS = [
@@ -45,18 +46,7 @@ export function MoreFields({ form, change }: Props) {
                 onChange={(event) => change({ spreadsheet: event.currentTarget.checked })}
               />
             )}
-            <TagsInput
-              label="Labels"
-              description="Such as team:sales; jobs are found by them. Enter ends one."
-              value={form.labels}
-              onChange={(labels) => change({ labels })}
-            />
-            <TextInput
-              label="Description"
-              value={form.description}
-              onChange={(event) => change({ description: event.currentTarget.value })}
-              maxLength={500}
-            />
+            <Remarks said={form} change={change} />
           </Stack>
         </Accordion.Panel>
       </Accordion.Item>
