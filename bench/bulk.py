@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import data, engines
+from bench import data, engines, memory
 from bench.server import Server
 
 RUNS = 3
@@ -58,9 +58,14 @@ class Files:
 def measure(trials: list[Trial]) -> Iterator[Ratio]:
     """Krai and the yardstick take turns, so that a change of the machine's pace meets both."""
     for trial in trials:
-        took = [(trial.ours(), trial.theirs()) for _ in range(RUNS)]
+        took = [(_alone_s(trial.ours), _alone_s(trial.theirs)) for _ in range(RUNS)]
         ours, theirs = (statistics.median(times) for times in zip(*took, strict=True))
         yield Ratio(trial, ours, theirs)
+
+
+def _alone_s(took_s: Callable[[], float]) -> float:
+    memory.at_hand()
+    return took_s()
 
 
 def trials(served: Server, files: Files) -> list[Trial]:

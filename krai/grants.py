@@ -5,7 +5,6 @@ dataset, and hold for the next one of that name.
 """
 
 import re
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,13 +124,12 @@ class Grants:
 
     async def _look(self, resource: Resource, name: str) -> Sequence[Grant]:
         key = _key(resource, name)
-        known = self._known.get(key, TRUSTED_S)
-        if known is None:
-            read_at = time.monotonic()
+
+        async def read() -> Sequence[Grant]:
             doc = await self._directory.get(COLLECTION, key)
-            known = () if doc is None else (Grant.from_doc(key, doc),)
-            self._known.put(key, known, read_at)
-        return known
+            return () if doc is None else (Grant.from_doc(key, doc),)
+
+        return await self._known.look(key, TRUSTED_S, read) or ()
 
 
 def _may_read(caller: Principal, grant: Grant) -> bool:

@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 MOST_KEPT = 1000
@@ -25,6 +26,16 @@ class Known(Generic[T]):
     def get(self, name: str, max_age_s: float) -> T | None:
         read_at, value = self._kept.get(name, (0.0, None))
         return value if time.monotonic() - read_at <= max_age_s else None
+
+    async def look(self, name: str, max_age_s: float, read: Callable[[], Awaitable[T | None]]) -> T | None:
+        """The value, if it was read within the last `max_age_s`, and otherwise what `read` finds now."""
+        if max_age_s and (known := self.get(name, max_age_s)) is not None:
+            return known
+        read_at = time.monotonic()
+        found = await read()
+        if found is not None:
+            self.put(name, found, read_at)
+        return found
 
     def forget(self, name: str) -> None:
         self._kept.pop(name, None)

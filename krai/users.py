@@ -5,7 +5,6 @@ to others; such a one is turned away until an admin has removed the address and 
 """
 
 import re
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -125,15 +124,12 @@ class Users:
             address = normalised(email)
         except Terminal:
             return None
-        if (known := self._known.get(address, TRUSTED_S)) is not None:
-            return known
-        read_at = time.monotonic()
-        doc = await self._directory.get(COLLECTION, address)
-        if doc is None:
-            return None
-        user = User.from_doc(address, doc)
-        self._known.put(address, user, read_at)
-        return user
+
+        async def read() -> User | None:
+            doc = await self._directory.get(COLLECTION, address)
+            return None if doc is None else User.from_doc(address, doc)
+
+        return await self._known.look(address, TRUSTED_S, read)
 
     async def _bind(self, address: str, identity: str) -> User | None:
         def step(doc: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -1,16 +1,17 @@
 """How the rows of a text file are told apart into cells: CSV, TSV and their relatives."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from krai.formats.encodings import original
-from krai.formats.reading import OWN_PREFIX
+from krai.formats.reading import OWN_PREFIX, About
 
 OWN_COLUMNS = tuple(OWN_PREFIX + name for name in ("row", "column", "code", "reason"))
 TAB = "\t"
 _CUT = "row_too_large"  # of such a row there may be the beginning alone
 _BYTE_ORDER_MARK = "\ufeff"
 _WIDE = ("utf-16", "utf-32")
+_ABOUTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +48,35 @@ class DelimitedRejects:
         self._header = header
         self._dialect = dialect
         self._encoding = encoding
+        self._special = {dialect.delimiter, dialect.quote, "\r", "\n"}
+        # What is wrong with many rows is often the same.
+        self._about = lru_cache(_ABOUTS)(self._cells)
 
     def first_line(self) -> bytes:
         mark = _BYTE_ORDER_MARK.encode(self._encoding) if self._encoding.startswith(_WIDE) else b""
-        return mark + self._joined(OWN_COLUMNS, self._header)
+        return mark + self._joined(self._cells(OWN_COLUMNS), self._header)
 
-    def line(self, own: Sequence[str], raw: bytes) -> bytes:
+    def line(self, row: int, about: About, raw: bytes) -> bytes:
         quote = self._dialect.quote_mark
-        if _CUT in own and quote is not None and raw.count(quote) % 2:
+        if about[1] == _CUT and quote is not None and raw.count(quote) % 2:
             # A quote that stays open would take the rows after it for its cell.
             raw += quote
-        return self._joined(map(self._cell, own), raw)
+        return self._joined(self._cell(str(row)) + self._dialect.delimiter + self._about(about), raw)
 
     def original(self, raw: bytes) -> bytes:
         return original(raw, self._encoding)
 
-    def _joined(self, own: Iterable[str], raw: bytes) -> bytes:
-        return self.original(self._dialect.delimiter.join((*own, "")).encode() + raw + b"\n")
+    def _joined(self, own: str, raw: bytes) -> bytes:
+        return self.original(own.encode() + raw + b"\n")
+
+    def _cells(self, texts: tuple[str, ...]) -> str:
+        """The texts as cells, each with the delimiter after it."""
+        return "".join(self._cell(text) + self._dialect.delimiter for text in texts)
 
     def _cell(self, text: str) -> str:
-        quote, special = self._dialect.quote, {self._dialect.delimiter, self._dialect.quote, "\r", "\n"}
-        if special.isdisjoint(text):
+        quote = self._dialect.quote
+        if self._special.isdisjoint(text):
             return text
         if quote is None:
-            return "".join(" " if mark in special else mark for mark in text)
+            return "".join(" " if mark in self._special else mark for mark in text)
         return quote + text.replace(quote, quote * 2) + quote

@@ -22,7 +22,7 @@ _LOOKED_AT = 8  # lines
 _ASKED_BEYOND = 2
 _LARGEST_BLOCK_BYTES = (1 << 31) - 1
 
-Grid: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.int32]]
+Grid: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 
 
 def parse_alike(lines: Lines, schema: Mapping[str, pa.DataType], *, exact: Collection[str]) -> pa.Table | None:
@@ -143,7 +143,7 @@ class _Quotes:
         self._grid: Grid | None = None
         per_line, rest = divmod(len(places), len(lines))
         if per_line and not rest:
-            self._grid = places.reshape(len(lines), per_line).T.astype(np.int32, order="C")
+            self._grid = places.reshape(len(lines), per_line).T
         if self._grid is None or not ((self._grid[0] >= lines.starts) & (self._grid[-1] < lines.stops)).all():
             self._leave_grid(np.searchsorted(places, lines.starts))
 
@@ -151,8 +151,8 @@ class _Quotes:
         if self._grid is not None:
             if self._passed + ahead >= len(self._grid):
                 raise Unsure
-            found: Spots = self._grid[self._passed + ahead]
-            return found
+            # Many are never asked for, and those that are lie far apart in memory.
+            return np.ascontiguousarray(self._grid[self._passed + ahead])
         at = self._next + ahead
         if int(at.max()) >= len(self._places):
             raise Unsure

@@ -6,7 +6,7 @@ them until somebody decides on types: either `observe` tells the narrowest type 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +18,10 @@ OWN_PREFIX = "_krai_"
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 
+About = tuple[str, str, str]  # column, code and reason
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+
+class Reject(NamedTuple):
     """A row that stays out. `row` counts from 0 within its block; `raw` are its bytes without the line end."""
 
     row: int
@@ -68,7 +69,7 @@ class RejectsForm(Protocol):
 
     def first_line(self) -> bytes: ...
 
-    def line(self, own: Sequence[str], raw: bytes) -> bytes:
+    def line(self, row: int, about: About, raw: bytes) -> bytes:
         """A row under krai's own columns and those of the file."""
 
     def original(self, raw: bytes) -> bytes:

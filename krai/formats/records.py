@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -104,6 +105,7 @@ def rejects_of(records: Records, wrong: dict[int, tuple[str, str]], *, recoded: 
     ]
 
 
+@lru_cache
 def cell_count(cells: int, columns: int, dialect: Dialect) -> str:
     """Why a row with so many cells cannot be imported."""
     return f"The row has {cells} cells, {f'the header has {columns}' if dialect.header else f'there are {columns} columns'}."

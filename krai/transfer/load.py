@@ -26,7 +26,7 @@ from krai.transfer.rejects import Rejects
 from krai.transfer.tools import Tools
 
 # Blocks of a file under way at once: one for each thread, and one that waits to be written.
-_AHEAD = 3
+_AHEAD = 4
 _BLANK_ROWS_AT_ONCE = 100_000
 
 

@@ -82,7 +82,7 @@ class Rejects:
 
     def _line(self, row: int, reject: Reject) -> bytes:
         if self._form is not None:
-            return self._form.line((str(row), reject.column or "", reject.code, reason(reject)), reject.raw)
+            return self._form.line(row, (reject.column or "", reject.code, reason(reject)), reject.raw)
         values = (row, reject.column, reject.code, reason(reject))
         raw, is_base64 = _text(reject.raw, None)
         doc = {**dict(zip(OWN_COLUMNS, values, strict=True)), OWN_PREFIX + "raw": raw}

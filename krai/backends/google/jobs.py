@@ -3,7 +3,6 @@ its precondition: of two writers one is refused, and there are no transactions t
 
 import asyncio
 import contextlib
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -199,14 +198,11 @@ class FirestoreJobStore:
         raise Transient("store_busy", retry_after_s=1)
 
     async def get_dataset(self, name: str, *, max_age_s: float = 0) -> Dataset | None:
-        if max_age_s and (known := self._datasets.get(name, max_age_s)) is not None:
-            return known
-        read_at = time.monotonic()
-        snapshot = await self._read(stored.DATASETS, name)
-        dataset = None if snapshot is None else stored.dataset_in(snapshot)
-        if dataset is not None:
-            self._datasets.put(name, dataset, read_at)
-        return dataset
+        async def read() -> Dataset | None:
+            snapshot = await self._read(stored.DATASETS, name)
+            return None if snapshot is None else stored.dataset_in(snapshot)
+
+        return await self._datasets.look(name, max_age_s, read)
 
     async def list_datasets(self) -> Sequence[Dataset]:
         found = await self._firestore.run(queries.datasets(self._firestore.client))

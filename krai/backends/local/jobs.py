@@ -18,6 +18,7 @@ from krai.backends.local.database import Database
 from krai.dataset import Dataset
 from krai.errors import Conflict
 from krai.job import Backlog, Job, Standing, format_time, parse_time
+from krai.known import Known
 from krai.ports import IdempotencyRecord, JobPage, JobQuery
 
 WRITE = """
@@ -59,6 +60,7 @@ class LocalJobStore:
     def __init__(self, path: Path) -> None:
         self._database = Database(path, beside.SCHEMA, version=3, durable=True)
         self._hearing = Hearing()
+        self._datasets: Known[Dataset] = Known()
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -190,16 +192,21 @@ class LocalJobStore:
             values = (known.name, format_time(known.updated_at), to_json(known.to_doc()))
             connection.execute("INSERT OR REPLACE INTO datasets (name, updated_at, doc) VALUES (?, ?, ?)", values)
 
+        self._datasets.forget(dataset.name)
         await self._database.run(put)
 
-    async def get_dataset(self, name: str, *, max_age_s: float = 0) -> Dataset | None:  # noqa: ARG002 - a look is cheap here
-        rows = await self._select("SELECT doc FROM datasets WHERE name = :name", {"name": name})
-        return Dataset.from_doc(json.loads(rows[0])) if rows else None
+    async def get_dataset(self, name: str, *, max_age_s: float = 0) -> Dataset | None:
+        async def read() -> Dataset | None:
+            rows = await self._select("SELECT doc FROM datasets WHERE name = :name", {"name": name})
+            return Dataset.from_doc(json.loads(rows[0])) if rows else None
+
+        return await self._datasets.look(name, max_age_s, read)
 
     async def list_datasets(self) -> Sequence[Dataset]:
         return [Dataset.from_doc(json.loads(row)) for row in await self._select("SELECT doc FROM datasets ORDER BY name", {})]
 
     async def drop_dataset(self, name: str) -> None:
+        self._datasets.forget(name)
         await self._database.run(lambda connection: connection.execute("DELETE FROM datasets WHERE name = ?", (name,)))
 
     async def check(self) -> None:
