@@ -10,7 +10,7 @@ from typing import Any
 from bench import data, engines, memory
 from bench.server import Server
 
-RUNS = 3
+RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """Tables as CSV or TSV: UTF-8, a header, LF; quotes only where a cell needs them.
 
 Null is an empty cell and the empty text is `""`. Times are ISO 8601 (`2020-01-31T12:00:00`, an instant ends in `Z`), with six digits
-of a second where there is a fraction. Reading such a file gives the same types and values, save for columns that are all null.
+of a second where there is a fraction. Read with the types of the manifest's schema, such a file gives the same values; without them text
+that looks like another type becomes one, as in any file of text.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from krai.formats.spreadsheet import defuse
 from krai.formats.text import as_text, holds_any, text_bytes
 
 _BOM = "\ufeff"
+_BOM_OCTET = b"\xef"
 _IN_NUMBERS_AND_TIMES = "+-.:"
 
 
@@ -47,11 +49,12 @@ class Style:
 
     @cached_property
     def special_octets(self) -> bytes:
-        return f'"\r\n{self.delimiter}'.encode()
+        return f'"\r\n{self.delimiter}'.encode() + (b"" if self.header else _BOM_OCTET)
 
     @cached_property
     def special(self) -> str:
-        return f'["\\r\\n{re.escape(self.delimiter)}]'
+        # A file may begin with its first cell, which is no mark then.
+        return f'["\\r\\n{re.escape(self.delimiter)}]' + ("" if self.header else f"|^{_BOM}")
 
     @cached_property
     def quotes_text_alone(self) -> bool:
@@ -72,7 +75,7 @@ def csv_header(schema: pa.Schema, style: Style) -> bytes:
     if not style.header:
         return mark.encode()
     names = pa.array(schema.names, pa.string())
-    names = _quoted(defuse(names)[0] if style.spreadsheet else names, style)
+    names = _quoted(defuse(names)[0] if style.spreadsheet else names, replace(style, header=False))
     return (mark + style.delimiter.join(names.to_pylist()) + style.line_end).encode()
 
 
@@ -101,7 +104,7 @@ def csv_rows(table: pa.Table, style: Style) -> CsvRows:
 
 def _plain_rows(cells: list[pa.Array], style: Style) -> memoryview | None:
     """By Arrow's own writer: quicker, but it would quote every text or none. None when a cell needs quotes."""
-    if any(pc.min(pc.binary_length(text)).as_py() == 0 for text in cells):
+    if any(pc.min(pc.binary_length(text)).as_py() == 0 or (not style.header and holds_any(text, _BOM_OCTET)) for text in cells):
         return None
     rows = pa.table(cells, names=[str(number) for number in range(len(cells))])
     options = csv.WriteOptions(include_header=False, quoting_style="none", batch_size=rows.num_rows, delimiter=style.delimiter)

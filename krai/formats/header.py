@@ -66,7 +66,12 @@ def start_of_rows(data: bytes) -> int:
     """Where the first line that is not blank begins. Raises Terminal encoding_unsupported."""
     if data.startswith(_WIDE_MARKS):
         raise Terminal("encoding_unsupported", "The file is in UTF-16 or UTF-32.")
-    return _skip_blank(data, len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0)
+    return _skip_blank(data, after_mark(data))
+
+
+def after_mark(data: bytes) -> int:
+    """Where the first line begins, blank or not."""
+    return len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
 
 
 def _skip_blank(data: bytes, start: int) -> int:

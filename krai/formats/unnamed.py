@@ -6,7 +6,7 @@ import numpy as np
 
 from krai.errors import Terminal
 from krai.formats.dialect import OWN_COLUMNS, Dialect
-from krai.formats.header import Header, check_names, names_in, start_of_rows
+from krai.formats.header import Header, after_mark, check_names, names_in, start_of_rows
 from krai.formats.quotes import Positions, cut, line_end
 from krai.formats.reading import OWN_PREFIX
 from krai.formats.records import Records
@@ -25,7 +25,7 @@ def header_of(head: bytes, dialect: Dialect, columns: Sequence[str] | None, *, m
     Raises Terminal empty_file, encoding_unsupported and those for columns no dataset can have.
     """
     start = start_of_rows(head)
-    if start == len(head):
+    if start == len(head) and (columns is None or len(columns) > 1 or after_mark(head) == len(head)):
         raise Terminal("empty_file")
     if head.count(0) * _MOST_NULS > len(head):
         raise Terminal("encoding_unsupported", "The file has NUL characters where text should be.")
@@ -38,6 +38,11 @@ def header_of(head: bytes, dialect: Dialect, columns: Sequence[str] | None, *, m
     elif columns is None:
         counts = cells_of(head[start:], dialect)
         cells = int(np.bincount(counts).argmax())
+    else:
+        cells = len(columns)
+    if cells == 1 and not own:
+        # Blank lines are rows of this column, those before the first cell as well.
+        end = after_mark(head)
     names = list(columns) if columns is not None else [f"column_{number + 1}" for number in range(cells)]
     check_names(names, max_columns=max_columns, max_name_bytes=max_name_bytes)
     every = (*(f"{OWN_PREFIX}{number}" for number in range(own)), *names)

@@ -24,7 +24,7 @@ from krai.warehouse.port import Scan
 from krai.warehouse.spilling import open_spilling, translated
 
 _MEMORY = "128MiB"
-_LOAD_BYTES = 20 << 20
+_LOAD_BYTES = 16 << 20
 _AHEAD = 2
 _PIECE_ROWS = 1 << 15
 _READING = 0.5  # of the work

@@ -5,7 +5,6 @@ for a time without a zone. NaN equals nothing in GoogleSQL, and is neither great
 spelt out. LIKE is a regular expression of RE2, whose escapes are the same everywhere.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,10 +12,9 @@ from math import isnan
 
 import pyarrow as pa
 
+from krai.predicate.like import regular_expression
 from krai.predicate.tree import And, Compare, ComparePair, Comparison, Constant, In, IsNull, Like, Not, Or, Predicate, Value
 from krai.warehouse.bigquery.columns import column_type
-
-_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
 class Filter:
@@ -40,7 +38,7 @@ class Filter:
             case IsNull(column):
                 return f"({self._column(column)} IS NULL)"
             case Like(column, pattern):
-                return f"REGEXP_CONTAINS({self._column(column)}, {self._text(_expression(pattern))})"
+                return f"REGEXP_CONTAINS({self._column(column)}, {self._text(regular_expression(pattern))})"
             case In(column, values):
                 return "(" + " OR ".join(self._compare(column, Comparison.EQ, value) for value in values) + ")"
             case Compare(column, op, value):
@@ -119,15 +117,3 @@ def _of_floats(left: str, op: Comparison, right: str) -> str:
             return _of_floats(right, Comparison.LT, left)
         case Comparison.GE:
             return _of_floats(right, Comparison.LE, left)
-
-
-def _expression(pattern: str) -> str:
-    """A pattern of `Like` as RE2 reads it; it is to fit the whole text."""
-    written = []
-    letters = iter(pattern)
-    for letter in letters:
-        if letter == "\\":
-            written.append(_SPECIAL.sub(r"\\\g<0>", next(letters)))
-        else:
-            written.append({"%": ".*", "_": "."}.get(letter) or _SPECIAL.sub(r"\\\g<0>", letter))
-    return f"^(?s:{''.join(written)})$"

@@ -109,6 +109,18 @@ def test_columns_take_the_names_that_are_given() -> None:
     assert [reject.code for reject in read.rejected] == ["column_count"]
 
 
+def test_blank_lines_are_rows_of_the_only_column_also_before_its_first_cell() -> None:
+    assert read_csv(b"\xef\xbb\xbf\n\r\nx\n\n", BARE).rows == [(None,), (None,), ("x",), (None,)]
+    assert read_csv(b"\n\n", BARE, columns=["a"]).rows == [(None,), (None,)]
+
+
+@pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf"])
+def test_a_file_without_a_line_is_empty_whatever_its_column_is_called(data: bytes) -> None:
+    with pytest.raises(Terminal) as error:
+        read_csv(data, BARE, columns=["a"])
+    assert error.value.code == "empty_file"
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [

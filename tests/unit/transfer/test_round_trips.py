@@ -54,6 +54,20 @@ def test_what_comes_out_goes_in_again(desk: Desk, asked: dict[str, Any], told: d
     assert spelled(desk.table("copy")) == spelled(desk.table())
 
 
+@pytest.mark.parametrize("cells", [[None, None, "x"], ["x", None], ["\ufeffx", "\ufeff"], ["", None, "\ufeff"]])
+def test_a_single_column_without_its_name_comes_back_whole(desk: Desk, cells: list[str | None]) -> None:
+    desk.load(json.dumps([{"word": cell} for cell in cells]).encode(), schema={"word": "string"})
+    file = desk.content(desk.export(format="csv", csv={"header": False})["files"][0]["path"])
+    desk.load(file, "copy", csv={"header": False}, columns={"column_1": "word"}, schema={"word": "string"})
+    assert desk.table("copy").to_pydict() == {"word": cells}
+
+
+def test_a_name_may_begin_with_what_a_file_is_marked_by(desk: Desk) -> None:
+    desk.load(b'[{"\xef\xbb\xbfid": 1}]', format="json")
+    desk.load(desk.content(desk.export(format="csv")["files"][0]["path"]), "copy")
+    assert desk.table("copy").to_pydict() == {"\ufeffid": [1]}
+
+
 def spelled(table: pa.Table) -> list[str]:
     """NaN is NaN here, and 0.0 is not -0.0."""
     return [repr(row) for row in table.to_pylist()]
