@@ -83,6 +83,7 @@ class OwnGateway(Gateway):
         ),
     ] = False
     class_name: Annotated[str, Field(description="of a Gateway that is made")] = "gke-l7-global-external-managed"
+    address: Annotated[str, Field(description="name of a reserved global address, for a Gateway that is made; any when it is empty")] = ""
     certificate_map: Annotated[
         str, Field(description="of Google's Certificate Manager, for a Gateway that is made; instead of the Secret krai-tls")
     ] = ""
@@ -134,11 +135,19 @@ class Worker(Pods):
     ] = 1024
     grace_s: Annotated[
         int,
-        Field(ge=0, le=540, description="KRAI_GRACE_S: how long a worker that is to stop goes on with its jobs before it hands them back"),
+        Field(
+            ge=0,
+            le=540,
+            description="KRAI_GRACE_S: how long a worker that is to stop goes on with its jobs before it hands them back; 5 on spot nodes, which grant 15 s",
+        ),
     ] = 60
     cpu: Annotated[Quantity, Field(description="CPU requested")] = "1"
     tmp_size: Annotated[Quantity, Field(description="most that /tmp may hold")] = "1Gi"
-    data_size: Annotated[Quantity, Field(description="most that KRAI_DATA_DIR may hold: the files of running jobs")] = "20Gi"
+    data_size: Annotated[
+        Quantity,
+        Field(description="of the volume that each worker has for KRAI_DATA_DIR, the files of running jobs, for as long as it lives"),
+    ] = "20Gi"
+    storage_class_name: Annotated[str, Field(description="of that volume; the cluster's default when it is empty")] = ""
     egress: Annotated[Rules, Field(description="further rules of its NetworkPolicy, as to PostgreSQL")] = []
 
 
@@ -175,6 +184,9 @@ class Monitoring(Values):
     labels: Annotated[Labels, Field(description="of these, as a Prometheus selects them by")] = {}
     interval_s: Annotated[int, Field(ge=5, description="seconds between two scrapes")] = 30
     rules: Annotated[bool, Field(description="the alerts of docs/runbooks")] = True
+    runbooks: Annotated[
+        str, Field(pattern=r"^https?://\S+[^/\s]$", description="where docs/runbooks is read, which alerts lead to (runbook_url)")
+    ] = "https://github.com/example/krai/blob/main/docs/runbooks"
     dashboard: Annotated[bool, Field(description="Grafana's dashboard, as a ConfigMap for its sidecar")] = False
 
 
@@ -186,9 +198,15 @@ class Krai(Values):
     settings: Annotated[Settings, Field(description="krai's other settings, by their names; for API and workers alike")] = {}
     samples: Annotated[bool, Field(description="KRAI_SAMPLES: sample datasets and sources")] = False
     cors_origins: Annotated[list[str], Field(description="CORS_ORIGINS: pages on other hosts that may call krai")] = []
-    trusted_proxies: Annotated[list[str], Field(description="KRAI_TRUSTED_PROXIES: whose word is taken for where a request comes from")] = (
-        GOOGLE_FRONT_ENDS
-    )
+    trusted_proxies: Annotated[
+        list[str],
+        Field(
+            description=(
+                "KRAI_TRUSTED_PROXIES: whose word is taken for where a request comes from; Google's load balancers put their own address last in "
+                "X-Forwarded-For, so beside these networks that of the Gateway (expose.gateway.address), or all callers seem to be the load balancer"
+            )
+        ),
+    ] = GOOGLE_FRONT_ENDS
     image: Image = Image()
     google: Google = Google()
     pubsub: PubSub = PubSub()

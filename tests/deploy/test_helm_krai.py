@@ -125,7 +125,8 @@ def test_pods_are_restricted(way: str) -> None:
         assert container["resources"]["limits"]["memory"] == container["resources"]["requests"]["memory"]
         assert {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]} == MOUNTED
         for volume in pod["volumes"]:
-            assert volume.get("emptyDir", {}).get("sizeLimit") or (way, component, volume["name"]) == ("embedded", "api", "data")
+            kept = {("embedded", "api", "data")} | {(way, "worker", "data")}
+            assert volume.get("emptyDir", {}).get("sizeLimit") or (way, component, volume["name"]) in kept
 
 
 def test_containers_start_what_the_image_has() -> None:
@@ -164,6 +165,15 @@ def test_the_grace_is_longer_than_what_goes_on_in_it(way: str) -> None:
 def test_a_worker_has_memory_for_its_jobs() -> None:
     pod = of("krai", "everything").container("worker")
     assert pod["resources"]["limits"]["memory"] == f"{4 * 4096 + 768}Mi"
+
+
+@pytest.mark.parametrize(("way", "spec"), [("gke", {"size": "20Gi"}), ("everything", {"size": "100Gi", "class": "premium-rwo"})])
+def test_a_worker_has_a_disk_of_its_own_that_can_be_full(way: str, spec: dict[str, str]) -> None:
+    """Beyond an emptyDir's limit the pod would be taken away with all its jobs, before any of them could end with disk_full."""
+    (data,) = [volume for volume in of("krai", way).pods()["worker"]["volumes"] if volume["name"] == "data"]
+    claim = data["ephemeral"]["volumeClaimTemplate"]["spec"]
+    assert claim.pop("storageClassName", None) == spec.get("class")
+    assert claim == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": spec["size"]}}}
 
 
 @pytest.mark.parametrize("way", KRAI_WAYS)
@@ -257,6 +267,17 @@ def test_alerts_and_dashboard_are_handed_on_as_they_are() -> None:
     monitor = operator.get("PodMonitor", "krai")
     assert monitor["spec"]["podMetricsEndpoints"] == [{"port": "metrics", "interval": "30s"}]
     assert monitor["metadata"]["labels"]["release"] == "kube-prometheus-stack"
+
+
+def test_alerts_lead_where_the_runbooks_are() -> None:
+    (group,) = of("krai", "everything").get("PrometheusRule", "krai")["spec"]["groups"]
+    led = {rule["annotations"]["runbook_url"].rpartition("/")[0] for rule in group["rules"]}
+    assert led == {"https://wiki.example.org/krai"}
+
+
+def test_a_gateway_has_the_address_that_is_reserved_for_it() -> None:
+    assert of("krai", "everything").get("Gateway", "a")["spec"]["addresses"] == [{"type": "NamedAddress", "value": "a"}]
+    assert "addresses" not in of("krai", "gke").get("Gateway", "krai")["spec"]
 
 
 def test_the_image_has_what_the_chart_assumes() -> None:
