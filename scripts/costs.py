@@ -95,6 +95,7 @@ ITEMS = (
     Item("GKE, the cluster", "hour", 0.10, "cloud.google.com/kubernetes-engine/pricing", lambda _: HOURS),
     Item("nodes, e2-standard-4", "hour", 0.1475, "cloud.google.com/compute/vm-instance-pricing", lambda size: HOURS * size.nodes),
     Item("their disks, 100 GB each", "GiB", 0.10, "cloud.google.com/compute/disks-image-pricing", lambda size: 100 * size.nodes),
+    Item("workers' volumes, 20 GiB each", "GiB", 0.10, "cloud.google.com/compute/disks-image-pricing", lambda size: 20 * size.workers),
     Item("load balancer", "hour", 0.025, "cloud.google.com/vpc/network-pricing", lambda _: HOURS),
     Item("Cloud NAT, by node", "hour", 0.0014, "cloud.google.com/nat/pricing", lambda size: HOURS * size.nodes),
     Item("Firestore, reads", "100,000", 0.03, "cloud.google.com/firestore/pricing", lambda size: _reads(size) / 1e5),

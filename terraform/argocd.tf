@@ -68,6 +68,7 @@ resource "helm_release" "root" {
               gcs_bucket                   = google_storage_bucket.this.name
               artifact_registry_repository = local.registry
               host                         = var.host
+              customers                    = sort(var.customers)
             }
           }
         }
@@ -80,6 +81,7 @@ resource "helm_release" "root" {
         syncPolicy = {
           automated   = { prune = true, selfHeal = true }
           syncOptions = ["CreateNamespace=true"]
+          retry       = { limit = -1, backoff = { duration = "30s", factor = 2, maxDuration = "5m" } }
         }
       }
     }

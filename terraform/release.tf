@@ -77,7 +77,7 @@ resource "helm_release" "krai" {
 
   # What Argo CD gives it too, and then what is known here.
   values = concat(
-    [for values in fileset(local.gitops, "krai.yaml") : file("${local.gitops}/${values}")],
+    [for values in ["krai.yaml", "backend.yaml"] : file("${local.gitops}/${values}") if fileexists("${local.gitops}/${values}")],
     [yamlencode({
       host  = var.host
       image = merge({ repository = "${local.registry}/krai" }, local.image_tag)
@@ -93,6 +93,9 @@ resource "helm_release" "krai" {
         topic           = google_pubsub_topic.jobs.name
         subscription    = google_pubsub_subscription.jobs.name
         deadLetterTopic = google_pubsub_topic.dead.name
+      }
+      monitoring = {
+        runbooks = local.runbooks
       }
     })],
   )
@@ -115,7 +118,7 @@ resource "helm_release" "krai_frontend" {
   max_history     = 10
 
   values = concat(
-    [for values in fileset(local.gitops, "krai-frontend.yaml") : file("${local.gitops}/${values}")],
+    [for values in ["krai-frontend.yaml", "frontend.yaml"] : file("${local.gitops}/${values}") if fileexists("${local.gitops}/${values}")],
     [yamlencode({
       host  = var.host
       image = merge({ repository = "${local.registry}/krai-frontend" }, local.image_tag)

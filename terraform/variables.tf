@@ -39,7 +39,7 @@ variable "deletion_protection" {
 variable "customers" {
   type        = set(string)
   default     = []
-  description = "Customers with a release of their own, as the files of gitops/customers are named: each gets a secret for its API key."
+  description = "Customers with a release of their own, as files of gitops/customers are named: each gets a secret for its API key, and Argo CD runs it."
 
   validation {
     condition     = alltrue([for customer in var.customers : can(regex("^[a-z0-9]([a-z0-9-]{0,55}[a-z0-9])?$", customer))])

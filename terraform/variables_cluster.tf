@@ -77,7 +77,7 @@ variable "node_pools" {
   default = {
     general = { machine_type = "e2-standard-4", min_nodes = 1, max_nodes = 6 }
   }
-  description = "Nodes, in all zones together. Workers on spot nodes hand their jobs back when one is taken away."
+  description = "Nodes, in all zones together. Spot nodes grant 15 s when one is taken away: worker.graceS is 5 there, or jobs are not handed back."
 
   validation {
     condition     = alltrue([for pool in values(var.node_pools) : pool.min_nodes >= 0 && pool.max_nodes >= max(1, pool.min_nodes) && pool.disk_gb >= 30])

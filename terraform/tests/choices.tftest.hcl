@@ -51,6 +51,7 @@ run "without_a_wish" {
       gcs_bucket                   = "krai-test-krai"
       artifact_registry_repository = "europe-west1-docker.pkg.dev/krai-test/krai"
       host                         = "krai.example.org"
+      customers                    = []
     }
     error_message = "Argo CD is not told what was made here."
   }

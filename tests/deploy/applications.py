@@ -40,7 +40,7 @@ def root() -> Manifest:
 
 
 def apps(**more: object) -> list[Manifest]:
-    """What the root application makes: projects, applications, and the set of customers."""
+    """What the root application makes: projects, applications, and the set of customers where it names any."""
     source = root()["spec"]["source"]
     filled = {"$ARGOCD_APP_SOURCE_REPO_URL": source["repoURL"], "$ARGOCD_APP_SOURCE_TARGET_REVISION": source["targetRevision"]}
     values = source["helm"]["valuesObject"] | {one["name"]: filled[one["value"]] for one in source["helm"]["parameters"]} | more
@@ -50,12 +50,12 @@ def apps(**more: object) -> list[Manifest]:
 def of_customers(set_of: Manifest, folder: Path) -> Iterator[Manifest]:
     """What the set makes of each file. Its template is Go's with sprig's functions, as Helm's own are."""
     (generator,) = set_of["spec"]["generators"]
-    (files,) = generator["git"]["files"]
+    files = [file for one in generator["git"]["files"] for file in sorted(ROOT.glob(one["path"]))]
     (folder / "templates").mkdir(parents=True)
     (folder / "Chart.yaml").write_text("{apiVersion: v2, name: set, version: 0.1.0}")
     template = {"apiVersion": set_of["apiVersion"], "kind": "Application"} | set_of["spec"]["template"]
     (folder / "templates" / "application.yaml").write_text(f"{{{{ with .Values }}}}\n{yaml.safe_dump(template)}\n{{{{ end }}}}")
-    for file in sorted(ROOT.glob(files["path"])):
+    for file in files:
         parameters = yaml.safe_load(file.read_text()) | {"path": {"filename": file.name}}
         for made in render(folder, parameters, name="set", namespace="argocd").values():
             yield from made

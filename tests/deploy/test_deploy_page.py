@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from scripts import costs
+from tests.deploy.charts import of_krai
 from tests.guard.source import ROOT
 
 PAGE = costs.PAGE.read_text()
@@ -76,3 +78,37 @@ def test_the_command_krai_has_what_the_page_types() -> None:
         command = [word for word in words[:2] if word.isalpha() and word != "orders"]
         asked = subprocess.run([sys.executable, "-m", "krai", *command, "--help"], cwd=ROOT, check=False, capture_output=True)
         assert asked.returncode == 0, words
+
+
+def test_the_proof_of_a_host_belongs_to_the_gateway_beside_it() -> None:
+    """cert-manager makes its route where the certificate is, and the listener for http takes routes of its own namespace alone."""
+    (parent,) = re.findall(r"gatewayHTTPRoute: \{parentRefs: \[(\{.*?\})\]", PAGE)
+    assert yaml.safe_load(parent) == {"name": "krai", "kind": "Gateway", "sectionName": "http"}
+    gateway = of_krai("Gateway", "krai")["spec"]
+    (listener,) = [one for one in gateway["listeners"] if one["name"] == "http"]
+    assert (listener["protocol"], listener["port"], listener["allowedRoutes"]) == ("HTTP", 80, {"namespaces": {"from": "Same"}})
+    assert of_krai("Certificate", "krai-tls")["spec"]["dnsNames"] == [listener["hostname"]]
+
+
+def test_whatever_is_stopped_for_a_restore_is_started_again() -> None:
+    stopped, _, started = PAGE.partition("## Copies")[2].partition("## Away")[0].partition("firestore databases clone")
+    assert '"suspend": true' in stopped
+    assert '"suspend": false' in started
+    assert "paused-replicas=0" in stopped
+    assert "paused-replicas- " in started
+    assert "--replicas=0" in stopped
+    assert "--replicas=2" in started
+    assert '"automated": null' in stopped
+    assert '"automated": {"prune": true, "selfHeal": true}' in started
+
+
+def test_the_deletion_is_approved_after_it_was_asked_for() -> None:
+    """Argo CD takes no approval that is older than the deletion."""
+    away = PAGE.partition("## Away")[2]
+    assert away.index("kubectl delete application krai ") < away.index("argocd.argoproj.io/deletion-approved=") < away.index("--for=delete")
+
+
+def test_somebody_hears_alerts() -> None:
+    command = "kubectl create secret generic alertmanager --namespace gmp-public --from-file=alertmanager.yaml=/dev/stdin <<END\n"
+    configuration = yaml.safe_load(PAGE.partition(command)[2].partition("\nEND\n")[0])
+    assert configuration["route"]["receiver"] in {receiver["name"] for receiver in configuration["receivers"]}

@@ -9,6 +9,7 @@ import yaml
 from helm_python.errors import HelmError
 
 from tests.deploy.applications import CUSTOMERS, GITOPS, Application, apps, of_customers, opened, root
+from tests.deploy.charts import render, values_of
 from tests.deploy.manifests import Manifest, named, problems
 from tests.guard.source import ROOT
 
@@ -23,11 +24,14 @@ CLUSTER_WIDE = {
 A_CUSTOMERS_OWN = {"customer", "host", "limits"}
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,55}[a-z0-9])?")
 TERRAFORM = ROOT / "terraform" / "argocd.tf"
+PAGE = (ROOT / "docs" / "deploy.md").read_text()
+OWN = {"backend": "krai-backend", "frontend": "krai-frontend"}  # files of values that one application alone has
 
 
 @pytest.fixture(scope="module")
 def made() -> list[Manifest]:
-    return apps()
+    """With all customers that there are files of."""
+    return apps(customers=[file.stem for file in CUSTOMERS])
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +157,35 @@ def test_a_customers_file_holds_only_what_is_its_own() -> None:
     assert [file.name for file in CUSTOMERS if not NAME.fullmatch(file.stem) or file.stem in {"backend", "frontend"}] == []
 
 
+def test_no_customer_runs_that_is_not_named(tmp_path: Path) -> None:
+    """The files here are examples: whoever takes this repository pays for none of them."""
+    assert root()["spec"]["source"]["helm"]["valuesObject"]["customers"] == []
+    assert [manifest for manifest in apps() if manifest["kind"] == "ApplicationSet"] == []
+    (one,) = [manifest for manifest in apps(customers=["b"]) if manifest["kind"] == "ApplicationSet"]
+    assert [manifest["metadata"]["name"] for manifest in of_customers(one, tmp_path / "set")] == ["krai-b"]
+
+
+@pytest.mark.parametrize(("name", "only"), OWN.items())
+def test_what_is_krais_own_reaches_no_customer(applications: dict[str, Application], name: str, only: str) -> None:
+    file = GITOPS / "values" / f"{name}.yaml"
+    assert {application.name for application in applications.values() if file in application.value_files} == {only}
+
+
+@pytest.mark.parametrize(("name", "only"), OWN.items())
+def test_the_page_shows_what_its_chart_takes(applications: dict[str, Application], tmp_path: Path, name: str, only: str) -> None:
+    (shown,) = re.findall(rf"^```yaml\n(# of {name}\.yaml\n.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "shown.yaml").write_text(shown)
+    source = applications[only].manifest["spec"]["source"]
+    values = values_of(*applications[only].value_files, tmp_path / "shown.yaml", last=source["helm"]["valuesObject"])
+    made = [one for some in render(ROOT / source["path"], values, name="krai", namespace=only).values() for one in some]
+    assert [f"{named(manifest)}: {wrong}" for manifest, wrong in zip(made, problems(made), strict=True) if wrong] == []
+
+
+def test_people_write_into_no_file_that_customers_read() -> None:
+    step = PAGE.partition("\n## 3.")[2].partition("\n## 4.")[0]
+    assert set(re.findall(r"gitops/values/([\w-]+)\.yaml", step)) == set(OWN)
+
+
 def test_customers_have_no_key_in_common(applications: dict[str, Application]) -> None:
     asked = [
         entry["remoteRef"]["key"]
@@ -171,11 +204,44 @@ def test_every_file_of_values_is_used(applications: dict[str, Application]) -> N
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"projectId": "x"}, {"project_id": "X"}, {"host": "https://krai.example.org"}, {"repoURL": ""}, {"gcs_bucket": "gs://x"}]
+    "wrong",
+    [
+        {"projectId": "x"},
+        {"project_id": "X"},
+        {"host": "https://krai.example.org"},
+        {"repoURL": ""},
+        {"gcs_bucket": "gs://x"},
+        {"customers": ["a/../b"]},
+        {"customers": ["backend"]},
+    ],
 )
 def test_what_the_root_application_says_is_checked(wrong: dict[str, object]) -> None:
     with pytest.raises(HelmError):
         apps(**wrong)
+
+
+def test_alerts_lead_to_the_runbooks_of_this_repository() -> None:
+    def runbooks(**more: object) -> set[str]:
+        made = apps(customers=["a"], **more)
+        told = [manifest["spec"] for manifest in made if manifest["metadata"]["name"] in {"krai-backend", "krai-customers"}]
+        of_krai = [one.get("source") or one["template"]["spec"]["sources"][0] for one in told]
+        assert len(of_krai) == 2
+        return {source["helm"]["valuesObject"]["monitoring"]["runbooks"] for source in of_krai}
+
+    assert runbooks() == {"https://github.com/example/krai/blob/main/docs/runbooks"}
+    for url in (
+        "https://github.com/me/krai.git",
+        "git@github.com:me/krai.git",
+        "ssh://git@github.com/me/krai.git",
+        "https://github.com/me/krai",
+    ):
+        assert runbooks(repoURL=url, revision="v1.2.3") == {"https://github.com/me/krai/blob/v1.2.3/docs/runbooks"}
+
+
+def test_the_root_application_does_not_give_up() -> None:
+    retry = {"limit": -1, "backoff": {"duration": "30s", "factor": 2, "maxDuration": "5m"}}
+    assert root()["spec"]["syncPolicy"]["retry"] == retry
+    assert 'retry       = { limit = -1, backoff = { duration = "30s", factor = 2, maxDuration = "5m" } }' in TERRAFORM.read_text()
 
 
 def test_the_tags_are_where_the_workflow_writes_them() -> None:

@@ -198,7 +198,7 @@ def test_terraform_tells_argo_cd_all_that_it_asks_for() -> None:
     told = re.search(r"valuesObject = \{\n(.*?)\n +\}", terraform("argocd.tf"), re.DOTALL)
     assert told is not None
     assert set(re.findall(r"^ +(\w+) += ", told[1], re.MULTILINE)) == set(schema["required"])
-    assert set(schema["required"]) - set(outputs()) == {"repoURL", "revision", "host"}
+    assert set(schema["required"]) - set(outputs()) == {"repoURL", "revision", "host", "customers"}
 
 
 def handed(release: str) -> dict[str, Any]:
@@ -221,13 +221,15 @@ def handed(release: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("name", "chart"), [("krai", "krai"), ("krai_frontend", "krai-frontend")])
 def test_charts_take_what_terraform_hands_them(name: str, chart: str) -> None:
-    values = handed(name)
-    values["host"] = "krai.example.org"
-    shared = GITOPS / "values" / f"{chart}.yaml"
+    values = handed(name) | {"host": "krai.example.org"}
+    if "monitoring" in values:
+        values["monitoring"]["runbooks"] = "https://x1"
+    (files,) = re.findall(rf'\["({chart}\.yaml", "\w+\.yaml)"\]', terraform("release.tf"))
+    shared = [GITOPS / "values" / file for file in files.split('", "')]
     # Refused by the chart's schema if it does not know one of them.
-    assert render(HELM / chart, values_of(shared, last=values), name=chart, namespace="krai-backend")
+    assert render(HELM / chart, values_of(*shared, last=values), name=chart, namespace="krai-backend")
     with pytest.raises(Exception, match="novel"):
-        render(HELM / chart, values_of(shared, last=values | {"novel": "x1"}), name=chart, namespace="krai-backend")
+        render(HELM / chart, values_of(*shared, last=values | {"novel": "x1"}), name=chart, namespace="krai-backend")
 
 
 @pytest.mark.parametrize(("name", "chart"), [("keda", "keda"), ("external_secrets", "external-secrets")])

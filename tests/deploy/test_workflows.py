@@ -16,7 +16,7 @@ PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 
 # Which job may change what. Everything else may read the repository at most.
 WRITES = {
-    "cd": {"image": {"id-token", "attestations"}, "bump": {"contents"}},
+    "cd": {"image": {"id-token", "attestations"}},
     "ci": {},
     "infra": {"plan": {"id-token", "pull-requests"}},
     "release": {"plan": {"id-token"}, "apply": {"id-token"}},
@@ -150,6 +150,32 @@ def test_images_are_signed_attested_and_named_by_their_commit() -> None:
     assert [("sbom-path" in what, what["push-to-registry"]) for what in attested] == [(False, True), (True, True)]
     assert all(what["subject-digest"] == "${{ steps.build.outputs.digest }}" for what in attested)
     assert {entry["name"] for entry in WORKFLOWS["cd"].jobs["image"]["strategy"]["matrix"]["include"]} == {"krai", "krai-frontend"}
+
+
+def test_the_commit_that_names_the_images_gets_past_a_rule_for_main_and_starts_nothing() -> None:
+    """By a deploy key, for no rule of a repository lets the app github-actions past; and what such a key pushes starts workflows."""
+    bump = WORKFLOWS["cd"].jobs["bump"]
+    (checkout,) = [step["with"] for step in bump["steps"] if "actions/checkout@" in step.get("uses", "")]
+    assert checkout == {"ref": "main", "ssh-key": "${{ secrets.GITOPS_DEPLOY_KEY }}", "persist-credentials": True}
+    assert bump["environment"] == "gitops", "where no other branch comes in"
+    assert "--env gitops" in PAGE
+    assert "--allow-write" in PAGE
+    written = set(re.findall(r"strenv\(TAG\)' (\S+)", bump["steps"][-1]["run"]))
+    assert written == {"gitops/values/krai.yaml", "gitops/values/krai-frontend.yaml"}
+    started = {name for name, workflow in WORKFLOWS.items() if "branches" in (workflow.content[True].get("push") or {})}
+    assert started == {"cd"}
+    assert WORKFLOWS["cd"].content[True]["push"]["paths-ignore"] == ["gitops/**"]
+
+
+def test_the_first_images_are_asked_for() -> None:
+    assert "workflow_dispatch" in WORKFLOWS["cd"].triggers
+    assert PAGE.index("gh workflow run cd ") < PAGE.index("gh run watch ") < PAGE.index("terraform -chdir=terraform apply\n")
+
+
+def test_a_release_waits_for_no_customer() -> None:
+    (waits,) = [step["run"] for step in WORKFLOWS["release"].steps() if "kubectl wait" in step.get("run", "")]
+    assert "--all " not in waits
+    assert "for application in krai external-secrets keda krai-backend krai-frontend; do" in waits
 
 
 def test_a_job_without_rights_of_its_own_is_found(tmp_path: Path) -> None:

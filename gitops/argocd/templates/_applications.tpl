@@ -36,3 +36,8 @@ syncPolicy:
 {{- define "apps.compare" -}}
 argocd.argoproj.io/compare-options: ServerSideDiff=true
 {{- end }}
+
+{{/* Where alerts find what to do: in this repository, as it is where it runs from. */}}
+{{- define "apps.runbooks" -}}
+{{ regexReplaceAll "^(ssh://)?git@([^:/]+)[:/]" (trimSuffix ".git" .Values.repoURL) "https://${2}/" }}/blob/{{ .Values.revision }}/docs/runbooks
+{{- end }}
