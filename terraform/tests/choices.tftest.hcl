@@ -44,6 +44,11 @@ run "without_a_wish" {
   }
 
   assert {
+    condition     = yamldecode(helm_release.root[0].values[0]).applications.krai.syncPolicy.retry.limit == -1
+    error_message = "The root application gives up what only takes longer."
+  }
+
+  assert {
     condition = yamldecode(helm_release.root[0].values[0]).applications.krai.source.helm.valuesObject == {
       repoURL                      = "https://github.com/owner/krai.git"
       revision                     = "main"

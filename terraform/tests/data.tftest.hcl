@@ -169,6 +169,11 @@ run "a_customer_has_a_key_of_its_own" {
     condition     = google_secret_manager_secret.this["a"].secret_id == "krai-a-api-key" && contains(keys(google_secret_manager_secret_iam_member.eso_reads), "b")
     error_message = "A customer's key has no place, or cannot be read."
   }
+
+  assert {
+    condition     = yamldecode(helm_release.root[0].values[0]).applications.krai.source.helm.valuesObject.customers == ["a", "b"]
+    error_message = "Argo CD is not told who runs."
+  }
 }
 
 run "what_may_be_destroyed_is" {
