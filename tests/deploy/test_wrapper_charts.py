@@ -5,6 +5,7 @@ The charts themselves are not in this repository. What needs them runs once `hel
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,15 @@ def test_the_lock_is_of_this_chart(chart: Path) -> None:
         (one["name"], one["version"], one["repository"]) for one in lock["dependencies"]
     ], "exact versions"
     assert lock["digest"] == digest(wanted, lock["dependencies"])
+
+
+@pytest.mark.parametrize("chart", WRAPPERS, ids=lambda chart: str(chart.name))
+def test_the_repository_is_added_before_the_archive_is_fetched(chart: Path) -> None:
+    """`helm dependency build` takes no repository that this machine has no name for."""
+    (wanted,) = yaml.safe_load((chart / "Chart.yaml").read_text())["dependencies"]
+    added, built, _ = (chart / "README.md").read_text().partition("helm dependency build ")
+    assert built
+    assert re.search(rf"^helm repo add \S+ {re.escape(wanted['repository'])}$", added, re.MULTILINE)
 
 
 def test_a_digest_is_as_helm_makes_it() -> None:
