@@ -7,7 +7,7 @@ every worker looks; what was written to a job is compare-and-set, and a message 
 from functools import partial
 
 from krai import metrics, observe, transitions
-from krai.errors import Conflict, Terminal, Transient
+from krai.errors import Conflict, KraiError, Terminal
 from krai.job import Job, Status
 from krai.ports import Delivery, Stores
 from krai.webhooks import endings
@@ -25,8 +25,8 @@ async def settle_dead_letters(stores: Stores, *, keep_files_s: float) -> int:
             settled += 1
         except Conflict:
             continue  # somebody works on the job: the next look will tell
-        except Transient as error:
-            observe.log().warning("dead letter not settled", code=error.code)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one: it comes again, and the others are settled
+            observe.log().warning("dead letter not settled", error=type(error).__name__, exc_info=not isinstance(error, KraiError))
     return settled
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from krai import observe
-from krai.access import Principal
+from krai.access import Principal, Scope
 from krai.errors import Terminal
 from krai.job import WRITERS, Job, Kind, format_time, parse_time
 from krai.known import Known
@@ -119,6 +119,8 @@ class Grants:
             await self.demand_read(caller, job.dataset)
         elif job.type in WRITERS:
             await self.demand_write(caller, job.dataset)
+        elif job.type is Kind.DROP:
+            caller.demand(Scope.ADMIN)
         if job.source is not None and "bucket" in job.source:
             await self.demand_bucket(caller, job.source["bucket"])
 

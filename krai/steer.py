@@ -41,10 +41,11 @@ async def cancel(stores: Stores, job_id: str, owner: str | None, *, keep_s: floa
             return job
         if job.status is Status.PROCESSING or job.may_have_committed:
             return await stores.jobs.swap(job, transitions.ask_cancel(job, now))
+        cancelled = await endings.swap(stores, job, partial(transitions.cancel, now=now, keep_s=keep_s))
         if job.epoch:
-            # An earlier attempt may have left files, and a cancelled job has none.
+            # An earlier attempt may have left files, and a cancelled job has none. Not sooner: the job may just have been completed.
             await _delete_files(stores, job)
-        return await endings.swap(stores, job, partial(transitions.cancel, now=now, keep_s=keep_s))
+        return cancelled
 
     job = await _insist(stores.jobs, job_id, owner, step)
     observe.log().info("job cancel asked", job_id=job_id, status=job.status)

@@ -5,6 +5,7 @@ nothing to do. One query finds all the work, because every job carries `due_at`,
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -12,7 +13,7 @@ from functools import partial
 
 from krai import observe, sessions, transitions, turns
 from krai.claim import spent
-from krai.errors import Conflict, Transient
+from krai.errors import Conflict, KraiError
 from krai.job import Job, Status, parse_time
 from krai.ports import Stores
 from krai.webhooks import callbacks, endings
@@ -52,8 +53,12 @@ async def sweep(
             await _look_at(job, stores, retention, discard, call_back, backlog=backlog)
         except Conflict:
             continue  # somebody else has just done it
-        except Transient as error:
-            observe.log().warning("job not looked at", job_id=job.job_id, code=error.code)  # it stays due
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one: the others are looked at
+            unforeseen = not isinstance(error, KraiError)
+            observe.log().warning("job not looked at", job_id=job.job_id, error=type(error).__name__, exc_info=unforeseen)
+            with contextlib.suppress(KraiError):
+                # It stays due, but not for longest: else the next sweeps would see nothing but such jobs.
+                await stores.jobs.swap(job, transitions.put_off(job, stores.jobs.now()))
     if share is not None:
         await turns.fill_all(stores, share)
     return len(seen)

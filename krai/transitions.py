@@ -150,6 +150,11 @@ def republish(job: Job, now: datetime) -> Job:
     return replace(job, due_at=now + timedelta(seconds=min(max(REPUBLISH_AFTER_S, waited_s), LONGEST_REPUBLISH_S)))
 
 
+def put_off(job: Job, now: datetime) -> Job:
+    """What was to be done with it failed, and is tried later."""
+    return replace(job, due_at=now + timedelta(seconds=REPUBLISH_AFTER_S))
+
+
 def hold_back(job: Job, standing: Standing, share: int | None) -> Job:
     """The new job of a caller of this standing: held when the caller's share is out already, so that nobody is told of it, not even
     the sweep. None: everybody is out at once.

@@ -251,7 +251,10 @@ async def replace_secret_of_webhook(webhook_id: WebhookId, request: Request) -> 
 async def own(api: Api, caller: Principal, webhook_id: str) -> Webhook:
     """Raises Terminal not_allowed, not_found: somebody else's webhook is answered like none at all."""
     caller.demand(*ASKING_FOR_JOBS)
-    return await registered.get(api.stores.directory, caller.id, webhook_id)
+    webhook = await registered.get(api.stores.directory, caller.id, webhook_id)
+    if webhook.scope is Reach.ALL:
+        caller.demand(Scope.ADMIN)  # who is none any more hears of nobody else's jobs
+    return webhook
 
 
 def _shown(webhook: Webhook) -> Response:

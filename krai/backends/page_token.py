@@ -13,7 +13,7 @@ from typing import Any
 
 from krai.backends.documents import gone
 from krai.errors import Terminal
-from krai.job import Job, format_time
+from krai.job import Job, format_time, parse_time
 from krai.ports import JobPage, JobQuery
 
 Listing = Sequence[Any]  # JSON types
@@ -61,10 +61,11 @@ def decode(listing: Listing, token: str | None) -> tuple[str, str] | None:
     try:
         padded = token.encode("ascii") + b"=" * (-len(token) % 4)
         mark, moment, job_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if mark != _mark(listing) or not _TIME.fullmatch(moment) or not isinstance(job_id, str):
+            raise Terminal("invalid_page_token")
+        parse_time(moment)  # anybody can make a token, also of a thirteenth month
     except (ValueError, TypeError, RecursionError):
         raise Terminal("invalid_page_token") from None
-    if mark != _mark(listing) or not isinstance(moment, str) or not _TIME.fullmatch(moment) or not isinstance(job_id, str):
-        raise Terminal("invalid_page_token")
     return moment, job_id
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from krai import metrics, observe, workers
 from krai.dead_letters import settle_dead_letters
-from krai.errors import Conflict, KraiError, Transient
+from krai.errors import Conflict, KraiError
 from krai.execute import Execution, backoff_s
 from krai.job import Job
 from krai.ports import Delivery, JobQueue
@@ -78,8 +78,8 @@ class Worker:
                 return
             try:
                 deliveries = pull.result()
-            except Transient as error:
-                observe.log().warning("queue busy", code=error.code)
+            except KraiError as error:
+                observe.log().warning("queue not read", code=error.code)
                 await asyncio.wait({stopped}, timeout=1.0)
                 continue
             self._look_whether_dry()
@@ -110,7 +110,7 @@ class Worker:
             verdict = Later()
         finally:
             keeping.cancel()
-        with contextlib.suppress(Transient):  # a message whose verdict is lost comes again, and finds its job as it is
+        with contextlib.suppress(KraiError):  # a message whose verdict is lost comes again, and finds its job as it is
             await self._answer(delivery, verdict)
 
     async def _answer(self, delivery: Delivery, verdict: Verdict) -> None:
@@ -129,7 +129,7 @@ class Worker:
         """Keep the message from coming again while its job runs."""
         while True:
             await asyncio.sleep(self.message_lease_s / 2)
-            with contextlib.suppress(Transient):
+            with contextlib.suppress(KraiError):
                 await self.queue.extend(delivery, self.message_lease_s)
 
     async def _say(self) -> None:

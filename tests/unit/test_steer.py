@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from krai import steer, submit, transitions
+from krai.backends.local.blobs import LocalBlobStore
 from krai.errors import Conflict, Terminal
 from krai.job import Progress, Status
 from krai.ports import JobQuery, Stores
@@ -62,6 +65,36 @@ async def test_a_waiting_job_ends_cancelled_and_leaves_no_files(house: House) ->
     assert cancelled.status is Status.CANCELLED
     assert cancelled == await house.job(job_id)
     assert list(stores.blobs.list(f"jobs/{job_id}/")) == []
+
+
+class Overtaken(LocalBlobStore):
+    """Somebody else is faster than whoever deletes."""
+
+    before = staticmethod(lambda: None)
+
+    def delete(self, prefix: str) -> int:
+        self.before()
+        return super().delete(prefix)
+
+
+async def test_a_cancel_that_comes_too_late_leaves_a_completed_job_its_files(house: House, tmp_path: Path) -> None:
+    blobs = Overtaken(tmp_path / "blobs", b"secret")
+    stores, job_id = replace(house.stores, blobs=blobs), await accepted(house.stores)
+    job, error = await house.claim(job_id), Terminal("corrupt_file")
+    await stores.jobs.swap(job, transitions.postpone(job, error, stores.jobs.now(), delay_s=60))
+    path, loop = f"jobs/{job_id}/e2/users.csv", asyncio.get_running_loop()
+
+    async def complete() -> None:
+        if not (await house.job(job_id)).finished:
+            await house.claim(job_id)
+            await house.store(path, b"id\n")
+            await house.end(job_id, {})
+
+    blobs.before = lambda: asyncio.run_coroutine_threadsafe(complete(), loop).result(20)
+    with suppress(Terminal):
+        await steer.cancel(stores, job_id, "ada", keep_s=KEEP_S)
+    found = await house.job(job_id)
+    assert (found.status is Status.COMPLETED) == bool(list(house.stores.blobs.list(f"jobs/{job_id}/")))
 
 
 async def test_a_job_that_may_have_committed_is_not_cut_off(house: House) -> None:

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from krai.access import Scope
 from tests.unit.api.house import ADA, BOB, House, pointers, problem, put_key
 
 ADA_ID = "key:" + ADA.split("_")[1]
@@ -100,6 +101,15 @@ async def test_a_retry_needs_what_the_job_needed(house: House, noun: str, code: 
     assert problem(await bob.post(f"/api/v1/jobs/{job_id}/retry"), status) == code
     await house.http.delete("/api/v1/grants", params={"resource": "dataset/users"})
     assert (await bob.post(f"/api/v1/jobs/{job_id}/retry")).status_code == httpx.codes.ACCEPTED
+
+
+async def test_who_is_no_admin_any_more_drops_nothing_by_a_retry(house: House) -> None:
+    await put_key(house.stores, ADA, frozenset(Scope))
+    ada = house.client(ADA)
+    job_id = (await ada.delete("/api/v1/datasets/users")).json()["job_id"]
+    await house.fail(job_id)
+    await put_key(house.stores, ADA)
+    assert problem(await ada.post(f"/api/v1/jobs/{job_id}/retry"), 403) == "not_allowed"
 
 
 async def test_a_key_stands_for_the_person_who_made_it(house: House) -> None:

@@ -216,6 +216,16 @@ async def test_a_webhook_for_everybodys_jobs_is_its_owners_alone(house: House) -
         assert problem(await client.get(f"{WEBHOOKS}/{made['webhook_id']}/secret"), 404) == "not_found"
 
 
+async def test_who_is_no_admin_any_more_has_nothing_of_a_webhook_for_everybodys_jobs(house: House) -> None:
+    await put_key(house.stores, ADA, frozenset(Scope))
+    ada = house.client(ADA)
+    mine, path = await register(ada), f"{WEBHOOKS}/{(await register(ada, scope='all'))['webhook_id']}"
+    await put_key(house.stores, ADA)
+    for answer in (await ada.get(path), await ada.get(f"{path}/deliveries"), await ada.put(path, json={"url": URL, "enabled": True})):
+        assert problem(answer, 403) == "not_allowed"
+    assert (await ada.get(f"{WEBHOOKS}/{mine['webhook_id']}")).status_code == httpx.codes.OK
+
+
 # -- who hears of what ------------------------------------------------------------------------------------------------------------
 
 
