@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from krai.dataset import Column
 from krai.predicate.refusal import refusal
@@ -14,6 +14,7 @@ from krai.predicate.tree import Value
 
 _NUMBER = re.compile(r"-?(\d+\.?\d*)([eE][+-]?\d{1,4})?", re.ASCII)
 _LONGEST_NUMBER = 400
+_EXACT = Context(prec=_LONGEST_NUMBER)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:(?<=:\d\d:\d\d)\.(\d{1,6}))?(Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII)
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
@@ -70,7 +71,7 @@ def _decimal(literal: Literal, column: Column) -> Decimal | None:
     if number is None or digits is None:
         return None
     precision, scale = int(digits[1]), int(digits[2])
-    _, written, exponent = number.normalize().as_tuple() if number else Decimal(0).as_tuple()
+    _, written, exponent = _EXACT.normalize(number).as_tuple() if number else Decimal(0).as_tuple()
     fits = isinstance(exponent, int) and -exponent <= scale and len(written) + exponent <= precision - scale
     return number if fits else None
 

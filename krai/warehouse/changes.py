@@ -9,13 +9,13 @@ import pyarrow as pa
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, TableAlreadyExistsError
 from pyiceberg.io import FileIO
-from pyiceberg.io.pyarrow import parquet_file_to_data_file
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, TableProperties, Transaction
 from pyiceberg.typedef import Identifier
 
 from krai.warehouse import history
 from krai.warehouse.columns import arrow_schema, fit_columns, iceberg_schema, name_mapping, replace_columns
+from krai.warehouse.data_files import data_file
 from krai.warehouse.plan import EMPTY, Plan, plan_of
 from krai.warehouse.port import Change, Counts, Mode, Undo
 from krai.warehouse.positions import Gone, write_positions
@@ -96,7 +96,7 @@ def stage(transaction: Transaction, change: Change, upsert: Upsert | None) -> St
     else:
         fit_columns(transaction, change.schema, evolve=change.evolve)
     io = _io(transaction)
-    files = [parquet_file_to_data_file(io, transaction.table_metadata, part) for part in change.parts]
+    files = [data_file(io, transaction.table_metadata, part) for part in change.parts]
     new_rows = sum(file.record_count for file in files)
     plan = EMPTY if snapshot is None or change.mode is Mode.APPEND else plan_of(snapshot, io)
     rows = 0 if snapshot is None or change.mode is Mode.REPLACE else history.rows_of(snapshot)

@@ -88,7 +88,7 @@ class _Work:
         files = [self._live[file.file_path] for file in added if file.file_path in self._live]
         own: dict[str, Positions] = {}
         for file in added:
-            if file.content is not DataFileContent.DATA and "/deletes-" in file.file_path:
+            if file.content is not DataFileContent.DATA and file.file_path.rpartition("/")[2].startswith("deletes-"):
                 own.update(read_positions(self._io, file))
         made = _Import(snapshot, files, own)
         for file in files:

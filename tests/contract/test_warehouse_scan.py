@@ -195,3 +195,19 @@ def test_a_snapshot_that_never_was_is_not_found(numbered: Warehouse) -> None:
     assert code(numbered, as_of="0") == "snapshot_not_found"
     assert code(numbered, as_of="9999999999999999999") == "snapshot_not_found"
     assert code(numbered, as_of="0001-01-01T00:00:00Z") == "snapshot_not_found"
+
+
+@pytest.mark.parametrize("long", ["zulu " * 1000, "z" * 15 + "\ud7ff" + "b", "\U0010ffff" * 20])
+def test_bounds_of_text_and_bytes_hold_whatever_is_written_beside(warehouse: Warehouse, long: str) -> None:
+    """A part in pieces: Parquet has no bounds where a value is long, and those of the other pieces are not the file's."""
+    words = ["abc", "abd", long, "zulu", "b", "c"]
+    pieces = [
+        pa.table({"id": [2 * n, 2 * n + 1], "word": (own := words[2 * n : 2 * n + 2]), "raw": [word.encode() for word in own]})
+        for n in range(3)
+    ]
+    load(warehouse, "things", "a", pa.concat_tables(pieces))
+    assert ids(warehouse, "word LIKE 'zulu%'") == [n for n, word in enumerate(words) if word.startswith("zulu")]
+    assert ids(warehouse, "word > 'abd'") == [n for n, word in enumerate(words) if word > "abd"]
+    assert ids(warehouse, r"raw = '\x7a756c75'") == [3]
+    load(warehouse, "things", "b", pa.table({"id": [7], "word": ["zulu"], "raw": [b"new"]}), key=["word"])
+    assert ids(warehouse, "word = 'zulu'") == [7]

@@ -82,6 +82,14 @@ def test_delete_files_are_folded_together(house: House) -> None:
     assert house.total("total-delete-files") < 10
 
 
+def test_the_name_of_a_folder_is_no_sign_of_what_an_import_took_away(tmp_path: Path) -> None:
+    warehouse = open_local(tmp_path / "deletes-2024" / "w")
+    load(warehouse, "things", "first", rows(*range(30)))
+    for number in range(18):
+        load(warehouse, "things", f"u{number}", rows(number), key=KEY)
+    assert warehouse.undo("things", Undo(job_id="undo", epoch=1, undone_job_id="u17")).counts.restored == 1
+
+
 def test_a_file_without_a_row_left_is_not_opened(house: House, tmp_path: Path) -> None:
     load(house.warehouse, "things", "a", rows(1, 2))
     load(house.warehouse, "things", "b", rows(1, 2, 3), key=KEY)
