@@ -270,6 +270,24 @@ def test_a_server_that_went_away_and_came_back_is_used_again(warehouse: Postgres
     assert part().equals(rows(1))
 
 
+def test_text_is_sent_as_it_is_whatever_the_database_expects(warehouse: PostgresWarehouse, url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("do $$ begin execute format('alter database %I set client_encoding = latin1', current_database()); end $$")
+    load(warehouse, "things", "a", pa.table({"word": ["é€"]}))
+    assert seen(url + ("&" if "?" in url else "?") + "client_encoding=UTF8", "select word, length(word) from krai.things") == [("é€", 2)]
+
+
+def test_a_database_that_cannot_hold_all_text_is_refused(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("create database narrow encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0")
+        narrow = psycopg.conninfo.make_conninfo(url, dbname="narrow")
+        try:
+            with pytest.raises(Terminal, match="encoding 'UTF8'"):
+                PostgresWarehouse(narrow).schema("things")
+        finally:
+            connection.execute("drop database narrow")
+
+
 def test_a_wrong_password_is_not_repeated(url: str, postgres: Postgres) -> None:
     wrong = "wrong-" + "password"
     with pytest.raises(Transient) as failed:

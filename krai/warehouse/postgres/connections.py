@@ -14,6 +14,7 @@ import psycopg
 import pyarrow as pa
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from krai.errors import Terminal
 from krai.settings import UnsafeSettings
 from krai.warehouse.postgres.failures import translated
 from krai.warehouse.postgres.pool import Pool
@@ -44,6 +45,7 @@ _SESSION = (
     "set constraint_exclusion = partition",
     "set timezone = 'UTC'",
 )
+_UTF8 = "UTF8"
 # Rows of a table that was written by one COPY are read in the order of its blocks, by one process.
 _IN_ORDER = "set max_parallel_workers_per_gather = 0"
 # A commit that krai has told of must not be lost in a crash, whatever the server holds for good enough.
@@ -59,7 +61,7 @@ class Connections:
         except psycopg.ProgrammingError:
             # Its text has a piece of the address in it, which may be one of the password.
             raise UnsafeSettings("KRAI_WAREHOUSE_URL is no address of PostgreSQL's; percent-encode what is special in a password") from None
-        self._where = make_conninfo(**{**_LINE, **given})
+        self._where = make_conninfo(**{**_LINE, **given, "client_encoding": _UTF8})
         self._database: adbc_driver_manager.AdbcDatabase | None = None
         self._lock = threading.Lock()
         self._plain: Pool[Connection] = Pool(self._connect, lambda one: one.execute("select"), psycopg.Error)
@@ -99,6 +101,11 @@ class Connections:
 
     def _connect(self) -> Connection:
         connection = psycopg.connect(self._where, autocommit=True, prepare_threshold=None)
+        if connection.info.parameter_status("server_encoding") != _UTF8:
+            connection.close()
+            raise Terminal(
+                "internal", "The database of KRAI_WAREHOUSE_URL is not in UTF8, so it cannot hold all text: make one with encoding 'UTF8'."
+            )
         connection.execute("; ".join((*_SESSION, _DURABLE)).encode())
         return connection
 
