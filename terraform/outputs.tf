@@ -88,6 +88,11 @@ output "github_plan_service_account" {
   value       = google_service_account.github_plan.email
 }
 
+output "revision" {
+  description = "What was deployed: what Argo CD follows, or whose charts these are"
+  value       = var.revision
+}
+
 output "secrets" {
   description = "The secret in Secret Manager of each setting that has one"
   value       = local.secrets

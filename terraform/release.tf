@@ -1,4 +1,5 @@
-# krai without Argo CD: the charts of this repository, by Terraform itself. A release whose pods do not come up is rolled back to the one before.
+# krai without Argo CD: the charts of this repository, by Terraform itself. A release whose pods do not come up is rolled back by Helm (`atomic`), it alone
+# and while it is applied. What came before it, and what turns out bad later, goes back by the workflow `release`: another apply, of what was before.
 
 locals {
   with_helm = var.delivery == "helm" ? 1 : 0
