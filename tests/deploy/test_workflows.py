@@ -114,6 +114,14 @@ def test_only_what_deploys_comes_into_the_project(workflow: Workflow) -> None:
         assert all("head.repo.full_name == github.repository" in workflow.jobs[job]["if"] for job in signs_in)
 
 
+def test_a_plan_is_made_where_its_secrets_are() -> None:
+    # Pull requests of forks and of Dependabot have none, and a check that always fails is no check.
+    asked = " ".join(WORKFLOWS["infra"].jobs["plan"]["if"].split())
+    assert "head.repo.full_name == github.repository" in asked
+    # Not github.actor: that is whoever pushed last.
+    assert "github.event.pull_request.user.login != 'dependabot[bot]'" in asked
+
+
 def test_no_shell_script_has_words_of_others_in_it(tmp_path: Path) -> None:
     scripts = [step["run"] for workflow in WORKFLOWS.values() for step in workflow.steps() if "run" in step]
     assert [script for script in scripts if "${{" in script] == []
