@@ -66,6 +66,7 @@ resource "helm_release" "root" {
               revision                     = var.revision
               project_id                   = var.project_id
               gcs_bucket                   = google_storage_bucket.this.name
+              firestore_database           = google_firestore_database.this.name
               artifact_registry_repository = local.registry
               host                         = var.host
               customers                    = sort(var.customers)
@@ -86,6 +87,13 @@ resource "helm_release" "root" {
       }
     }
   })]
+
+  lifecycle {
+    precondition {
+      condition     = var.revision != null
+      error_message = "Argo CD follows whatever is said here: -var=revision=main, or after a release the last tag, which `git describe --tags --abbrev=0 --match 'v*'` tells."
+    }
+  }
 
   depends_on = [helm_release.argocd]
 }

@@ -22,7 +22,7 @@ variable "region" {
 variable "name" {
   type        = string
   default     = "krai"
-  description = "The name of the cluster, its network and the registry."
+  description = "The name of the cluster and its network."
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,20}[a-z0-9]$", var.name))
@@ -134,10 +134,11 @@ variable "sql_tier" {
 
 variable "sql_password" {
   type        = string
-  default     = null
+  default     = "" # the provider refuses a number without a password
   sensitive   = true
   ephemeral   = true
-  description = "The password of the role krai in PostgreSQL, where that is the warehouse."
+  nullable    = false
+  description = "The password of the role krai in PostgreSQL, where that is the warehouse: with the first apply, and with a new number."
 }
 
 variable "sql_password_version" {
@@ -151,13 +152,13 @@ variable "secrets" {
   default     = {}
   sensitive   = true
   ephemeral   = true
-  description = "Values of secrets by the setting that reads them, e.g. API_KEY. They are written and forgotten."
+  description = "Values of secrets by the setting that reads them, e.g. API_KEY, with the apply that makes or raises their number. They are written and forgotten."
 }
 
 variable "secret_versions" {
   type        = map(number)
   default     = {}
-  description = "Which of `secrets` are written, and a number to raise when a value is new: { API_KEY = 1 }."
+  description = "Which secrets have a value by `secrets`, and a number to raise when it is new: { API_KEY = 1 }."
 
   validation {
     condition     = alltrue([for setting in keys(var.secret_versions) : contains(keys(local.secrets), setting)])
@@ -219,8 +220,8 @@ variable "delivery" {
 
 variable "revision" {
   type        = string
-  default     = "main"
-  description = "The branch, tag or commit that Argo CD follows."
+  default     = null
+  description = "The branch, tag or commit that Argo CD follows. It is said with every apply: after a release, the last tag."
 }
 
 variable "image_tag" {

@@ -40,6 +40,7 @@ variables {
   project_id        = "krai-test"
   github_repository = "owner/krai"
   host              = "krai.example.org"
+  revision          = "v1.2.3"
 }
 
 run "nobody_may_do_more_than_is_asked_of_them" {
@@ -54,6 +55,16 @@ run "nobody_may_do_more_than_is_asked_of_them" {
   assert {
     condition     = google_storage_bucket_iam_member.api_results.condition[0].expression == "resource.name.startsWith(\"projects/_/buckets/krai-test-krai/objects/jobs/\")"
     error_message = "The API reads more than the files of jobs."
+  }
+
+  assert {
+    condition     = google_storage_bucket_iam_member.api_sources.member == "serviceAccount:krai-api" && google_storage_bucket_iam_member.api_sources.condition[0].expression == "resource.name.startsWith(\"projects/_/buckets/krai-test-krai/objects/sources/\")"
+    error_message = "The API cannot look at a registered source, or reads more than these."
+  }
+
+  assert {
+    condition     = google_project_iam_custom_role.bucket["kraiObjectRead"].permissions == toset(["storage.objects.get"])
+    error_message = "Whoever may read may do more."
   }
 
   assert {

@@ -16,6 +16,7 @@ variables {
   project_id        = "krai-test"
   github_repository = "owner/krai"
   host              = "krai.example.org"
+  revision          = "v1.2.3"
 }
 
 run "without_a_wish" {
@@ -51,9 +52,10 @@ run "without_a_wish" {
   assert {
     condition = yamldecode(helm_release.root[0].values[0]).applications.krai.source.helm.valuesObject == {
       repoURL                      = "https://github.com/owner/krai.git"
-      revision                     = "main"
+      revision                     = "v1.2.3"
       project_id                   = "krai-test"
       gcs_bucket                   = "krai-test-krai"
+      firestore_database           = "(default)"
       artifact_registry_repository = "europe-west1-docker.pkg.dev/krai-test/krai"
       host                         = "krai.example.org"
       customers                    = []
@@ -81,6 +83,11 @@ run "the_warehouse_is_postgresql" {
   }
 
   assert {
+    condition     = google_sql_user.this[0].password_wo_version == 1
+    error_message = "A password that is new is not sent."
+  }
+
+  assert {
     condition     = google_sql_database_instance.this[0].settings[0].backup_configuration[0].point_in_time_recovery_enabled
     error_message = "The database cannot be had back."
   }
@@ -103,12 +110,58 @@ run "a_release_is_a_revision" {
   command = plan
 
   variables {
-    revision = "v1.2.3"
+    revision = "v1.2.4"
   }
 
   assert {
-    condition     = yamldecode(helm_release.root[0].values[0]).applications.krai.source.targetRevision == "v1.2.3"
-    error_message = "Argo CD follows another revision."
+    condition     = yamldecode(helm_release.root[0].values[0]).applications.krai.source.targetRevision == "v1.2.4" && output.revision == "v1.2.4"
+    error_message = "Argo CD follows another revision, or the way back is not known."
+  }
+}
+
+run "nothing_is_followed_that_nobody_has_said" {
+  command = plan
+
+  variables {
+    revision = null
+  }
+
+  expect_failures = [helm_release.root]
+}
+
+run "another_database_is_told_to_argo_cd" {
+  command = plan
+
+  variables {
+    firestore_database = "krai-2"
+  }
+
+  assert {
+    condition     = yamldecode(helm_release.root[0].values[0]).applications.krai.source.helm.valuesObject.firestore_database == "krai-2"
+    error_message = "krai goes on in the old database."
+  }
+}
+
+run "images_are_where_the_workflows_push_them" {
+  command = plan
+
+  variables {
+    name = "other"
+  }
+
+  assert {
+    condition     = google_artifact_registry_repository.this.repository_id == "krai" && endswith(output.artifact_registry_repository, "/krai-test/krai")
+    error_message = "Workflows push to krai, whatever the cluster is called."
+  }
+
+  # A signature has no tag, or that of the digest it signs.
+  assert {
+    condition = alltrue([
+      for policy in google_artifact_registry_repository.this.cleanup_policies : policy.condition[0].tag_state == "TAGGED" if policy.action == "DELETE"
+      ]) && contains(flatten([
+        for policy in google_artifact_registry_repository.this.cleanup_policies : [for condition in policy.condition : condition.tag_prefixes] if policy.action == "KEEP"
+    ]), "sha256-")
+    error_message = "Signatures go before the images that they sign."
   }
 }
 

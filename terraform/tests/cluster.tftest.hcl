@@ -16,6 +16,7 @@ variables {
   project_id        = "krai-test"
   github_repository = "owner/krai"
   host              = "krai.example.org"
+  revision          = "v1.2.3"
 }
 
 run "the_cluster_is_private_and_hardened" {

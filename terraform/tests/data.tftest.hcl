@@ -16,6 +16,7 @@ variables {
   project_id        = "krai-test"
   github_repository = "owner/krai"
   host              = "krai.example.org"
+  revision          = "v1.2.3"
 }
 
 run "data_is_kept" {
@@ -155,6 +156,19 @@ run "secrets_have_no_value_in_the_state" {
   assert {
     condition     = length(google_secret_manager_secret_iam_member.eso_reads) == length(google_secret_manager_secret.this)
     error_message = "The External Secrets Operator cannot read all of them."
+  }
+}
+
+run "who_applies_later_has_the_number_and_not_the_value" {
+  command = plan
+
+  variables {
+    secret_versions = { API_KEY = 1 }
+  }
+
+  assert {
+    condition     = google_secret_manager_secret_version.this["API_KEY"].secret_data_wo_version == 1 && google_secret_manager_secret_version.this["API_KEY"].deletion_policy == "ABANDON"
+    error_message = "A release would take a value away that somebody has written."
   }
 }
 

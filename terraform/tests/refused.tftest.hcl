@@ -8,6 +8,7 @@ variables {
   project_id        = "krai-test"
   github_repository = "owner/krai"
   host              = "krai.example.org"
+  revision          = "v1.2.3"
 }
 
 run "what_cannot_be_read" {
