@@ -68,6 +68,8 @@ resource "google_project_iam_custom_role" "signer" {
   role_id     = "kraiSignBlob"
   title       = "krai: iam.serviceAccounts.signBlob"
   permissions = ["iam.serviceAccounts.signBlob"]
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_service_account_iam_member" "api_signs" {

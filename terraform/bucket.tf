@@ -9,9 +9,9 @@ locals {
   # The roles of Cloud Storage hold more than one of these each, and what stands beside them would be given away with them.
   bucket_roles = {
     kraiObjectList   = ["storage.objects.list"]
+    kraiObjectRead   = ["storage.objects.get"]
     kraiUploadOpen   = ["storage.objects.create", "storage.objects.get"]
     kraiResultRemove = ["storage.objects.delete", "storage.objects.get"]
-    kraiResultRead   = ["storage.objects.get"]
   }
 }
 
@@ -86,6 +86,8 @@ resource "google_project_iam_custom_role" "bucket" {
   role_id     = each.key
   title       = "krai: ${join(", ", each.value)}"
   permissions = each.value
+
+  depends_on = [google_project_service.this]
 }
 
 # The worker reads and writes data: uploads, results, tables.
@@ -95,7 +97,7 @@ resource "google_storage_bucket_iam_member" "worker_data" {
   member = google_service_account.worker.member
 }
 
-# The API sees what there is, opens uploads, and reads and removes what belongs to jobs. It cannot open a table.
+# The API sees what there is, opens uploads, reads and removes what belongs to jobs, and looks at files that imports name. It cannot open a table.
 resource "google_storage_bucket_iam_member" "api_lists" {
   bucket = google_storage_bucket.this.name
   role   = google_project_iam_custom_role.bucket["kraiObjectList"].name
@@ -124,10 +126,22 @@ resource "google_storage_bucket_iam_member" "api_results" {
   }
 }
 
+# A registered source, before a job is made of it: its size and its checksum.
+resource "google_storage_bucket_iam_member" "api_sources" {
+  bucket = google_storage_bucket.this.name
+  role   = google_project_iam_custom_role.bucket["kraiObjectRead"].name
+  member = google_service_account.api.member
+
+  condition {
+    title      = "sources"
+    expression = "resource.name.startsWith(\"${local.objects}/sources/\")"
+  }
+}
+
 # A signed link opens what its signer may read.
 resource "google_storage_bucket_iam_member" "signer_reads" {
   bucket = google_storage_bucket.this.name
-  role   = google_project_iam_custom_role.bucket["kraiResultRead"].name
+  role   = google_project_iam_custom_role.bucket["kraiObjectRead"].name
   member = google_service_account.signer.member
 
   condition {

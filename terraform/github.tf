@@ -166,6 +166,8 @@ resource "google_project_iam_custom_role" "plan" {
     "storage.buckets.get",
     "storage.buckets.getIamPolicy",
   ]
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_storage_bucket_iam_member" "github_plan_reads_state" {

@@ -41,10 +41,14 @@ resource "google_secret_manager_secret" "this" {
 resource "google_secret_manager_secret_version" "this" {
   for_each = var.secret_versions
 
-  secret                 = google_secret_manager_secret.this[each.key].id
-  secret_data_wo         = var.secrets[each.key]
+  secret = google_secret_manager_secret.this[each.key].id
+
+  # Written when its number is new and never again: whoever applies later, as `release` does, has the number and not the value.
+  secret_data_wo         = lookup(var.secrets, each.key, "")
   secret_data_wo_version = each.value
-  deletion_policy        = "DISABLE"
+
+  # Whoever applies without the number leaves what was written as it is.
+  deletion_policy = "ABANDON"
 }
 
 # The External Secrets Operator reads these and no others.

@@ -92,6 +92,11 @@ resource "google_sql_database_instance" "this" {
     }
   }
 
+  # A disk grows by itself and never shrinks: as it is written here, a grown one would be replaced, and the instance with it.
+  lifecycle {
+    ignore_changes = [settings[0].disk_size]
+  }
+
   depends_on = [google_service_networking_connection.sql]
 }
 
@@ -102,7 +107,8 @@ resource "google_sql_database" "this" {
   name     = "krai"
 }
 
-# The password goes to Google and into the secret krai-warehouse-url, and not into the state.
+# The password goes to Google and into the secret krai-warehouse-url, and not into the state. It is sent when its number is new: an apply without it,
+# as `release` does, leaves it as it is.
 resource "google_sql_user" "this" {
   count = local.with_postgres
 

@@ -21,15 +21,18 @@ provider "google" {
   region  = var.region
 }
 
-# Reached by the cluster's DNS name, whose certificate is a public one: who may come in is told by IAM, and no address has to be let in.
+# Reached by the cluster's DNS name, whose certificate is a public one: who may come in is told by IAM, and no address has to be let in. The token is
+# asked for when it is needed: one that comes of a data source would stand in the state, which pull requests may read.
 provider "helm" {
   kubernetes = {
-    host  = "https://${local.control_plane}"
-    token = data.google_client_config.this.access_token
+    host = "https://${local.control_plane}"
+
+    exec = {
+      api_version = "client.authentication.k8s.io/v1beta1"
+      command     = "gke-gcloud-auth-plugin"
+    }
   }
 }
-
-data "google_client_config" "this" {}
 
 data "google_project" "this" {
   project_id = var.project_id

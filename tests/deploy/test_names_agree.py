@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from krai import metrics
 from krai.settings import Settings
+from krai.transfer.samples import CONTACTS_PATH
 from scripts import provision
 from tests.deploy.charts import HELM, render, values_files, values_of
 from tests.deploy.manifests import Manifest
@@ -186,6 +187,17 @@ def test_operators_run_as_the_accounts_that_terraform_made() -> None:
     assert {"krai-eso", "keda-operator"} <= set(re.findall(r'"([\w-]+)"', operators))
 
 
+def test_the_api_may_look_at_every_file_that_an_import_names() -> None:
+    granted = re.findall(r'"google_storage_bucket_iam_member" "api_\w+" \{(.*?)^\}', terraform("bucket.tf"), re.MULTILINE | re.DOTALL)
+    roles = dict(re.findall(r"^    (krai\w+) += \[(.*)\]$", terraform("bucket.tf"), re.MULTILINE))
+    may: set[str] = set()
+    for body in granted:
+        (role,) = re.findall(r'custom_role\.bucket\["(\w+)"\]', body)
+        if '"storage.objects.get"' in roles[role]:
+            may |= set(re.findall(r"objects}/(\w+/)", body))
+    assert may == {"jobs/", "uploads/", f"{CONTACTS_PATH.partition('/')[0]}/"}
+
+
 def test_namespaces_are_the_same() -> None:
     deployed = set(re.findall(r'^  namespace +=? "([\w-]+)"$', terraform("release.tf"), re.MULTILINE))
     assert deployed == NAMESPACES
@@ -198,7 +210,7 @@ def test_terraform_tells_argo_cd_all_that_it_asks_for() -> None:
     told = re.search(r"valuesObject = \{\n(.*?)\n +\}", terraform("argocd.tf"), re.DOTALL)
     assert told is not None
     assert set(re.findall(r"^ +(\w+) += ", told[1], re.MULTILINE)) == set(schema["required"])
-    assert set(schema["required"]) - set(outputs()) == {"repoURL", "revision", "host", "customers"}
+    assert set(schema["required"]) - set(outputs()) == {"repoURL", "host", "customers"}
 
 
 def handed(release: str) -> dict[str, Any]:
@@ -286,8 +298,8 @@ def test_workflows_set_variables_that_there_are() -> None:
 
 
 def test_images_are_pushed_where_charts_look_for_them() -> None:
-    # <region>-docker.pkg.dev/<project>/<name>/<image>
-    assert re.search(r'variable "name" \{\n  type        = string\n  default     = "krai"', terraform("variables.tf"))
+    # <region>-docker.pkg.dev/<project>/<repository>/<image>
+    assert re.search(r'^  repository_id = "krai" #', terraform("registry.tf"), re.MULTILINE)
     pushed = set(re.findall(r"-docker\.pkg\.dev/\$\{\{ secrets\.GCP_PROJECT_ID \}\}/([\w-]+)/", workflows()))
     assert pushed == {"krai"}
     applications = (GITOPS / "argocd" / "templates" / "krai.yaml").read_text()

@@ -73,8 +73,8 @@ MISTAKES = {
         ("outputs.tf", "google_service_account.api.email", "google_service_account.api.mail", 'exported attribute named "mail"'),
         (
             "secrets.tf",
-            "  secret_data_wo         = var.secrets",
-            "  secret_data = var.secrets",
+            "  secret_data_wo         = lookup(var.secrets",
+            "  secret_data = lookup(var.secrets",
             'Ephemeral values are not valid for "secret_data"',
         ),
     ),
@@ -102,6 +102,24 @@ def test_the_schemas_are_of_the_versions_that_are_asked_for() -> None:
         pytest.skip("python -m scripts.provider_schemas")
     asked = dict(re.findall(r'source  = "hashicorp/(\w+)"\n\s+version = "~> ([\d.]+)"', written("versions.tf")))
     assert asked == {provider: provider_schemas.schemas(provider, (), ())["version"] for provider in PROVIDERS}
+
+
+def test_no_token_comes_into_the_state() -> None:
+    # Whatever a data source reads is kept there, and pull requests may read it.
+    assert "google_client_config" not in written("*.tf")
+    assert 'command     = "gke-gcloud-auth-plugin"' in written("versions.tf")
+
+
+def test_roles_are_made_once_their_service_is_there() -> None:
+    roles = re.findall(r'^resource "google_project_iam_custom_role" "(\w+)" \{\n(.*?)^\}', written("*.tf"), re.MULTILINE | re.DOTALL)
+    assert len(roles) > 2
+    assert [name for name, body in roles if "  depends_on = [google_project_service.this]" not in body] == []
+
+
+def test_a_disk_that_has_grown_is_left_as_it_is() -> None:
+    # A smaller one would be a new disk, with a new database on it.
+    assert "    disk_autoresize             = true" in written("sql.tf")
+    assert "    ignore_changes = [settings[0].disk_size]" in written("sql.tf")
 
 
 def test_the_emulators_and_the_cloud_have_the_same_queue() -> None:
