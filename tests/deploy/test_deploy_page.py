@@ -1,5 +1,7 @@
 """docs/deploy.md: its sums are right, and what its commands name is there."""
 
+import json
+import os
 import re
 import shlex
 import subprocess
@@ -69,6 +71,41 @@ def test_terraform_has_the_outputs_that_the_page_asks_for() -> None:
     named = {name for pair in asked for name in pair if name}
     assert len(named) > 5
     assert named <= there
+
+
+def test_a_database_that_was_had_back_is_taken_over_with_all_its_indexes(tmp_path: Path) -> None:
+    (commands,) = [block for block in re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL) if "restored.tf" in block]
+    indexes = json.loads((ROOT / "terraform" / "firestore.indexes.json").read_text())["indexes"]
+    of = "projects/p/databases/krai-2/collectionGroups"
+    listed = [
+        {"name": f"{of}/{index['collectionGroup']}/indexes/{number}", "fields": [*index["fields"], {"fieldPath": "__name__"}]}
+        for number, index in enumerate(indexes)
+    ]
+    (tmp_path / "listed.json").write_text(json.dumps(listed))
+    (tmp_path / "terraform").mkdir()
+    tools = """
+    kubectl() { :; }
+    git() { echo v1; }
+    gcloud() { cat listed.json; }
+    terraform() { case "$2" in state) echo "$@" >forgotten ;; apply) cp terraform/restored.tf taken; echo "$@" >applied ;; esac; }
+    """
+    subprocess.run(["bash", "-e", "-c", tools + commands], cwd=tmp_path, env=os.environ | {"PROJECT": "p"}, check=True)
+    taken = dict(re.findall(r'^import \{\n  to = (\S+)\n  id = "(\S+)"\n\}$', (tmp_path / "taken").read_text(), re.MULTILINE))
+    keys = ["/".join([index["collectionGroup"], *(one["fieldPath"] for one in index["fields"])]) for index in indexes]
+    assert taken == {"google_firestore_database.this": "projects/p/databases/krai-2"} | {
+        f'google_firestore_index.this["{key}"]': index["name"] for key, index in zip(keys, listed, strict=True)
+    }
+    assert "-var=revision=v1" in (tmp_path / "applied").read_text()
+    # Whatever belongs to a database, or the old one would lose it.
+    made = re.findall(r'^resource "(google_firestore_\w+)" "(\w+)"', (ROOT / "terraform" / "firestore.tf").read_text(), re.MULTILINE)
+    assert (tmp_path / "forgotten").read_text().split()[3:] == [f"{kind}.{name}" for kind, name in made]
+    assert list((tmp_path / "terraform").iterdir()) == []
+
+
+def test_an_apply_says_what_is_followed() -> None:
+    applied = re.findall(r"terraform -chdir=terraform apply(.*)", PAGE)
+    assert len(applied) > 4
+    assert [line for line in applied if "-var=revision=" not in line and "-var=delivery=none" not in line] == []
 
 
 def test_the_command_krai_has_what_the_page_types() -> None:

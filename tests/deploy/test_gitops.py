@@ -213,6 +213,7 @@ def test_every_file_of_values_is_used(applications: dict[str, Application]) -> N
         {"gcs_bucket": "gs://x"},
         {"customers": ["a/../b"]},
         {"customers": ["backend"]},
+        {"firestore_database": "Krai"},
     ],
 )
 def test_what_the_root_application_says_is_checked(wrong: dict[str, object]) -> None:
@@ -242,6 +243,20 @@ def test_the_root_application_does_not_give_up() -> None:
     retry = {"limit": -1, "backoff": {"duration": "30s", "factor": 2, "maxDuration": "5m"}}
     assert root()["spec"]["syncPolicy"]["retry"] == retry
     assert 'retry       = { limit = -1, backoff = { duration = "30s", factor = 2, maxDuration = "5m" } }' in TERRAFORM.read_text()
+
+
+def test_krai_works_in_the_database_that_terraform_names() -> None:
+    (backend,) = [manifest for manifest in apps(firestore_database="krai-2") if named(manifest) == "Application krai-backend"]
+    deployments = [manifest for manifest in opened(backend).made if manifest["kind"] == "Deployment"]
+    told = [
+        entry["value"]
+        for deployment in deployments
+        for container in deployment["spec"]["template"]["spec"]["containers"]
+        for entry in container["env"]
+        if entry["name"] == "KRAI_FIRESTORE_DATABASE"
+    ]
+    assert told == ["krai-2"] * len(deployments)
+    assert len(deployments) > 1
 
 
 def test_the_tags_are_where_the_workflow_writes_them() -> None:
