@@ -177,13 +177,14 @@ def test_the_commit_that_names_the_images_gets_past_a_rule_for_main_and_starts_n
 
 def test_the_first_images_are_asked_for() -> None:
     assert "workflow_dispatch" in WORKFLOWS["cd"].triggers
-    assert PAGE.index("gh workflow run cd ") < PAGE.index("gh run watch ") < PAGE.index("terraform -chdir=terraform apply\n")
+    applied = PAGE.index("terraform -chdir=terraform apply -var=revision=main\n")
+    assert PAGE.index("gh workflow run cd ") < PAGE.index("gh run watch ") < applied
 
 
 def test_a_release_waits_for_no_customer() -> None:
     (waits,) = [step["run"] for step in WORKFLOWS["release"].steps() if "kubectl wait" in step.get("run", "")]
     assert "--all " not in waits
-    assert "for application in krai external-secrets keda krai-backend krai-frontend; do" in waits
+    assert "for name in external-secrets keda krai-backend krai-frontend krai; do" in waits
 
 
 def test_a_job_without_rights_of_its_own_is_found(tmp_path: Path) -> None:
