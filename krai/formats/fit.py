@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from krai.formats.decimals import PLAIN, cast_exactly, exact_decimal
 from krai.formats.infer import read_exactly
 from krai.formats.reading import Mask
 from krai.formats.types import type_name
@@ -18,7 +19,6 @@ _PATTERNS = {
     "boolean": r"^(?i:true|false|1|0)$",
     "int64": r"^-?[0-9]+$",
     "float64": r"^-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$|^-?inf$|^nan$",
-    "decimal": r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$",
     "date": f"^{_DATE}$",
     "timestamp": f"^{_DATE}({_TIME})?$",
     "timestamptz": f"^{_DATE}{_TIME}(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$",
@@ -32,12 +32,12 @@ def fit_text(text: pa.Array, target: pa.DataType) -> tuple[pa.Array, Mask | None
         return text, None
     if name == "binary":
         return _fit_base64(text)
-    if not name.startswith("decimal"):
-        exact = read_exactly(text, name)
-        if exact is not None:
-            return exact, None
-    pattern = _PATTERNS["decimal" if name.startswith("decimal") else name]
-    plausible = pc.match_substring_regex(text, pattern)
+    if name.startswith("decimal"):
+        return _fit_decimal(text, target)
+    exact = read_exactly(text, name)
+    if exact is not None:
+        return exact, None
+    plausible = pc.match_substring_regex(text, _PATTERNS[name])
     typed, refused = cast_or_name(pc.if_else(plausible, text, None), target)
     bad = to_mask(pc.invert(plausible)) | refused | outside_years(typed)
     if name == "float64":
@@ -48,7 +48,7 @@ def fit_text(text: pa.Array, target: pa.DataType) -> tuple[pa.Array, Mask | None
 def cast_or_name(values: pa.Array, target: pa.DataType) -> tuple[pa.Array, Mask]:
     """`values` as `target`, null where a cell cannot be cast without loss, and which cells these are."""
     try:
-        return values.cast(target), np.zeros(len(values), dtype=np.bool_)
+        return cast_exactly(values, target), np.zeros(len(values), dtype=np.bool_)
     except pa.ArrowInvalid:
         if len(values) == 1:
             return pa.nulls(1, target), np.ones(1, dtype=np.bool_)
@@ -62,6 +62,18 @@ def to_mask(flags: pa.Array) -> Mask:
     """Arrow's true, false and null as numpy's true and false."""
     mask: Mask = pc.fill_null(flags, fill_value=False).to_numpy(zero_copy_only=False)
     return mask
+
+
+def _fit_decimal(text: pa.Array, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
+    plain = pc.match_substring_regex(text, PLAIN)
+    typed, bad = cast_or_name(pc.if_else(plain, text, None), target)
+    bad |= to_mask(pc.invert(plain))
+    if not bad.any():
+        return typed, None
+    others = [exact_decimal(cell, target) for cell in text.filter(pa.array(bad)).to_pylist()]
+    typed = pc.replace_with_mask(typed, pa.array(bad), pa.array(others, target))
+    bad[bad] = [number is None for number in others]
+    return typed, bad if bad.any() else None
 
 
 def _fit_base64(text: pa.Array) -> tuple[pa.Array, Mask | None]:

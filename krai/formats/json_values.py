@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as arrow_json
 
+from krai.formats.decimals import cast_exactly
 from krai.formats.floats import float_text
 from krai.formats.infer import exact_float
 from krai.formats.quotes import Octets
@@ -103,7 +104,7 @@ def _read(values: Values, kind: pa.DataType, *, exact: bool) -> pa.Array:
         raise Unsure
     text = values.text()
     _check_numbers(text)
-    typed = text.cast(kind)
+    typed = cast_exactly(text, kind)
     if pa.types.is_floating(kind):
         _check_floats(text, typed, exact=exact)
     return typed
