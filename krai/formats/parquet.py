@@ -6,8 +6,7 @@ columns are read as the dictionaries they are, and spelled out when it is known 
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +14,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from krai.errors import Terminal
-from krai.formats.fit import cast_or_name, fit_text, to_mask
+from krai.formats.fit import cast_or_name
 from krai.formats.header import check_names
-from krai.formats.reading import Cells, Mask, Opener, Parsed, Places, Reject, RejectsForm
+from krai.formats.int96 import UNIT, Nanoseconds, int96_columns
+from krai.formats.reading import Mask, Opener, Parsed, Places, Reject, RejectsForm
 from krai.formats.records import is_utf8
+from krai.formats.typed_cells import TypedCells, nul_rows
 from krai.formats.typed_json import row_as_json
-from krai.formats.types import MAX_PRECISION, arrow_type, type_name
+from krai.formats.types import MAX_PRECISION, arrow_type
 from krai.formats.years import outside_years
 
 _BATCH_BYTES = 16 << 20
@@ -30,31 +31,6 @@ _BUFFER_BYTES = 1 << 20
 _DICTIONARIES = {"PLAIN_DICTIONARY", "RLE_DICTIONARY"}
 
 
-@dataclass(frozen=True, slots=True)
-class TypedCells:
-    """Implements `Cells` for columns that come with a type."""
-
-    values: pa.Array
-
-    def observe(self, expected: str | None) -> tuple[str, pa.Array]:  # noqa: ARG002 (the file knows better)
-        return type_name(self.values.type), self.values
-
-    def fit(self, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
-        if self.values.type == target:
-            return self.values, None
-        if pa.types.is_string(self.values.type):
-            return fit_text(self.values, target)
-        try:
-            typed, bad = cast_or_name(self.values, target)
-            bad |= outside_years(typed) | _other_value(self.values, typed)
-        except pa.ArrowNotImplementedError:
-            typed, bad = pa.nulls(len(self.values), target), np.asarray(self.values.is_valid(), dtype=np.bool_)
-        return typed, bad if bad.any() else None
-
-    def only(self, rows: Mask) -> Cells:
-        return TypedCells(self.values.filter(pa.array(rows)))
-
-
 class ParquetReader:
     """Implements `Reader`. Raises Terminal corrupt_file, unsupported_type and those for columns no dataset can have."""
 
@@ -62,9 +38,10 @@ class ParquetReader:
         self._opener = opener
         self._max_bytes = max_bytes
         with opener() as file, _damage_is_terminal():
-            parquet = pq.ParquetFile(file)
+            parquet = pq.ParquetFile(file, coerce_int96_timestamp_unit=UNIT)
             schema = parquet.schema_arrow
             self._repeated = _with_dictionaries(parquet.metadata)
+            self._int96 = int96_columns(parquet.metadata)
         check_names(list(schema.names), max_columns=max_columns, max_name_bytes=max_name_bytes)
         self.types: Mapping[str, pa.DataType] = {field.name: kept_type(field.type) for field in schema}
         self.names: Sequence[str] = list(self.types)
@@ -75,9 +52,16 @@ class ParquetReader:
 
     def blocks(self) -> Iterator[pa.RecordBatch]:
         read_bytes = 0
-        with self._opener() as file, _damage_is_terminal():
+        with self._opener() as file, self._opener() if self._int96 else nullcontext(file) as again, _damage_is_terminal():
             # Buffered: a row group of any size is read page by page.
-            parquet = pq.ParquetFile(file, buffer_size=_BUFFER_BYTES, read_dictionary=self._repeated, page_checksum_verification=True)
+            parquet = pq.ParquetFile(
+                file,
+                buffer_size=_BUFFER_BYTES,
+                read_dictionary=self._repeated,
+                page_checksum_verification=True,
+                coerce_int96_timestamp_unit=UNIT,
+            )
+            nanoseconds = Nanoseconds(again, self._int96, _BUFFER_BYTES)
             rows, expected_bytes = _measure(parquet)
             if expected_bytes > self._max_bytes:
                 self._check_size(sum(int(_row_bytes(batch).sum()) for batch in parquet.iter_batches(rows, use_threads=False)))
@@ -85,6 +69,7 @@ class ParquetReader:
                 ends = np.cumsum(_row_bytes(batch))
                 read_bytes += int(ends[-1]) if len(ends) else 0
                 self._check_size(read_bytes)
+                batch = nanoseconds.beside(batch)  # noqa: PLW2901
                 cuts = [0, *(np.flatnonzero(np.diff(ends // _BATCH_BYTES)) + 1).tolist(), batch.num_rows]
                 for start, stop in itertools.pairwise(cuts):
                     yield batch.slice(start, stop - start)
@@ -98,9 +83,10 @@ class ParquetReader:
         wrong: dict[int, Reject] = {}
         with _damage_is_terminal():
             for name, column in zip(block.schema.names, block.columns, strict=True):
-                columns[name], bad, code = _converted(column, self.types[name])
-                for row in np.flatnonzero(bad):
-                    wrong.setdefault(int(row), Reject(int(row), name, code, "", row_as_json(block, int(row))))
+                columns[name], bad = _converted(column, self.types[name])
+                for code, rows in bad.items():
+                    for row in np.flatnonzero(rows):
+                        wrong.setdefault(int(row), Reject(int(row), name, code, "", row_as_json(block, int(row))))
         kept = np.ones(block.num_rows, dtype=np.bool_)
         kept[list(wrong)] = False
         places = np.flatnonzero(kept)
@@ -140,24 +126,15 @@ _KEPT: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
 )
 
 
-def _converted(column: pa.Array, kind: pa.DataType) -> tuple[pa.Array, Mask, str]:
+def _converted(column: pa.Array, kind: pa.DataType) -> tuple[pa.Array, dict[str, Mask]]:
+    """The column as the type that is kept, and by the code of their reject the cells that are not."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if column.type == kind:
-        values, bad = column, np.zeros(len(column), dtype=np.bool_)
-    else:
-        values, bad = cast_or_name(column, kind)
-    bad |= outside_years(values)
-    if pa.types.is_string(kind) and not _is_utf8(values):
-        return _only_utf8(values)
-    return values, bad, "type_mismatch"
-
-
-def _other_value(values: pa.Array, typed: pa.Array) -> Mask:
-    """Which numbers a cast has made another value of: it rounds to the digits of a decimal, and takes what is not 0 for true."""
-    if pa.types.is_boolean(typed.type) or (pa.types.is_floating(values.type) and pa.types.is_decimal(typed.type)):
-        return to_mask(pc.not_equal(typed.cast(values.type), values))
-    return np.zeros(len(values), dtype=np.bool_)
+    values, bad = (column, np.zeros(len(column), dtype=np.bool_)) if column.type == kind else cast_or_name(column, kind)
+    if not pa.types.is_string(kind):
+        return values, {"type_mismatch": bad | outside_years(values)}
+    values, no_text = (values, np.zeros(len(values), dtype=np.bool_)) if _is_utf8(values) else _only_utf8(values)
+    return values, {"invalid_utf8": no_text | bad, "control_character": nul_rows(values)}
 
 
 def _is_utf8(text: pa.Array) -> bool:
@@ -168,11 +145,11 @@ def _is_utf8(text: pa.Array) -> bool:
     return True
 
 
-def _only_utf8(text: pa.Array) -> tuple[pa.Array, Mask, str]:
+def _only_utf8(text: pa.Array) -> tuple[pa.Array, Mask]:
     raw = text.view(pa.binary()).to_pylist()
     bad = np.array([cell is not None and not is_utf8(cell) for cell in raw], dtype=np.bool_)
     good = [None if wrong else cell for cell, wrong in zip(raw, bad, strict=True)]
-    return pa.array(good, pa.binary()).cast(pa.string()), bad, "invalid_utf8"
+    return pa.array(good, pa.binary()).cast(pa.string()), bad
 
 
 def _measure(parquet: pq.ParquetFile) -> tuple[int, float]:

@@ -67,6 +67,11 @@ def holds_controls(text: pa.Array) -> bool:
     return bool((_octets(text) < _BLANK).any())
 
 
+def holds_nul(text: pa.Array) -> bool:
+    octets = _octets(text)
+    return bool(len(octets) and octets.min() == 0)
+
+
 def _octets(text: pa.Array) -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
     """All cells of the array one after the other. Of a slice, the buffers are those of the whole."""
     _, offsets, data = text.buffers()

@@ -94,6 +94,7 @@ ROWS: dict[tuple[str, str], list[Bad]] = {
     ("bad_quote", "csv"): [Bad(row, "A quote stands where none may.") for row in (b'2,b"', b'2,"b"x', b'2,""b"')],
     ("control_character", "csv"): [Bad(b"2,b\0", NUL)],
     ("control_character", "ndjson"): [Bad(b'{"id":2,"t":"b\\u0000"}', NUL), Bad(b'{"id":2,"\\u0000":1}', NUL)],
+    ("control_character", "parquet"): [Bad((2, b"b\0"), NUL, "t", b'{"id":2,"t":"b\\u0000"}')],
     ("control_character", "xlsx"): [Bad("<c><v>2</v></c>" + text("_x0000_"), NUL, "t", b'{"id":2,"t":"_x0000_"}')],
     ("invalid_utf8", "csv"): [Bad(b"2," + octets, NOT_UTF8) for octets in (b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xe9t\xe9")],
     ("invalid_utf8", "ndjson"): [Bad(b'{"id":2,"t":"\xff"}', NOT_UTF8), Bad(b"\xe9", NOT_UTF8)],
