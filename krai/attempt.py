@@ -27,6 +27,11 @@ class Succeeded:
 
 
 @dataclass(frozen=True, slots=True)
+class Uncommitted:
+    """The answer to a look-up: the job does not stand in the history of its dataset."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     error: KraiError
 
@@ -48,7 +53,7 @@ class Step:
     ended_ns: int
 
 
-Event = Advanced | AsksToCommit | Succeeded | Failed | Died
+Event = Advanced | AsksToCommit | Succeeded | Uncommitted | Failed | Died
 
 
 class Attempt(Protocol):
@@ -59,7 +64,8 @@ class Attempt(Protocol):
     async def event(self, timeout_s: float) -> Event | None:
         """The next thing the child says, None when it says nothing for `timeout_s` seconds."""
 
-    def allow_commit(self, *, allowed: bool) -> None: ...
+    def allow_commit(self, *, allowed: bool) -> None:
+        """Answer the child; should it be gone, that is its next event."""
 
     async def kill(self) -> None:
         """End the child now; returns when it is gone and can write nothing any more."""
@@ -69,6 +75,10 @@ class Runner(Protocol):
     """Runs attempts in children, as many at once as there are slots."""
 
     async def start(self, job: Job) -> Attempt: ...
+
+    async def look_up(self, job: Job) -> Attempt:
+        """A child that only says whether the job has committed: its last event is Succeeded, as the job's own would have been, or
+        Uncommitted; any other is no answer."""
 
     async def discard(self, job: Job) -> None:
         """Delete what the job left in the warehouse without committing it."""

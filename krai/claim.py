@@ -80,5 +80,7 @@ async def _unclaimable(stores: Stores, job: Job, terms: Terms) -> Verdict | None
 
 def spent(job: Job, jobs: JobStore, *, keep_s: float) -> Job:
     """The job, failed because its last attempt told nobody how it ended."""
-    error = Terminal("attempts_spent", f"The last of {job.attempt} attempts ended without a word.")
-    return transitions.fail(job, error, jobs.now(), keep_s=keep_s)
+    detail = f"The last of {job.attempt} attempts ended without a word."
+    if job.may_have_committed:
+        detail += " Nobody could see whether it has committed: look for it among the snapshots of its dataset first."
+    return transitions.fail(job, Terminal("attempts_spent", detail), jobs.now(), keep_s=keep_s)

@@ -7,12 +7,12 @@ a crash between the two brings a second delivery, which finds the job finished. 
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from krai import account, failpoint, losers, metrics, observe, transitions, turns
-from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Runner, Succeeded
+from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Runner, Succeeded, Uncommitted
 from krai.claim import Terms, claim
 from krai.errors import KraiError, Terminal, Transient
 from krai.job import WRITERS, Job
@@ -26,7 +26,7 @@ TICK_S = 0.5
 PROGRESS_EVERY_S = 1.0
 LOOK_EVERY_S = 2.0  # a cancel is seen within this time
 LONGEST_BACKOFF_S = 300.0
-LATE_WRITES_S = 5.0
+LATE_WRITES_S = 5.0  # a request that was under way when its child was killed may take effect so much later
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Execution:
         with observe.bound(job_id=job_id, epoch=claimed.epoch, attempt=claimed.attempt, **span.logged):
             observe.log().info("job claimed", type=claimed.type, dataset=claimed.dataset)
             try:
-                verdict = await self._attempt(lease, span.traceparent)
+                verdict = await self._attempt(lease, span)
             finally:
                 account.end(span, lease)
             if self.ended is not None and lease.job.finished:
@@ -73,32 +73,38 @@ class Execution:
         except KraiError as error:
             observe.log().warning("held jobs not released", code=error.code)  # the sweep looks again
 
-    async def _attempt(self, lease: Lease, under: str) -> Verdict:
-        attempt = None
+    async def _attempt(self, lease: Lease, span: observe.Span) -> Verdict:
         try:
-            attempt = await self._start(lease)
-            with observe.span(f"child {lease.job.type}", observe.Kind.INTERNAL, under) as child:
-                event = await self._tend(lease, attempt)
-            account.steps(child, attempt)
-            if event is None or isinstance(event, Died):
-                await attempt.kill()
+            if lease.job.cancel_requested:  # and it may have committed, or nobody had claimed it
+                return await self._cancel(lease)
+            if transitions.only_looks_up(lease.job):
+                return await self._fail(lease, Terminal("attempts_spent", f"None of {lease.job.max_attempts} attempts has committed."))
+            with observe.span(f"child {lease.job.type}", observe.Kind.INTERNAL, span.traceparent) as child:
+                event = await self._hear(lease, self.runner.start, child)
             return await self._settle(lease, event)
         except LeaseLost:
             observe.log().warning("lease lost")
             metrics.lease_lost()
-            if attempt is not None:
-                await attempt.kill()
             await self._leave_nothing(lease.job)
             return Delay(self.terms.lease_s)
-        except Transient as error:
-            return await self._put_off(lease, error)
-        finally:
-            if attempt is not None:
-                await attempt.kill()
 
-    async def _start(self, lease: Lease) -> Attempt:
+    async def _hear(self, lease: Lease, start: Callable[[Job], Awaitable[Attempt]], span: observe.Span | None = None) -> Event | None:
+        """The last word of a child, which is gone by then if it has not kept to good order; None: it was stopped."""
+        try:
+            attempt = await self._start(lease, start)
+        except Transient as error:
+            return Failed(error)
+        try:
+            event = await self._tend(lease, attempt)
+            if span is not None:
+                account.steps(span, attempt)
+            return event
+        finally:
+            await attempt.kill()
+
+    async def _start(self, lease: Lease, start: Callable[[Job], Awaitable[Attempt]]) -> Attempt:
         """A child for the job. The lease is kept while all children are being replaced."""
-        starting = asyncio.create_task(self.runner.start(lease.job))
+        starting = asyncio.ensure_future(start(lease.job))
         try:
             while not starting.done():
                 await asyncio.wait({starting}, timeout=TICK_S)
@@ -151,12 +157,39 @@ class Execution:
                     error = Terminal("parser_crashed", f"The process that read it ended three times, last with {how}.")
                 if error is not None:
                     return await self._fail(lease, error)
-                return await self._put_off(lease, Transient("parser_crashed", f"The process ended with {how}."), crashed=True)
-            case _ if self.handing_back.is_set() and not lease.job.cancel_requested:
-                await lease.write(lambda job: transitions.hand_back(lease.latest(job), self.stores.jobs.now()))
-                return Delay(0)
+                return await self._put_off(lease, _crashed(how), crashed=True)
+            case _ if self.handing_back.is_set() and (lease.job.may_have_committed or not lease.job.cancel_requested):
+                return await self._hand_back(lease)
             case _:
                 return await self._cancel(lease)
+
+    async def _unless_committed(self, lease: Lease) -> Verdict | None:
+        """Before a job ends without a result: None when nothing of it stands in its dataset, else what becomes of it.
+
+        A commit that was allowed may have taken place, whatever its child came to. Where the look-up gets no answer the job waits for
+        another attempt, which looks again.
+        """
+        if not lease.job.may_have_committed:
+            return None
+        match await self._hear(lease, self._look_up):
+            case Succeeded() as done:
+                return await self._complete(lease, done)
+            case Uncommitted():
+                return None
+            case Failed(error):
+                return await self._postpone(lease, error)
+            case Died(how, error):
+                return await self._postpone(lease, error or _crashed(how))
+            case _:
+                return await self._hand_back(lease)
+
+    async def _look_up(self, job: Job) -> Attempt:
+        await asyncio.sleep(LATE_WRITES_S)
+        return await self.runner.look_up(job)
+
+    async def _hand_back(self, lease: Lease) -> Verdict:
+        await lease.write(lambda job: transitions.hand_back(lease.latest(job), self.stores.jobs.now()))
+        return Delay(0)
 
     async def _complete(self, lease: Lease, done: Succeeded) -> Verdict:
         jobs = self.stores.jobs
@@ -190,6 +223,8 @@ class Execution:
         return True
 
     async def _fail(self, lease: Lease, error: KraiError, cause: KraiError | None = None) -> Verdict:
+        if (verdict := await self._unless_committed(lease)) is not None:
+            return verdict
         jobs, keep_s = self.stores.jobs, self.terms.keep_files_s
         await losers.remove(self.stores.blobs, replace(lease.job, result=error.result))
         await self._end(lease, lambda job: transitions.fail(job, error, jobs.now(), keep_s=keep_s, cause=cause))
@@ -198,8 +233,13 @@ class Execution:
         return Ack()
 
     async def _cancel(self, lease: Lease) -> Verdict:
+        if (verdict := await self._unless_committed(lease)) is not None:
+            return verdict
         # Files first: from the moment the job reads CANCELLED there is nothing of it to be seen.
-        await self._remove_files(lease.job)
+        try:
+            await asyncio.to_thread(self.stores.blobs.delete, f"jobs/{lease.job.job_id}/")
+        except Transient as error:
+            return await self._postpone(lease, error)
         await self._end(lease, lambda job: transitions.cancel(job, self.stores.jobs.now(), keep_s=self.terms.keep_files_s))
         await self._discard(lease.job)
         return Ack()
@@ -208,6 +248,9 @@ class Execution:
         """Another attempt after a back-off, or the end when there were enough."""
         if (final := transitions.give_up(lease.job, error)) is not None:
             return await self._fail(lease, final, error)
+        return await self._postpone(lease, error, crashed=crashed)
+
+    async def _postpone(self, lease: Lease, error: KraiError, *, crashed: bool = False) -> Verdict:
         delay_s = backoff_s(lease.job.attempt, self.terms.backoff_s)
         now = self.stores.jobs.now
         await lease.write(lambda job: transitions.postpone(lease.latest(job), error, now(), delay_s=delay_s, crashed=crashed))
@@ -218,7 +261,7 @@ class Execution:
         """Remove what this attempt wrote to a job that has ended without it: a worker that stood still may have written after all
         others had tidied up. Whoever still has the job, or claims it when the lease has run out, finds it by himself.
 
-        Twice, because a request that was under way when the child was killed may take effect a little later.
+        Twice, because of late writes.
         """
         for pause_s in (0, LATE_WRITES_S):
             await asyncio.sleep(pause_s)
@@ -239,8 +282,9 @@ class Execution:
             except KraiError as error:
                 observe.log().warning("parts left behind", code=error.code)
 
-    async def _remove_files(self, job: Job) -> None:
-        await asyncio.to_thread(self.stores.blobs.delete, f"jobs/{job.job_id}/")
+
+def _crashed(how: str) -> Transient:
+    return Transient("parser_crashed", f"The process ended with {how}.")
 
 
 def backoff_s(attempt: int, first_s: float) -> float:

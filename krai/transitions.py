@@ -22,7 +22,7 @@ from krai.job import WRITERS, Callback, Job, Kind, Outcome, Progress, Stage, Sta
 REPUBLISH_AFTER_S, LONGEST_REPUBLISH_S = 30, 600
 CRASHES_ALLOWED = 2
 DELETED_SEEN_S = 60.0  # so long a deleted job, which no reader sees, can still be found among what has changed
-ATTEMPTS_TO_SETTLE = 3
+ATTEMPTS_TO_SETTLE = 300  # about a day, at the longest back-off
 MOST_TRIES = 20  # that a job remembers
 
 
@@ -95,7 +95,8 @@ def beat(job: Job, now: datetime, lease_s: float, progress: Progress) -> Job:
 
 
 def allow_commit(job: Job, now: datetime, lease_s: float, progress: Progress) -> Job:
-    """The point of no return: from here on the job ends by what stands in the dataset, not by a cancel."""
+    """The point of no return: from here on the job ends by what stands in the dataset. However an attempt ends, the commit is looked up
+    before the job is called FAILED or CANCELLED."""
     return replace(beat(job, now, lease_s, replace(progress, stage=Stage.COMMITTING)), may_have_committed=True)
 
 
@@ -192,12 +193,13 @@ def look_again(job: Job) -> Job:
 
 
 def attempts_spent(job: Job) -> bool:
-    """True when the job may not be claimed once more.
-
-    A job that may have committed gets some attempts beyond its last: each begins by looking the commit up, and without that
-    look-up nobody knows whether it has failed.
-    """
+    """True when the job may not be claimed once more. One that may have committed may be, for a day or so, until a look-up is answered."""
     return job.attempt >= job.max_attempts + (ATTEMPTS_TO_SETTLE if job.may_have_committed else 0)
+
+
+def only_looks_up(job: Job) -> bool:
+    """True when the attempt is one beyond the last, which looks the commit up and does nothing else."""
+    return job.attempt > job.max_attempts
 
 
 def give_up(job: Job, error: KraiError) -> KraiError | None:
@@ -207,7 +209,7 @@ def give_up(job: Job, error: KraiError) -> KraiError | None:
     """
     if isinstance(error, Terminal):
         return error
-    if attempts_spent(job):
+    if job.attempt >= job.max_attempts:
         if error.code.startswith("source_"):
             return Terminal(error.code, f"{error.detail} That was attempt {job.attempt}, the last one.".lstrip())
         return Terminal("attempts_spent", f"Attempt {job.attempt} of {job.max_attempts} ended with {error.code}: {error.detail}")

@@ -30,8 +30,13 @@ def run_import(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
 
     The same job run again gives the same outcome, and its rows are there once.
     """
+    return committed_import(job, tools) or _load_and_commit(job, tools, Meter(reporter), reporter)
+
+
+def committed_import(job: Job, tools: Tools) -> Outcome | None:
+    """What came of the import when it has committed already."""
     committed = tools.warehouse.find_commit(job.dataset, job.job_id)
-    return _outcome(job, committed) if committed else _load_and_commit(job, tools, Meter(reporter), reporter)
+    return None if committed is None else _outcome(job, committed)
 
 
 def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -> Outcome:

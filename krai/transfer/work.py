@@ -2,9 +2,9 @@
 
 from krai.job import Job, Kind
 from krai.transfer.exports import run_export
-from krai.transfer.imports import run_import
+from krai.transfer.imports import committed_import, run_import
 from krai.transfer.tools import Outcome, Reporter, Tools
-from krai.transfer.undo import run_undo
+from krai.transfer.undo import committed_undo, run_undo
 
 
 def run(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
@@ -19,3 +19,8 @@ def run(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
         case Kind.DROP:
             tools.warehouse.drop(job.dataset)
             return Outcome(result={}, dropped=True)
+
+
+def look_up(job: Job, tools: Tools) -> Outcome | None:
+    """The outcome that stands in the dataset's history, None when the job has not committed. Nothing changes."""
+    return committed_undo(job, tools) if job.type is Kind.UNDO else committed_import(job, tools)

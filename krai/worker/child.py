@@ -119,10 +119,13 @@ def _do(request: dict[str, Any], tools: Tools, pipe: Pipe) -> None:
     match request["do"]:
         case "run":
             job = Job.from_doc(request["job"])
-            outcome = work.run(job, tools, pipe)
-            if job.type in WRITERS and job.epoch > 1:
-                tools.warehouse.sweep(job.dataset, job.job_id, None)
-            pipe.end("succeeded", **_told(outcome))
+            _succeed(job, work.run(job, tools, pipe), tools, pipe)
+        case "look_up":
+            job = Job.from_doc(request["job"])
+            if (outcome := work.look_up(job, tools)) is None:
+                pipe.end("uncommitted")
+            else:
+                _succeed(job, outcome, tools, pipe)
         case "discard":
             tools.warehouse.sweep(request["dataset"], request["job_id"], None)
             pipe.end("succeeded", result={}, dataset=None, dropped=False)
@@ -132,9 +135,11 @@ def _do(request: dict[str, Any], tools: Tools, pipe: Pipe) -> None:
             raise Transient("internal", f"A child does not know how to {unknown}.")
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
+def _succeed(job: Job, outcome: Outcome, tools: Tools, pipe: Pipe) -> None:
+    if job.type in WRITERS and job.epoch > 1:
+        tools.warehouse.sweep(job.dataset, job.job_id, None)
     dataset = None if outcome.dataset is None else outcome.dataset.to_doc()
-    return {"result": outcome.result, "dataset": dataset, "dropped": outcome.dropped}
+    pipe.end("succeeded", result=outcome.result, dataset=dataset, dropped=outcome.dropped)
 
 
 def _die_with_worker(lifeline: Connection) -> None:

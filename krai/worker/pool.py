@@ -1,6 +1,7 @@
 """Warm children, as many as there are slots: each runs one job at a time and is replaced when it dies or has served long enough."""
 
 import asyncio
+import contextlib
 import importlib
 import json
 import multiprocessing
@@ -17,7 +18,7 @@ from typing import Any
 import psutil
 
 from krai import metrics, observe
-from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Step, Succeeded
+from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Step, Succeeded, Uncommitted
 from krai.dataset import Dataset
 from krai.errors import KraiError, Terminal, Transient
 from krai.job import Job, Progress, Stage
@@ -112,7 +113,8 @@ class ChildAttempt:
         return event
 
     def allow_commit(self, *, allowed: bool) -> None:
-        self.child.say({"allowed": allowed})
+        with contextlib.suppress(OSError):
+            self.child.say({"allowed": allowed})
 
     async def kill(self) -> None:
         if not self.done:
@@ -170,6 +172,9 @@ class ChildPool:
 
     async def start(self, job: Job) -> Attempt:
         return await self._ask({"do": "run", "job": job.to_doc()}, f"{job.job_id}-e{job.epoch}")
+
+    async def look_up(self, job: Job) -> Attempt:
+        return await self._ask({"do": "look_up", "job": job.to_doc()}, f"{job.job_id}-e{job.epoch}")
 
     async def discard(self, job: Job) -> None:
         await self.call({"do": "discard", "dataset": job.dataset, "job_id": job.job_id}, f"{job.job_id}-discard")
@@ -279,6 +284,8 @@ def _event(said: dict[str, Any]) -> Event:
         case "succeeded":
             dataset = None if said["dataset"] is None else Dataset.from_doc(said["dataset"])
             return Succeeded(said["result"], dataset, dropped=said["dropped"])
+        case "uncommitted":
+            return Uncommitted()
         case "failed":
             kind: type[KraiError] = Terminal if said["terminal"] else Transient
             return Failed(kind(said["code"], said["detail"], result=said["result"]))
