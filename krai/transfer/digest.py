@@ -36,6 +36,8 @@ class OutputFile:
         self._crc32c = google_crc32c.extend(self._crc32c, np.frombuffer(data, np.uint8))  # it takes no memoryview
         self.size_bytes += len(data)
         if self.size_bytes - self._flushed_bytes > _FLUSH_EVERY_BYTES and (self._flushed is None or self._flushed.done()):
+            if self._flushed is not None:
+                self._flushed.result()  # raises what the disk had to say: it says so once
             self._flushed_bytes = self.size_bytes
             self._flushed = self._disk.submit(os.fsync, self._file.fileno())
 
@@ -43,7 +45,7 @@ class OutputFile:
         self._disk.shutdown()
         self._file.close()
         if self._flushed is not None:
-            self._flushed.result()  # raises what the disk had to say
+            self._flushed.result()
 
     def abandon(self) -> None:
         """Nobody wants the file any more: what is still written, such as its end when a writer is closed, goes nowhere."""

@@ -77,12 +77,13 @@ class _Source:
     def loads(self) -> Iterator[tuple[pa.Table, bool]]:
         """As much as is sorted at once, and whether that is all."""
         load: list[pa.RecordBatch] = []
-        loads = 0
+        loads = load_bytes = 0
         for batch in self._batches():
             load.append(batch)
-            if sum(part.nbytes for part in load) >= _LOAD_BYTES:
+            load_bytes += batch.nbytes
+            if load_bytes >= _LOAD_BYTES:
                 yield pa.Table.from_batches(load, self.schema), False
-                load, loads = [], loads + 1
+                load, loads, load_bytes = [], loads + 1, 0
         if load or loads == 0:
             yield pa.Table.from_batches(load, self.schema), loads == 0
 

@@ -3,6 +3,7 @@
 import json
 import math
 import resource
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -101,6 +102,16 @@ def test_any_order_is_that_of_python(
     assert got.schema == expected.schema
     assert exact(got) == exact(expected if limit is None else expected.slice(0, limit))
     assert scan.expected() == got.num_rows
+
+
+def test_many_small_pieces_take_as_long_as_there_are_of_them(tmp_path: Path) -> None:
+    table = pa.table({"id": [1]})
+    began_s = time.process_time()
+    scan = sort(
+        scan_of([lambda: table] * 2000, 2000, table.schema), ["id"], columns=["id"], limit=None, spool=tmp_path, meter=Meter(Listener())
+    )
+    assert sum(part().num_rows for part in scan.parts) == 2000
+    assert time.process_time() - began_s < 2, "a look at all that is held with each piece took nine seconds"
 
 
 @pytest.fixture
