@@ -45,7 +45,7 @@ def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -
     source = fetch(job.source or {}, tools, lambda received: meter.say(Stage.FETCHING, read_bytes=received), sha256=sha256)
     reader = open_reader(source, job.params, tools.limits, tools.spool, columns=_columns(job, tools))
     target = _target(job, tools, reader)
-    loaded = _load(Load(job=job, tools=tools, meter=meter, source=source, reader=reader, target=target))
+    loaded = _load(job, tools, Load(job=job, tools=tools, meter=meter, source=source, reader=reader, target=target))
     meter.say(Stage.UPLOADING, 1)
     kept = loaded.rejects.put(tools.blobs, f"jobs/{job.job_id}/e{job.epoch}")
     result = {"records_processed": loaded.rows, "records_rejected": loaded.rejects.count, **kept}
@@ -90,10 +90,11 @@ def _too_many(loaded: Loaded, most: float) -> str:
     return f"{many} rejected, {loaded.rejects.first_cause}."
 
 
-def _load(load: Load) -> Loaded:
+def _load(job: Job, tools: Tools, load: Load) -> Loaded:
     """At most two passes: the second begins with the types that the first has found in the whole file."""
     loaded = load.read({})
     if loaded is None:
+        tools.warehouse.discard(job.dataset, job.job_id, job.epoch)  # the second pass may need fewer parts than the first has written
         loaded = load.read(load.seen)
     if loaded is None:
         raise Terminal("source_changed", "The file changed while it was read.")

@@ -151,6 +151,10 @@ class IcebergWarehouse:
             for folder in (table.location(), *(self._job_folder(name, job_id) for job_id in sorted(jobs))):
                 self._remove(folder)
 
+    def discard(self, name: str, job_id: str, epoch: int) -> None:
+        with translated():
+            self._remove(f"{self._job_folder(name, job_id)}/e{epoch}")
+
     def sweep(self, name: str, job_id: str, keep_epoch: int | None) -> None:
         committed = self.find_commit(name, job_id)
         kept = {f"e{keep_epoch}"} if committed is None else {f"e{keep_epoch}", f"e{committed.epoch}"}

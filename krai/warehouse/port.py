@@ -209,5 +209,8 @@ class Warehouse(Protocol):
     def drop(self, name: str) -> None:
         """Remove the dataset and its files; nothing happens when there is none."""
 
+    def discard(self, name: str, job_id: str, epoch: int) -> None:
+        """Delete the closed parts of an attempt that has not committed: it begins anew."""
+
     def sweep(self, name: str, job_id: str, keep_epoch: int | None) -> None:
         """Delete the files of a job's epochs other than `keep_epoch` and the one that was committed."""

@@ -229,6 +229,18 @@ def test_sweeping_deletes_what_lost_and_never_what_was_committed(warehouse: Ware
     warehouse.sweep("things", "never-committed", None)
 
 
+def test_an_attempt_that_begins_anew_leaves_nothing_of_its_first_try(warehouse: Warehouse, place: Place) -> None:
+    warehouse.discard("things", "a", 1)
+    load(warehouse, "things", "b", rows(1))
+    write_part(warehouse, "things", "a", 1, rows(9))
+    for number in (0, 1):
+        write_part(warehouse, "things", "a", 2, rows(9), number=number)
+    warehouse.discard("things", "a", 2)
+    assert place.epochs("things", "a") == {1}, "what others do with the job is theirs"
+    load(warehouse, "things", "a", rows(2), epoch=2)
+    assert ids(warehouse) == [1, 2]
+
+
 def test_two_threads_that_create_the_same_dataset_both_get_in(open_warehouse: Opener, place: Place) -> None:
     warehouses = [open_warehouse(), open_warehouse()]
     barrier = threading.Barrier(2)

@@ -116,6 +116,11 @@ class BigQueryWarehouse:
         for table in made:
             self._jobs.remove(table.name)
 
+    def discard(self, name: str, job_id: str, epoch: int) -> None:
+        for table in self._made():
+            if table.is_of(name, job_id) and table.epoch == epoch:
+                self._jobs.remove(table.name)
+
     def sweep(self, name: str, job_id: str, keep_epoch: int | None) -> None:
         made = [table for table in self._made() if table.is_of(name, job_id) and table.epoch != keep_epoch]
         if made:

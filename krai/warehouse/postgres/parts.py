@@ -94,7 +94,7 @@ class Written:
 def begin(connection: Connection, name: str, job_id: str, epoch: int, number: int) -> tuple[int, int]:
     """The number of a new part, and the place of its first row, unless others take that place meanwhile.
 
-    What an earlier attempt at it wrote is removed: a file whose types were refuted is read twice.
+    What was written to it before is removed: samples are made again when whoever made them has died over it.
     """
     remove(connection, name, job_id, epochs=[epoch], number=number)
     now = history.newest(connection, name)

@@ -98,6 +98,11 @@ class PostgresWarehouse:
                 for table in history.forget(connection, name):
                     tables.drop(connection, table)
 
+    def discard(self, name: str, job_id: str, epoch: int) -> None:
+        with self._connections.transaction() as connection:
+            if self._is_there(connection):
+                parts.remove(connection, name, job_id, epochs=[epoch])
+
     def sweep(self, name: str, job_id: str, keep_epoch: int | None) -> None:
         with self._connections.transaction() as connection:
             if self._is_there(connection):

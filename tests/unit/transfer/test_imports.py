@@ -82,6 +82,15 @@ def test_an_import_that_lost_its_job_leaves_nothing_visible(desk: Desk) -> None:
     assert desk.tools.warehouse.describe("things") is None
 
 
+def test_parts_that_were_written_with_refuted_types_are_gone(desk: Desk) -> None:
+    desk.limit(block_bytes=1000)
+    lines = [b'{"id":1}\n'] * 200 + [b'{"id":1,"late":2}\n'] * 200 + [b'{"id":1,"late":"text"}\n']
+    desk.load(b"".join(lines), format="ndjson")
+    assert desk.types() == {"id": "int64", "late": "string"}
+    parts = [path.name for path in (desk.folder / "warehouse").rglob("part-*.parquet")]
+    assert parts == ["part-00000.parquet"]
+
+
 @pytest.mark.parametrize(
     ("early", "late", "kind"),
     [
