@@ -18,15 +18,17 @@ from typing import Any
 import psutil
 
 from krai import metrics, observe
-from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Step, Succeeded, Uncommitted
-from krai.dataset import Dataset
-from krai.errors import KraiError, Terminal, Transient
-from krai.job import Job, Progress, Stage
+from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Step, Succeeded
+from krai.errors import Terminal, Transient
+from krai.job import Job
 from krai.worker.allocator import keep_freed_memory
+from krai.worker.incoming import Incoming
+from krai.worker.said import understood
 
 JOBS_PER_CHILD = 500  # a new one costs as much as some twenty small jobs
 START_TIMEOUT_S = 60.0
 REFILL_AGAIN_S = 2.0
+SILENT_WITHIN_S = 30.0  # in the middle of a message, which a child sends in one go
 # How far the hard wall stands behind the worker's watch, so that it is the watch that ends a child in good order.
 HEADROOM_BYTES = 256 << 20
 
@@ -51,19 +53,33 @@ class Child:
     line: Connection
     lifeline: Connection
     terms: ChildTerms
-    heard: asyncio.Queue[dict[str, Any] | None] = field(default_factory=asyncio.Queue)
+    heard: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)  # None: there will be nothing more
     jobs: int = 0
     deadline: float | None = None
+    _patience: asyncio.TimerHandle | None = None
 
     def listen(self) -> None:
-        asyncio.get_running_loop().add_reader(self.line.fileno(), self._hear)
+        asyncio.get_running_loop().add_reader(self.line.fileno(), self._hear, Incoming(self.line.fileno()))
 
-    def _hear(self) -> None:
+    def _hear(self, incoming: Incoming) -> None:
+        self._stop_waiting()
         try:
-            self.heard.put_nowait(json.loads(self.line.recv_bytes()))
-        except (EOFError, OSError, ValueError):
-            asyncio.get_running_loop().remove_reader(self.line.fileno())
-            self.heard.put_nowait(None)
+            for message in incoming.read():
+                self.heard.put_nowait(json.loads(message))
+        except (EOFError, OSError, ValueError, RecursionError):
+            self._hang_up()
+        else:
+            if incoming.within_message:
+                self._patience = asyncio.get_running_loop().call_later(SILENT_WITHIN_S, self._hang_up)
+
+    def _hang_up(self) -> None:
+        asyncio.get_running_loop().remove_reader(self.line.fileno())
+        self.heard.put_nowait(None)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def say(self, request: dict[str, Any]) -> None:
         self.line.send_bytes(json.dumps(request).encode())
@@ -76,6 +92,7 @@ class Child:
 
     async def end(self) -> None:
         """Kill the process; returns when it is gone."""
+        self._stop_waiting()
         if not self.line.closed:
             asyncio.get_running_loop().remove_reader(self.line.fileno())
         self.process.kill()
@@ -102,13 +119,14 @@ class ChildAttempt:
             said = await asyncio.wait_for(self.child.heard.get(), timeout_s)
         except TimeoutError:
             return None
-        if said is None:
+        try:
+            event, steps = understood(said)
+        except ValueError:
             self.why = "crash"
             await self.kill()
             return Died(_how(self.child.process.exitcode))
-        event = _event(said)
         if not isinstance(event, Advanced | AsksToCommit):
-            self.steps = [Step(Stage(stage).value, began_ns, ended_ns) for stage, began_ns, ended_ns in said["steps"]]
+            self.steps = steps
             await self._give_back()
         return event
 
@@ -273,24 +291,6 @@ def _enter(line: Connection, lifeline: Connection, terms: ChildTerms, worker_pid
         fail=terms.fail,
         memory_bytes=terms.memory_bytes + HEADROOM_BYTES,
     )
-
-
-def _event(said: dict[str, Any]) -> Event:
-    match said["event"]:
-        case "advanced":
-            return Advanced(Progress.from_doc(said["progress"]))
-        case "asks_to_commit":
-            return AsksToCommit()
-        case "succeeded":
-            dataset = None if said["dataset"] is None else Dataset.from_doc(said["dataset"])
-            return Succeeded(said["result"], dataset, dropped=said["dropped"])
-        case "uncommitted":
-            return Uncommitted()
-        case "failed":
-            kind: type[KraiError] = Terminal if said["terminal"] else Transient
-            return Failed(kind(said["code"], said["detail"], result=said["result"]))
-        case _:
-            return Failed(Transient("internal", "The job was superseded."))
 
 
 def _how(exitcode: int | None) -> str:

@@ -2,15 +2,21 @@
 
 import ctypes
 import errno
+import gc
+import json
 import os
+import struct
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from krai.backends.local.blobs import LocalBlobStore
 from krai.errors import KraiError, Terminal, Transient
+from krai.job import Progress
 from krai.transfer.tools import Tools
+from krai.worker.child import Pipe
 
 
 def hog() -> None:
@@ -35,6 +41,25 @@ def failing(error: KraiError) -> Callable[[], None]:
     return act
 
 
+def saying(*pieces: bytes, then: Callable[[], object] = lambda: time.sleep(60)) -> Callable[[], None]:
+    """To the worker, past all that is polite: what a file can say that has taken its parser over."""
+
+    def act() -> None:
+        (pipe,) = (thing for thing in gc.get_objects() if isinstance(thing, Pipe))
+        for piece in pieces:
+            os.write(pipe.line.fileno(), piece)
+            time.sleep(0.1)
+        then()
+
+    return act
+
+
+def framed(message: bytes) -> bytes:
+    return struct.pack("!i", len(message)) + message
+
+
+ADVANCED = framed(json.dumps({"event": "advanced", "progress": asdict(Progress(records_processed=7))}).encode())
+
 ACTS: dict[str, Callable[[], object]] = {
     "fine": lambda: None,
     "abort": os.abort,
@@ -48,6 +73,17 @@ ACTS: dict[str, Callable[[], object]] = {
     "disk_full": disk_full,
     "terminal": failing(Terminal("corrupt_file", "byte 17")),
     "hopeless": failing(Terminal("too_many_rejects", result={"rejects": {"records": 1}})),
+    "in_pieces": saying(ADVANCED[:2], ADVANCED[2:9], ADVANCED[9:] + ADVANCED[:5], ADVANCED[5:], then=lambda: None),
+    "half_a_message": saying(ADVANCED[:20]),
+    "half_a_length": saying(ADVANCED[:2]),
+    "a_terabyte": saying(struct.pack("!iQ", -1, 1 << 40)),
+    "a_long_message": saying(struct.pack("!i", (1 << 31) - 1)),
+    "no_json": saying(framed(b"\xff")),
+    "deep": saying(framed(b"[" * 100_000)),
+    "no_event": saying(framed(b"[1]")),
+    "an_unknown_event": saying(framed(b'{"event": "promoted"}')),
+    "an_unknown_problem": saying(framed(b'{"event": "failed", "terminal": true, "code": "x", "detail": "", "result": null, "steps": []}')),
+    "too_little": saying(framed(b'{"event": "succeeded"}')),
     "busy": failing(Transient("store_busy", "the catalog is locked")),
 }
 

@@ -1,6 +1,11 @@
 """Children that die, hang and hoard: the worker hears of it, and the next job runs."""
 
+import asyncio
 import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import psutil
@@ -33,6 +38,57 @@ async def last_word(pool: ChildPool, act: str) -> Event:
 async def test_a_child_that_dies_is_replaced(pool: ChildPool, act: str, how: str) -> None:
     assert await last_word(pool, act) == Died(how)
     assert isinstance(await last_word(pool, "fine"), Succeeded)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "half_a_message",
+        "half_a_length",
+        "a_terabyte",
+        "a_long_message",
+        "no_json",
+        "deep",
+        "no_event",
+        "an_unknown_event",
+        "an_unknown_problem",
+        "too_little",
+    ],
+)
+async def test_a_child_that_makes_no_sense_is_ended_and_nobody_waits_for_it(
+    pool: ChildPool, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("krai.worker.pool.SILENT_WITHIN_S", 0.5)
+    pool.terms = replace(pool.terms, job_timeout_s=30)
+    async with a_pulse() as longest_pause_s:
+        assert await last_word(pool, act) == Died("signal 9")
+    assert max(longest_pause_s) < 0.5
+    assert isinstance(await last_word(pool, "fine"), Succeeded)
+
+
+async def test_what_a_child_says_in_pieces_is_heard_as_it_was_said(pool: ChildPool) -> None:
+    attempt = await pool.start(a_job("in_pieces"))
+    rows = []
+    while not isinstance(event := await attempt.event(timeout_s=0.2), Succeeded):
+        assert event is None or isinstance(event, Advanced)
+        rows += [] if event is None else [event.progress.records_processed]
+    assert rows == [7, 7]
+
+
+@asynccontextmanager
+async def a_pulse() -> AsyncIterator[list[float]]:
+    """How long, in seconds, everything else in this process had to wait for the loop."""
+    pauses_s: list[float] = []
+
+    async def beat() -> None:
+        while True:
+            at = time.monotonic()
+            await asyncio.sleep(0.01)
+            pauses_s.append(time.monotonic() - at)
+
+    beating = asyncio.create_task(beat())
+    yield pauses_s
+    beating.cancel()
 
 
 @pytest.mark.parametrize(("act", "code"), [("hog", "memory_limit"), ("endless", "job_timeout"), ("slow", "job_timeout")])
