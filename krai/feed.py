@@ -1,7 +1,7 @@
 """Every change of every job, for those who listen: however many they are, a process asks its store once a second.
 
 What this process writes itself is told at once. A store that was asked for what has changed lately answers with jobs that were told of
-already, too: on Firestore each job that changes costs a read with each look until its last change is six seconds old.
+already, too: on Firestore each job that changes costs a read with each look until its last change is fifteen seconds old.
 """
 
 import asyncio
@@ -19,8 +19,9 @@ from krai.transitions import DELETED_SEEN_S
 
 POLL_S = 1.0
 AT_ONCE = 500
-# A write may become visible a little after the time that it bears: by so much each look reaches back.
-OVERLAP = timedelta(seconds=6)
+# A write becomes visible after the time that it bears: by so much each look reaches back. A call to a store may take six seconds, and
+# whoever ends a job without a lease asks between the two who wants to hear of it.
+OVERLAP = timedelta(seconds=15)
 MOST_UNREAD = 1000
 
 

@@ -80,16 +80,20 @@ class Lease:
         Raises LeaseLost when the job is not ours any more. A write whose answer was lost is refused the second time, and the
         look that follows tells whether it took effect.
         """
-        while (then := step(self.job)) is not None:
-            began_at = time.monotonic()
+        while True:
             try:
-                self.job = await self.insist(partial(self.store.swap, self.job, then))
+                return await self.insist(partial(self._try, step))
             except Conflict:
                 await self.look()
-            else:
-                self.renewed_at = began_at
-                return True
-        return False
+
+    async def _try(self, step: Callable[[Job], Job | None]) -> bool:
+        # Taken anew with each try: whoever asks what has changed lately would look past a write that bears the time of the first.
+        if (then := step(self.job)) is None:
+            return False
+        began_at = time.monotonic()
+        self.job = await self.store.swap(self.job, then)
+        self.renewed_at = began_at
+        return True
 
     async def insist(self, call: Callable[[], Awaitable[T]]) -> T:
         """Call again while the store is busy. Raises LeaseLost as soon as the lease is no longer sure, in the middle of a call too."""

@@ -83,6 +83,15 @@ async def test_a_write_that_becomes_visible_late_is_told_too(jobs: LocalJobStore
         assert await heard(listener) == written
 
 
+async def test_a_write_is_told_that_became_visible_as_late_as_its_writer_may_be(jobs: LocalJobStore, tmp_path: Path) -> None:
+    """The end of a job without a lease: six seconds to read who wants to hear of it, six more to write it."""
+    theirs = LocalJobStore(tmp_path / "jobs.sqlite")
+    async with Feed(jobs, asyncio.Event()).listen() as listener:
+        written = await created(theirs, a_job(now=theirs.now() - timedelta(seconds=12.5)))
+        assert await heard(listener) == written
+    await theirs.close()
+
+
 async def test_more_changes_than_a_page_holds(jobs: LocalJobStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds, "AT_ONCE", 3)
     async with Feed(jobs, asyncio.Event()).listen() as listener:
