@@ -23,7 +23,7 @@ from krai.api.auth import authenticate
 from krai.api.deps import Api, api_of
 from krai.api.fields import validate
 from krai.errors import Terminal
-from krai.job import Callback, Job
+from krai.job import Callback, Job, new_id
 from krai.ports import IdempotencyRecord
 
 M = TypeVar("M", bound=BaseModel)
@@ -126,6 +126,24 @@ async def accept(taken: Intake[Any], job: Job) -> Response:
     if earlier is not None and taken.seal is not None:
         return replay(earlier, taken.seal)
     return _response(answer)
+
+
+async def new_id_of(taken: Intake[Any]) -> str:
+    """The id for what the request makes, the same however often, and by however many at once, it is sent under the caller's key.
+
+    For what is made by another write than the one that keeps the answer. Raises Terminal idempotency_mismatch.
+    """
+    made = new_id()
+    record = sealed(taken, {"id": made})
+    if record is None:
+        return made
+    scope = hashlib.sha256(f"id {record.scope}".encode()).hexdigest()
+    earlier = await taken.api.stores.jobs.remember(replace(record, scope=scope))
+    if earlier is None:
+        return made
+    if earlier.fingerprint != record.fingerprint:
+        raise Terminal("idempotency_mismatch")
+    return str(earlier.answer["id"])
 
 
 async def remember(taken: Intake[Any], answer: dict[str, Any]) -> Response:

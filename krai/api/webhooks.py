@@ -16,7 +16,6 @@ from krai.api.intake import Intake
 from krai.api.jobs import NoBody
 from krai.api.webhook_answers import WebhookAnswer, WebhookList
 from krai.api.webhook_secrets import ASKING_FOR_JOBS, SecretAnswer
-from krai.job import new_id
 from krai.outbound import urls
 from krai.webhooks import registered, signing_secrets
 from krai.webhooks.registered import Event, Reach, Webhook
@@ -134,8 +133,9 @@ async def _register(taken: Intake[WebhookBody]) -> Response:
     caller, body, now = taken.caller, taken.body, taken.api.stores.jobs.now()
     scope = Reach(body.scope)
     caller.demand(*((Scope.ADMIN,) if scope is Reach.ALL else ASKING_FOR_JOBS))
+    said = _said(taken.api, body)
     webhook = Webhook(
-        webhook_id=new_id(),
+        webhook_id=await intake.new_id_of(taken),
         owner=caller.id,
         email=caller.email,
         base_url=taken.base_url,
@@ -143,9 +143,9 @@ async def _register(taken: Intake[WebhookBody]) -> Response:
         created_at=now,
         updated_at=now,
         disabled_at=None if body.enabled else now,
-        **_said(taken.api, body),
+        **said,
     )
-    await registered.add(taken.api.stores.directory, webhook)
+    webhook = await registered.add(taken.api.stores.directory, webhook)
     location = f"{taken.base_url}{router.prefix}/{webhook.webhook_id}"
     return await intake.remember(
         taken, {"status": 201, "headers": {"location": location}, "body": WebhookAnswer.of(webhook).model_dump_json()}

@@ -112,18 +112,19 @@ async def of_job(directory: Directory, job: Job) -> Sequence[Webhook]:
     return await _on(directory, job.created_by, EVERYBODYS)
 
 
-async def add(directory: Directory, webhook: Webhook) -> None:
-    """Raises Terminal too_many_webhooks."""
+async def add(directory: Directory, webhook: Webhook) -> Webhook:
+    """The webhook of this id, which may be there already: then only the answer was lost. Raises Terminal too_many_webhooks."""
 
     def step(there: list[Webhook]) -> list[Webhook]:
-        if webhook in there:
-            return there  # it was written, and only the answer was lost
+        if any(one.webhook_id == webhook.webhook_id for one in there):
+            return there
         if len(there) >= MOST:
             raise Terminal("too_many_webhooks")
         return [*there, webhook]
 
-    await _change(directory, webhook.shelf, step)
+    after = await _change(directory, webhook.shelf, step)
     observe.log().info("webhook registered", webhook_id=webhook.webhook_id, owner=webhook.owner, scope=webhook.scope)
+    return next(one for one in after if one.webhook_id == webhook.webhook_id)
 
 
 async def change(directory: Directory, webhook: Webhook, step: Callable[[Webhook], Webhook]) -> Webhook:

@@ -1,5 +1,6 @@
 """Registered webhooks over HTTP: whose they are, what they may be, and what was sent to them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
@@ -12,7 +13,9 @@ from standardwebhooks.webhooks import Webhook as Standard
 
 from krai import keys
 from krai.access import Scope
+from krai.errors import Transient
 from krai.job import CallbackState, Job
+from krai.ports import IdempotencyRecord
 from krai.webhooks import callbacks, registered
 from krai.webhooks.callbacks import Answer
 from krai.webhooks.registered import MOST, Why
@@ -133,6 +136,44 @@ async def test_the_same_request_again_registers_once(house: House) -> None:
     answers = [await house.http.post(WEBHOOKS, json={"url": URL}, headers={"idempotency-key": "once"}) for _ in range(2)]
     assert answers[0].json() == answers[1].json()
     assert len((await house.http.get(WEBHOOKS)).json()["webhooks"]) == 1
+
+
+async def test_the_same_request_many_times_at_once_registers_once(house: House) -> None:
+    posts = [house.http.post(WEBHOOKS, json={"url": URL}, headers={"idempotency-key": "once"}) for _ in range(5)]
+    answers = await asyncio.gather(*posts)
+    assert {answer.status_code for answer in answers} == {httpx.codes.CREATED}
+    (made,) = (await house.http.get(WEBHOOKS)).json()["webhooks"]
+    assert [answer.json() for answer in answers] == [made] * len(answers)
+
+
+async def test_a_key_that_comes_with_two_requests_at_once_registers_one_of_them(house: House) -> None:
+    bodies = [{"url": URL}, {"url": "https://other.example.org/"}]
+    answers = await asyncio.gather(*(house.http.post(WEBHOOKS, json=body, headers={"idempotency-key": "once"}) for body in bodies))
+    assert sorted(answer.status_code for answer in answers) == [httpx.codes.CREATED, httpx.codes.UNPROCESSABLE_ENTITY]
+    (made,) = (await house.http.get(WEBHOOKS)).json()["webhooks"]
+    assert made in [answer.json() for answer in answers]
+
+
+async def test_a_registration_whose_answer_was_not_kept_is_gone_on_with(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, remember = {"idempotency-key": "once"}, house.stores.jobs.remember
+
+    async def busy(record: IdempotencyRecord) -> IdempotencyRecord | None:
+        if "status" in record.answer:
+            raise Transient("store_busy")
+        return await remember(record)
+
+    with monkeypatch.context() as away:
+        away.setattr(house.stores.jobs, "remember", busy)
+        assert problem(await house.http.post(WEBHOOKS, json={"url": URL}, headers=key), 503) == "store_busy"
+    (made,) = (await house.http.get(WEBHOOKS)).json()["webhooks"]
+    assert (await house.http.post(WEBHOOKS, json={"url": URL}, headers=key)).json() == made
+    assert (await house.http.get(WEBHOOKS)).json() == {"webhooks": [made]}
+
+
+async def test_a_request_that_was_refused_leaves_its_key_free(house: House) -> None:
+    key = {"idempotency-key": "once"}
+    assert problem(await house.http.post(WEBHOOKS, json={"url": BAD_URLS[0]}, headers=key), 422) == "webhook_blocked"
+    assert (await house.http.post(WEBHOOKS, json={"url": URL}, headers=key)).status_code == httpx.codes.CREATED
 
 
 async def test_only_the_public_internet_is_told(house: House) -> None:
