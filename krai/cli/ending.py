@@ -6,7 +6,7 @@ from typing import Any
 
 from typer import TyperException
 
-from krai.client import BadFile, ClientError, Insecure, JobEnded, Problem, Unreachable, WaitedTooLong
+from krai.client import BadFile, ClientError, FileInUse, Insecure, JobEnded, Problem, Unreachable, WaitedTooLong
 
 OK, ERROR, USAGE, JOB_FAILED, CREDENTIALS, REJECTS, TOO_LONG, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 
@@ -86,6 +86,8 @@ def _code(error: BaseException) -> str:
             return "unreachable"
         case BadFile():
             return "bad_file"
+        case FileInUse():
+            return "file_in_use"
         case Insecure():
             return "insecure"
         case ClientError():

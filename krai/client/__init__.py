@@ -2,7 +2,7 @@
 
 from krai.client.faces import AsyncClient, Client
 from krai.client.models import Attempt, Column, Dataset, ExportFile, Job, JobError, Key, Me, Reject, Rejects, Result, Snapshot, User
-from krai.client.problem import BadFile, ClientError, Insecure, JobEnded, Problem, Unreachable, WaitedTooLong
+from krai.client.problem import BadFile, ClientError, FileInUse, Insecure, JobEnded, Problem, Unreachable, WaitedTooLong
 
 __all__ = [
     "AsyncClient",
@@ -13,6 +13,7 @@ __all__ = [
     "Column",
     "Dataset",
     "ExportFile",
+    "FileInUse",
     "Insecure",
     "Job",
     "JobEnded",

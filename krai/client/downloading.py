@@ -48,7 +48,7 @@ class Wanted:
         return self.size_bytes is not None and sink.position >= max(1, self.size_bytes)
 
     def right(self, sink: Sink) -> bool:
-        return self.size_bytes in {None, sink.position} and self.sha256 in {None, sink.sha256()}
+        return self.size_bytes in {None, sink.position} and (self.sha256 is None or self.sha256 == sink.sha256())
 
 
 def fetch(session: Session, wanted: Wanted, sink: Sink, state: State) -> Flow[None]:
@@ -56,17 +56,17 @@ def fetch(session: Session, wanted: Wanted, sink: Sink, state: State) -> Flow[No
     if sink.position and not state[wanted.tag]:
         sink.restart()
     yield from _complete(session, wanted, sink, state)
-    if wanted.right(sink):
+    if (yield from work(partial(wanted.right, sink))):
         return
     # What was there before was not the beginning of this file, or bytes were changed on their way: once more, from the start.
     sink.restart()
     yield from _complete(session, wanted, sink, state)
-    if not wanted.right(sink):
+    if not (yield from work(partial(wanted.right, sink))):
         raise BadFile(f"{wanted.name} is not the file that krai has written: its size or its SHA-256 differs. It was not kept.")
 
 
 def fetch_to(session: Session, wanted: Wanted, target: Path, state: State) -> Flow[None]:
-    """The file at `target`, where nothing else is seen than all of it."""
+    """The file at `target`, where nothing else is seen than all of it. Raises FileInUse, BadFile."""
     if (yield from work(partial(is_there, target, wanted))):
         wanted.received(wanted.size_bytes or 0)
         return

@@ -64,7 +64,7 @@ def export_to(
     """Export a dataset to a file, into a folder (always with `split_rows`), or into a stream.
 
     `seen` is told every state of the job, `arrived` of the bytes. `request` has the other fields of `POST /api/v1/exports`.
-    Raises Problem, Unreachable, BadFile, JobEnded, WaitedTooLong.
+    Raises Problem, Unreachable, BadFile, FileInUse, JobEnded, WaitedTooLong.
     """
     order = Order(dataset, request, target, timeout_s, seen, arrived)
     with remembered(_folder(session, target), "export", session.base_url, _place(target), order.text()) as state:
@@ -101,7 +101,7 @@ def _export(session: Session, order: Order, state: State) -> Flow[Exported]:
 
 
 def download(session: Session, job_id: str, target: Path | BinaryIO, *, arrived: Arrived | None = None) -> Flow[Exported]:
-    """The files of a finished export. Raises Problem, Unreachable, BadFile."""
+    """The files of a finished export. Raises Problem, Unreachable, BadFile, FileInUse."""
     job = yield from jobs.job(session, job_id)
     with remembered(_folder(session, target), "download", session.base_url, _place(target), job_id) as state:
         if not state["began_at"]:
@@ -112,7 +112,7 @@ def download(session: Session, job_id: str, target: Path | BinaryIO, *, arrived:
 
 
 def download_rejects(session: Session, job_id: str, target: Path | BinaryIO) -> Flow[None]:
-    """Every row that an import has rejected, as it came, ready to be mended. Raises Problem, Unreachable, BadFile."""
+    """Every row that an import has rejected, as it came, ready to be mended. Raises Problem, Unreachable, BadFile, FileInUse."""
 
     def fresh() -> Flow[str]:
         page = yield from jobs.rejects(session, job_id, page_size=1)

@@ -6,6 +6,7 @@ ClientError
 ├── JobEnded       the job is FAILED or CANCELLED
 ├── WaitedTooLong  the job has not finished in the time it was given; it goes on
 ├── BadFile        a file is not what it should be, here or there
+├── FileInUse      another download writes to the same place
 └── Insecure       the address would show the key, or the file, to others
 """
 
@@ -47,6 +48,10 @@ class Insecure(ClientError):
 
 
 class BadFile(ClientError):
+    pass
+
+
+class FileInUse(ClientError):
     pass
 
 

@@ -1,5 +1,6 @@
 """What a worker writes to its job while the store is hard to reach."""
 
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -45,7 +46,7 @@ async def test_a_write_that_is_tried_again_bears_the_time_of_the_last_try(jobs: 
     """Whoever asks for what has changed lately would look past an older one."""
     job = await created(jobs, a_job(now=jobs.now()))
     job = await jobs.swap(job, transitions.claim(job, "me", jobs.now(), LEASE_S))
-    lease, jobs.refusals = Lease(jobs, job, LEASE_S, leases.time.monotonic()), 2
+    lease, jobs.refusals = Lease(jobs, job, LEASE_S, time.monotonic()), 2
     assert await lease.write(lambda job: transitions.complete(job, {}, Progress(), jobs.now(), keep_s=60))
     assert jobs.now() - lease.job.updated_at < timedelta(seconds=1)
     assert lease.job.finished_at == lease.job.updated_at

@@ -1,17 +1,21 @@
 """Files on their way out: whole, checked and in their place, or not there at all."""
 
 import asyncio
+import errno
+import fcntl
 import hashlib
 import io
 import json
 import random
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
-from krai.client import BadFile, Client, Problem
+from krai.client import BadFile, Client, FileInUse, Problem
 from krai.client.exporting import RESUMED_S
+from krai.client.sinks import PartFile
 from tests.faulty_proxy import Fault
 from tests.unit.api.house import KEY
 from tests.unit.client.faces import Face
@@ -132,6 +136,66 @@ async def test_what_lies_in_the_way_does_no_harm(face: Face, tmp_path: Path, res
     target.write_bytes(b"an older one")
     await face.call("download", job_id, target)
     assert target.read_bytes() == CONTENT
+
+
+async def test_of_two_downloads_to_one_place_the_second_is_refused(face: Face, tmp_path: Path) -> None:
+    job_id, other_id, target = await exported(face, CONTENT), await exported(face, CONTENT[::-1]), tmp_path / "users.csv"
+    under_way, go_on = threading.Event(), threading.Event()
+
+    def hold(_here: int, _total: int) -> None:
+        under_way.set()
+        go_on.wait(20)
+
+    def first() -> None:
+        with Client(face.url, KEY, state=face.state) as client:
+            client.download(job_id, target, arrived=hold)
+
+    downloading = asyncio.create_task(asyncio.to_thread(first))
+    try:
+        assert await asyncio.to_thread(under_way.wait, 20)
+        for late in (job_id, other_id):
+            with pytest.raises(FileInUse, match=r"users\.csv is being written by another download"):
+                await face.call("download", late, target)
+    finally:
+        go_on.set()
+        await downloading
+    assert target.read_bytes() == CONTENT
+    await face.call("download", other_id, target)
+    assert target.read_bytes() == CONTENT[::-1], "the place is free again"
+
+
+def test_who_waited_for_a_part_does_not_write_into_the_file_that_it_became(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other download puts its file in its place between the opening of the part and the lock on it."""
+    target, flock = tmp_path / "users.csv", fcntl.flock
+    other = PartFile(target)
+    other.write(b"whole")
+
+    def late(file: BinaryIO, how: int) -> None:
+        if not target.exists():
+            other.place()
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    part = PartFile(target)
+    part.restart()
+    part.write(b"other")
+    assert target.read_bytes() == b"whole"
+    part.place()
+    assert target.read_bytes() == b"other"
+
+
+def test_what_another_wrote_into_the_part_is_seen_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    parts = [PartFile(tmp_path / "users.csv") for _ in range(2)]
+    for part in parts:
+        part.write(b"id\n")
+    parts[1].sha256()  # all that was written is in the file
+    assert parts[0].sha256() == hashlib.sha256(b"id\nid\n").hexdigest()
+    for part in parts:
+        part.close()
 
 
 async def test_several_files_go_into_a_folder_with_their_manifest(face: Face, tmp_path: Path) -> None:
