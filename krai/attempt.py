@@ -23,7 +23,7 @@ class AsksToCommit:
 class Succeeded:
     result: dict[str, Any]
     dataset: Dataset | None = None
-    dropped: bool = False
+    dropped: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,8 +195,8 @@ class Execution:
         jobs = self.stores.jobs
         if done.dataset is not None:
             await lease.insist(partial(jobs.put_dataset, done.dataset))
-        elif done.dropped:
-            await lease.insist(partial(jobs.drop_dataset, lease.job.dataset))
+        elif done.dropped is not None:
+            await lease.insist(partial(jobs.drop_dataset, lease.job.dataset, done.dropped))
         failpoint.reach("before_finish")
 
         def step(job: Job) -> Job | None:

@@ -117,7 +117,8 @@ class JobStore(Protocol):
     async def list_datasets(self) -> Sequence[Dataset]:
         """All datasets by name."""
 
-    async def drop_dataset(self, name: str) -> None: ...
+    async def drop_dataset(self, name: str, snapshot_id: str) -> None:
+        """Forget a dataset whose newest snapshot is known to be this one; nothing happens when it is another, or there is none."""
 
     async def check(self) -> None:
         """Returns when the store answers. Raises Transient."""

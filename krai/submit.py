@@ -103,10 +103,11 @@ async def check_import(stores: Stores, order: Order, source: Source) -> None:
 
 
 async def drop(stores: Stores, order: Order) -> Job:
-    """The job that removes a dataset, not yet written. Raises Terminal dataset_not_found."""
-    if await stores.jobs.get_dataset(order.dataset) is None:
+    """The job that removes the dataset which is there now, not yet written. Raises Terminal dataset_not_found."""
+    dataset = await stores.jobs.get_dataset(order.dataset)
+    if dataset is None:
         raise Terminal("dataset_not_found")
-    return _job(stores, Kind.DROP, order)
+    return _job(stores, Kind.DROP, order, params={"snapshot_id": dataset.snapshot_id})
 
 
 async def accept(stores: Stores, job: Job, record: IdempotencyRecord | None = None) -> IdempotencyRecord | None:

@@ -81,7 +81,7 @@ IMPORT_JOB = job(
     dataset="contacts",
     params={"source": "salesforce", "format": "csv", "compression": "auto", "mode": "append", "schema": None},
 )
-DROP_JOB = job(type="drop", params={})
+DROP_JOB = job(type="drop", params={"snapshot_id": "4358109269123471234"})
 UNDO_JOB = job(
     type="undo", dataset="contacts", params={"job_id": IMPORT_ID}, parent_job_id=IMPORT_ID, job_id="5e0c8b7a91d24f36a8e4c1b2d3f60718"
 )

@@ -63,8 +63,11 @@ class Superseded(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of a job: `result` becomes `Job.result`; `dataset` the new state of the dataset it changed (`dropped`: gone)."""
+    """What came of a job: `result` becomes `Job.result`; `dataset` the new state of the dataset it changed.
+
+    `dropped` is the newest snapshot of the dataset that is gone.
+    """
 
     result: dict[str, Any]
     dataset: Dataset | None = None
-    dropped: bool = False
+    dropped: str | None = None

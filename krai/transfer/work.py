@@ -1,6 +1,7 @@
 """The work of a job, in a child."""
 
 from krai.job import Job, Kind
+from krai.transfer.drop import committed_drop, run_drop
 from krai.transfer.exports import run_export
 from krai.transfer.imports import committed_import, run_import
 from krai.transfer.tools import Outcome, Reporter, Tools
@@ -17,10 +18,15 @@ def run(job: Job, tools: Tools, reporter: Reporter) -> Outcome:
         case Kind.UNDO:
             return run_undo(job, tools, reporter)
         case Kind.DROP:
-            tools.warehouse.drop(job.dataset)
-            return Outcome(result={}, dropped=True)
+            return run_drop(job, tools, reporter)
 
 
 def look_up(job: Job, tools: Tools) -> Outcome | None:
-    """The outcome that stands in the dataset's history, None when the job has not committed. Nothing changes."""
-    return committed_undo(job, tools) if job.type is Kind.UNDO else committed_import(job, tools)
+    """The outcome that the dataset shows, None when the job has not committed. Nothing changes."""
+    match job.type:
+        case Kind.UNDO:
+            return committed_undo(job, tools)
+        case Kind.DROP:
+            return committed_drop(job, tools)
+        case _:
+            return committed_import(job, tools)

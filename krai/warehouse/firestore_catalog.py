@@ -35,6 +35,7 @@ from pyiceberg.table.update import TableRequirement, TableUpdate
 from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
 
 from krai.errors import Transient
+from krai.warehouse.catalog import DatasetCatalog
 from krai.warehouse.recent import Recent
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class Unanswered(Transient):
     """Firestore gave no answer to one try or to all: a write may have taken place, or may yet."""
 
 
-class FirestoreCatalog(MetastoreCatalog):
+class FirestoreCatalog(MetastoreCatalog, DatasetCatalog):
     """All files are read and written by `io`. A namespace is there as soon as it is named. Raises Transient store_busy."""
 
     def __init__(self, client: firestore.Client, io: FileIO) -> None:
@@ -95,19 +96,20 @@ class FirestoreCatalog(MetastoreCatalog):
         self._metadata.put(staged.metadata_location, staged.metadata)
         return CommitTableResponse.model_construct(metadata=staged.metadata, metadata_location=staged.metadata_location)
 
-    def drop_table(self, identifier: str | Identifier) -> None:
-        for _ in range(_TRIES):
-            base = self._existing(identifier)
-            condition = self._client.write_option(last_update_time=base.update_time)
-            try:
-                answer(partial(self._document(identifier).delete, option=condition))
-            except _REFUSED:
-                continue  # somebody wrote it after we had looked
-            except Unanswered:
-                if self._look(identifier).exists:
-                    raise
-            return
-        raise Transient("store_busy", "Other jobs kept changing the dataset.")
+    def drop_seen(self, table: Table) -> bool:
+        identifier = table.name()
+        pointer = self._look(identifier)
+        if not pointer.exists or pointer.get("metadata_location") != table.metadata_location:
+            return False
+        condition = self._client.write_option(last_update_time=pointer.update_time)
+        try:
+            answer(partial(self._document(identifier).delete, option=condition))
+        except _REFUSED:
+            return False  # somebody wrote it after we had looked
+        except Unanswered:
+            if self._look(identifier).exists:
+                raise
+        return True
 
     def create_namespace(self, namespace: str | Identifier, properties: Properties = EMPTY_DICT) -> None:
         """There is nothing to make: a namespace is a part of the names of its tables."""
@@ -118,8 +120,8 @@ class FirestoreCatalog(MetastoreCatalog):
     def _unsupported(self, *_: Any, **__: Any) -> NoReturn:
         raise NotImplementedError
 
-    # krai makes tables by create_table_transaction alone, and finds them by name.
-    create_table = register_table = rename_table = list_tables = _unsupported
+    # krai makes tables by create_table_transaction alone, finds them by name, and drops what it has seen.
+    create_table = register_table = rename_table = drop_table = list_tables = _unsupported
     drop_namespace = list_namespaces = update_namespace_properties = _unsupported
     view_exists = load_view = list_views = register_view = drop_view = _unsupported
 

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import fs
-from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError, ValidationException
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table, Transaction
@@ -29,7 +28,7 @@ from krai.errors import Terminal, Transient
 from krai.formats.types import columns_of
 from krai.job import parse_time
 from krai.warehouse import changes, history
-from krai.warehouse.catalog import open_catalog, translated
+from krai.warehouse.catalog import DatasetCatalog, open_catalog, translated
 from krai.warehouse.columns import arrow_schema
 from krai.warehouse.files import LocalFiles
 from krai.warehouse.parquet_part import ParquetPart
@@ -59,7 +58,7 @@ def open_local(folder: Path) -> "IcebergWarehouse":
 class IcebergWarehouse:
     """Implements `Warehouse` on any Iceberg catalog; `files` holds `root`, a folder or gs://bucket/prefix, and makes missing folders."""
 
-    def __init__(self, root: str, catalog: Catalog, files: fs.FileSystem) -> None:
+    def __init__(self, root: str, catalog: DatasetCatalog, files: fs.FileSystem) -> None:
         self._root = root
         self._catalog = catalog
         self._files = files
@@ -138,18 +137,19 @@ class IcebergWarehouse:
         table = self._load(name)
         return None if table is None else _find(name, table, job_id)
 
-    def drop(self, name: str) -> None:
+    def holds(self, name: str, snapshot_id: str) -> bool:
         table = self._load(name)
-        if table is None:
-            return
-        jobs = {job_id for snapshot in table.snapshots() if (job_id := history.job_of(snapshot))}
-        with translated():
-            try:
-                self._catalog.drop_table((_NAMESPACE, name))
-            except NoSuchTableError:
-                return
-            for folder in (table.location(), *(self._job_folder(name, job_id) for job_id in sorted(jobs))):
-                self._remove(folder)
+        return table is not None and table.snapshot_by_id(int(snapshot_id)) is not None
+
+    def drop(self, name: str, snapshot_id: str) -> str | None:
+        while (table := self._load(name)) is not None and table.snapshot_by_id(int(snapshot_id)) is not None:
+            with translated():
+                if self._catalog.drop_seen(table):
+                    jobs = {job_id for snapshot in table.snapshots() if (job_id := history.job_of(snapshot))}
+                    for folder in (table.location(), *(self._job_folder(name, job_id) for job_id in sorted(jobs))):
+                        self._remove(folder)
+                    return str(_newest(table).snapshot_id)
+        return None
 
     def discard(self, name: str, job_id: str, epoch: int) -> None:
         with translated():

@@ -206,8 +206,14 @@ class Warehouse(Protocol):
 
     def find_commit(self, name: str, job_id: str) -> Committed | None: ...
 
-    def drop(self, name: str) -> None:
-        """Remove the dataset and its files; nothing happens when there is none."""
+    def holds(self, name: str, snapshot_id: str) -> bool:
+        """True when the snapshot is one of the dataset's. When a dataset was dropped, no later one of its name has any that it had."""
+
+    def drop(self, name: str, snapshot_id: str) -> str | None:
+        """Remove the dataset and its files if it has this snapshot, whatever was committed since; its newest one, None when it has not.
+
+        What an earlier drop that was cut short has left of a dataset that is gone may be removed as well.
+        """
 
     def discard(self, name: str, job_id: str, epoch: int) -> None:
         """Delete the closed parts of an attempt that has not committed: it begins anew."""

@@ -30,6 +30,7 @@ from requests.adapters import HTTPAdapter
 
 from krai.catalog_url import CatalogUrl, is_open_line
 from krai.errors import Transient
+from krai.warehouse.catalog import DatasetCatalog
 from krai.warehouse.rest_credentials import Nobody
 
 _CONNECT_S, _ANSWER_S = 5.0, 15.0
@@ -56,7 +57,7 @@ def _hardened(session: Session) -> Session:
     return session
 
 
-class RestCatalog(Protocol):
+class RestCatalog(Protocol, DatasetCatalog):
     """All files are read and written by `io`, by krai's own right to them. Raises Transient store_busy.
 
     Nothing is asked of the catalog before the first job, so one that is away keeps no worker from starting.
@@ -105,13 +106,20 @@ class RestCatalog(Protocol):
                 begun = super().create_table_transaction(identifier, *table, **properties)
         return begun
 
-    def drop_table(self, identifier: str | Identifier, purge_requested: bool = False) -> None:  # noqa: FBT001, FBT002 (pyiceberg's signature)
+    def drop_seen(self, table: Table) -> bool:
+        """The protocol drops by name alone, so what is committed between the look and the drop is dropped as well."""
+        there = self._look(table.name())
+        if there is None or there.metadata_location != table.metadata_location:
+            return False
         try:
             with self._asked():
-                super().drop_table(identifier, purge_requested)
+                super().drop_table(table.name())
+        except NoSuchTableError:
+            return False
         except Transient:
-            if self._look(identifier) is not None:
+            if self._look(table.name()) is not None:
                 raise
+        return True
 
     def create_namespace_if_not_exists(self, namespace: str | Identifier, properties: Properties = EMPTY_DICT) -> None:
         """It is made with its first table."""

@@ -128,9 +128,9 @@ def _do(request: dict[str, Any], tools: Tools, pipe: Pipe) -> None:
                 _succeed(job, outcome, tools, pipe)
         case "discard":
             tools.warehouse.sweep(request["dataset"], request["job_id"], None)
-            pipe.end("succeeded", result={}, dataset=None, dropped=False)
+            pipe.end("succeeded", result={}, dataset=None, dropped=None)
         case "seed":
-            pipe.end("succeeded", result={"datasets": [item.to_doc() for item in samples.seed(tools)]}, dataset=None, dropped=False)
+            pipe.end("succeeded", result={"datasets": [item.to_doc() for item in samples.seed(tools)]}, dataset=None, dropped=None)
         case unknown:
             raise Transient("internal", f"A child does not know how to {unknown}.")
 

@@ -8,6 +8,7 @@ from krai.dataset import Column, Dataset
 from krai.job import Job, Kind
 from krai.ports import IdempotencyRecord, JobQuery, JobStore
 
+SNAPSHOT_ID = "9007199254740993"
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
@@ -35,7 +36,7 @@ def a_record(scope: str, *, expires_at: datetime, **answer: Any) -> IdempotencyR
 
 def a_dataset(name: str, *, rows: int, at: datetime = START) -> Dataset:
     columns = (Column(name="id", type="int64", nullable=False), Column(name="naïve", type="string"))
-    return Dataset(name=name, columns=columns, rows=rows, bytes=rows * 10, snapshot_id="9007199254740993", updated_at=at)
+    return Dataset(name=name, columns=columns, rows=rows, bytes=rows * 10, snapshot_id=SNAPSHOT_ID, updated_at=at)
 
 
 async def all_pages(jobs: JobStore, **query: Any) -> list[list[str]]:

@@ -58,6 +58,14 @@ def write_part(warehouse: Warehouse, dataset: str, job_id: str, epoch: int, tabl
     return part.location
 
 
+def drop(warehouse: Warehouse, dataset: str) -> str | None:
+    """Drop the dataset that is there now."""
+    there = warehouse.describe(dataset)
+    assert there is not None
+    assert there.snapshot_id is not None
+    return warehouse.drop(dataset, there.snapshot_id)
+
+
 def load(
     warehouse: Warehouse,
     dataset: str,

@@ -19,7 +19,7 @@ from krai.errors import Conflict, Terminal
 from krai.job import Job, Progress
 from krai.ports import JobQuery, Stores
 from tests.contract.conftest import Place
-from tests.contract.examples import START, a_dataset, a_job, a_record, created
+from tests.contract.examples import SNAPSHOT_ID, START, a_dataset, a_job, a_record, created
 from tests.contract.firestore_line import Line, lay
 
 OTHER_IDS = ["", "a/b", "a/b/c", "a/../b\x00", "../jobs/a", ".", "..", "__a__", "a" * 129, "\ud800", "ä", "a\n"]
@@ -89,7 +89,7 @@ async def test_an_export_of_a_dataset_that_was_just_looked_at_costs_no_read(plac
     await selection.check_export(stores, "users", {"columns": ["new"]})
     with pytest.raises(Terminal, match="unknown_column"):
         await selection.check_export(stores, "users", {"columns": ["newer"]})
-    await others.drop_dataset("users")
+    await others.drop_dataset("users", SNAPSHOT_ID)
     await asyncio.sleep(selection.KNOWN_FOR_S)
     with pytest.raises(Terminal, match="dataset_not_found"):
         await selection.check_export(stores, "users", {})
@@ -118,7 +118,7 @@ async def test_what_can_be_no_id_is_not_there(jobs: FirestoreJobStore, line: Lin
     assert await jobs.get(job_id) is None
     assert await jobs.recall(job_id) is None
     assert await jobs.get_dataset(job_id) is None
-    await jobs.drop_dataset(job_id)
+    await jobs.drop_dataset(job_id, SNAPSHOT_ID)
     job = replace(a_job(), job_id=job_id, revision=1)
     for write in (jobs.swap(job, job), jobs.delete(job)):
         with pytest.raises(Conflict):

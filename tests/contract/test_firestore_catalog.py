@@ -16,7 +16,7 @@ from krai.warehouse.port import Warehouse
 from scripts.emulators import Emulators
 from tests.contract import warehouses
 from tests.contract.bad_line import BadLine
-from tests.contract.importing import load, open_place, rows
+from tests.contract.importing import drop, load, open_place, rows
 from tests.contract.warehouses import Files
 
 # In what a client sends, only a write names this field.
@@ -134,7 +134,7 @@ def test_a_commit_that_came_second_and_got_no_answer_is_made_again(
 def test_a_drop_whose_answer_is_lost_is_done(place: Files, warehouse: Warehouse, far_warehouse: Warehouse, line: BadLine) -> None:
     load(warehouse, "things", "a", rows(1))
     line.at(NAME, loses="answer", skip=2)  # what was looked up before
-    far_warehouse.drop("things")
+    drop(far_warehouse, "things")
     assert line.happened.is_set()
     assert warehouse.describe("things") is None
     assert place.files() == []
@@ -143,7 +143,7 @@ def test_a_drop_whose_answer_is_lost_is_done(place: Files, warehouse: Warehouse,
 def test_a_drop_takes_what_was_committed_while_it_looked(warehouse: Warehouse, far_warehouse: Warehouse, line: BadLine) -> None:
     load(warehouse, "things", "a", rows(1))
     line.at(NAME, skip=2, before=lambda: load(warehouse, "things", "b", rows(2)))  # when the document is to be deleted
-    far_warehouse.drop("things")
+    drop(far_warehouse, "things")
     assert line.happened.is_set()
     assert warehouse.describe("things") is None
 

@@ -15,7 +15,7 @@ from krai.errors import Conflict, Terminal, Transient
 from krai.job import Callback, Job, Outcome, Progress, Stage
 from krai.ports import JobQuery, JobStore
 from tests.contract.conftest import Opener
-from tests.contract.examples import START, a_dataset, a_job, a_record, created
+from tests.contract.examples import SNAPSHOT_ID, START, a_dataset, a_job, a_record, created
 
 
 async def test_a_job_comes_back_as_it_was_written(jobs: JobStore) -> None:
@@ -346,7 +346,7 @@ async def test_ones_own_writes_of_a_dataset_are_seen_however_old_it_may_be(jobs:
     for dataset in (old, new):
         await jobs.put_dataset(dataset)
         assert await jobs.get_dataset("users", max_age_s=60) == dataset
-    await jobs.drop_dataset("users")
+    await jobs.drop_dataset("users", new.snapshot_id or "")
     assert await jobs.get_dataset("users", max_age_s=60) is None
 
 
@@ -387,9 +387,18 @@ async def test_datasets_are_listed_by_name_and_can_be_dropped(jobs: JobStore) ->
     datasets = {name: a_dataset(name, rows=1) for name in ("b", "a_1", "a", "c")}
     for dataset in datasets.values():
         await jobs.put_dataset(dataset)
-    await jobs.drop_dataset("c")
-    await jobs.drop_dataset("c")
+    await jobs.drop_dataset("c", SNAPSHOT_ID)
+    await jobs.drop_dataset("c", SNAPSHOT_ID)
     assert list(await jobs.list_datasets()) == [datasets[name] for name in ("a", "a_1", "b")]
+
+
+async def test_a_dataset_that_was_made_again_stays_in_the_list(jobs: JobStore) -> None:
+    again = replace(a_dataset("users", rows=1), snapshot_id="7")
+    await jobs.put_dataset(again)
+    await jobs.drop_dataset("users", SNAPSHOT_ID)
+    assert await jobs.get_dataset("users") == again
+    await jobs.drop_dataset("users", "7")
+    assert await jobs.get_dataset("users") is None
 
 
 # -- what has changed -----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from krai.warehouse.port import Change
 from krai.warehouse.postgres.columns import MOST_COLUMNS
 from krai.warehouse.postgres.warehouse import PostgresWarehouse
 from scripts.postgres import ROLE, Postgres
-from tests.contract.importing import SCHEMA, load, rows, write_part
+from tests.contract.importing import SCHEMA, drop, load, rows, write_part
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_others_see_the_rows_of_now_under_the_name_of_the_dataset(warehouse: Pos
     assert seen(url, "select id, name from krai.things order by id") == [(1, "name 1"), (2, "name 2"), (3, "name 3")]
     load(warehouse, "things", "c", pa.table({"other": [1.5]}), replace=True)
     assert seen(url, "select * from krai.things") == [(1.5,)]
-    warehouse.drop("things")
+    drop(warehouse, "things")
     assert seen(url, "select count(*) from pg_views where schemaname = 'krai'") == [(0,)]
 
 
@@ -162,7 +162,7 @@ def test_a_dataset_that_others_have_built_upon_keeps_its_columns(warehouse: Post
     load(warehouse, "things", "b", rows(2), replace=True)
     for change in (
         lambda: load(warehouse, "things", "c", pa.table({"other": [1.5]}), replace=True),
-        lambda: warehouse.drop("things"),
+        lambda: drop(warehouse, "things"),
     ):
         with pytest.raises(Terminal) as refused:
             change()
@@ -192,7 +192,7 @@ def test_a_role_that_owns_the_schemas_needs_nothing_else(url: str, role: str) ->
     load(warehouse, "things", "a", rows(1))
     load(warehouse, "things", "b", rows(2), replace=True)
     assert read(warehouse).equals(rows(2))
-    warehouse.drop("things")
+    drop(warehouse, "things")
 
 
 def test_a_role_that_may_not_write_reads(warehouse: PostgresWarehouse, url: str, role: str) -> None:

@@ -21,7 +21,7 @@ from krai.warehouse.rest_credentials import Nobody
 from scripts.emulators import Emulator
 from tests.contract import warehouses
 from tests.contract.bad_line import BadLine
-from tests.contract.importing import load, open_place, rows
+from tests.contract.importing import drop, load, open_place, rows
 from tests.contract.rest_catalog import SECRET
 from tests.contract.warehouses import Files
 
@@ -101,7 +101,7 @@ def test_a_commit_that_came_second_is_made_again(
     load(far_warehouse, "things", "a", rows(1))
     assert line.happened.is_set()
     assert ids(warehouse) == ([0, 2, 1] if exists else [2, 1])
-    warehouse.drop("things")
+    drop(warehouse, "things")
     assert place.files() == []
 
 
@@ -136,7 +136,7 @@ def test_a_commit_to_a_table_that_was_dropped_meanwhile_makes_another(
     warehouse: Warehouse, far_warehouse: Warehouse, line: BadLine
 ) -> None:
     load(warehouse, "things", "earlier", rows(0))
-    line.at(COMMIT, before=lambda: warehouse.drop("things"))
+    line.at(COMMIT, before=lambda: drop(warehouse, "things"))
     load(far_warehouse, "things", "a", rows(1))
     assert line.happened.is_set()
     assert ids(warehouse) == [1]
@@ -145,7 +145,7 @@ def test_a_commit_to_a_table_that_was_dropped_meanwhile_makes_another(
 def test_a_drop_whose_answer_is_lost_is_done(place: Files, warehouse: Warehouse, far_warehouse: Warehouse, line: BadLine) -> None:
     load(warehouse, "things", "a", rows(1))
     line.at(DROP, loses="answer")
-    far_warehouse.drop("things")
+    drop(far_warehouse, "things")
     assert line.happened.is_set()
     assert warehouse.describe("things") is None
     assert place.files() == []
@@ -155,7 +155,7 @@ def test_a_drop_whose_request_is_lost_is_tried_again(warehouse: Warehouse, far_w
     load(warehouse, "things", "a", rows(1))
     line.at(DROP, loses="request")
     with pytest.raises(Transient, match="store_busy"):
-        far_warehouse.drop("things")
+        drop(far_warehouse, "things")
     assert ids(warehouse) == [1]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from krai.errors import Terminal, Transient
 from krai.warehouse.port import Change, Mode, Query, Scan, Warehouse
-from tests.contract.importing import SCHEMA, load, rows, write_part
+from tests.contract.importing import SCHEMA, drop, load, rows, write_part
 from tests.contract.warehouses import Place, many_processes, without, without_double
 
 Opener = Callable[[], Warehouse]
@@ -34,7 +34,8 @@ def test_what_is_not_there_is_none(warehouse: Warehouse) -> None:
     assert warehouse.describe("things") is None
     assert warehouse.schema("things") is None
     assert warehouse.find_commit("things", "a") is None
-    warehouse.drop("things")
+    assert not warehouse.holds("things", "1")
+    assert warehouse.drop("things", "1") is None
     warehouse.sweep("things", "a", None)
     with pytest.raises(Terminal) as error:
         warehouse.scan("things")
@@ -201,17 +202,29 @@ def test_a_reader_keeps_the_snapshot_it_has_begun_with(warehouse: Warehouse, ope
 def test_a_dropped_dataset_leaves_nothing_and_can_be_made_again(warehouse: Warehouse, place: Place) -> None:
     load(warehouse, "things", "a", rows(1))
     load(warehouse, "things", "b", pa.table({"other": [2]}), replace=True)
-    warehouse.drop("things")
+    drop(warehouse, "things")
     assert warehouse.describe("things") is None
     assert place.leftovers("things") == []
     load(warehouse, "things", "a", rows(3))
     assert ids(warehouse) == [3]
 
 
+def test_a_drop_names_what_it_drops(warehouse: Warehouse, open_warehouse: Opener) -> None:
+    seen = load(warehouse, "things", "a", rows(1)).snapshot_id
+    newest = load(warehouse, "things", "b", pa.table({"other": [2]}), replace=True).snapshot_id
+    assert open_warehouse().holds("things", seen)
+    assert open_warehouse().drop("things", seen) == newest
+    load(warehouse, "things", "a", rows(3))
+    for gone in (seen, newest):
+        assert not warehouse.holds("things", gone)
+        assert warehouse.drop("things", gone) is None
+    assert ids(warehouse) == [3]
+
+
 def test_an_import_that_is_under_way_survives_the_drop_of_its_dataset(warehouse: Warehouse, open_warehouse: Opener) -> None:
     load(warehouse, "things", "a", rows(1))
     part = write_part(warehouse, "things", "b", 1, rows(2))
-    open_warehouse().drop("things")
+    drop(open_warehouse(), "things")
     warehouse.commit("things", Change(job_id="b", epoch=1, schema=SCHEMA, parts=[part]))
     assert ids(warehouse) == [2]
 
@@ -256,7 +269,7 @@ def test_two_threads_that_create_the_same_dataset_both_get_in(open_warehouse: Op
         thread.join()
     assert sorted(ids(open_warehouse())) == [0, 1]
     # What the one that came second had begun is gone.
-    open_warehouse().drop("things")
+    drop(open_warehouse(), "things")
     assert place.leftovers("things") == []
 
 

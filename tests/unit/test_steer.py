@@ -171,7 +171,7 @@ async def test_a_retry_needs_what_the_job_needed(house: House) -> None:
     await house.fail(job.job_id)
     assert (await steer.retry(stores, job.job_id, "ada")).source == job.source
 
-    await stores.jobs.drop_dataset("users")
+    await stores.jobs.drop_dataset("users", "9007199254740993")
     stores.blobs.delete("uploads/")
     with pytest.raises(Terminal, match="dataset_not_found"):
         await steer.retry(stores, exported, "ada")

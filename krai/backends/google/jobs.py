@@ -208,13 +208,18 @@ class FirestoreJobStore:
         found = await self._firestore.run(queries.datasets(self._firestore.client))
         return [dataset for dataset in map(stored.dataset_in, found) if dataset is not None]
 
-    async def drop_dataset(self, name: str) -> None:
+    async def drop_dataset(self, name: str, snapshot_id: str) -> None:
         self._datasets.forget(name)
-        if not stored.is_id(name):
-            return
-        batch = self._firestore.client.batch()
-        batch.delete(self._document(stored.DATASETS, name))
-        await self._firestore.commit(batch)
+        for _ in range(ROUNDS):
+            snapshot = await self._read(stored.DATASETS, name)
+            if snapshot is None or (there := stored.dataset_in(snapshot)) is None or there.snapshot_id != snapshot_id:
+                return
+            batch = self._firestore.client.batch()
+            batch.delete(self._document(stored.DATASETS, name), _unchanged(revision_of(snapshot)))
+            with contextlib.suppress(Refused):
+                await self._firestore.commit(batch)
+                return
+        raise Transient("store_busy", retry_after_s=1)
 
     async def check(self) -> None:
         await self._firestore.check()

@@ -205,9 +205,10 @@ class LocalJobStore:
     async def list_datasets(self) -> Sequence[Dataset]:
         return [Dataset.from_doc(json.loads(row)) for row in await self._select("SELECT doc FROM datasets ORDER BY name", {})]
 
-    async def drop_dataset(self, name: str) -> None:
+    async def drop_dataset(self, name: str, snapshot_id: str) -> None:
+        statement = "DELETE FROM datasets WHERE name = ? AND json_extract(doc, '$.snapshot_id') = ?"
         self._datasets.forget(name)
-        await self._database.run(lambda connection: connection.execute("DELETE FROM datasets WHERE name = ?", (name,)))
+        await self._database.run(lambda connection: connection.execute(statement, (name, snapshot_id)))
 
     async def check(self) -> None:
         await self._database.check()

@@ -7,6 +7,7 @@ of the table's making counted on, so that those of a later dataset of the same n
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -181,6 +182,26 @@ def as_of(jobs: Jobs, dataset: str, asked: str) -> Snapshot | None:
 def find(jobs: Jobs, dataset: str, job_id: str) -> Snapshot | None:
     found = state(jobs, dataset, job_id)
     return None if found is None else found.found
+
+
+def holds(jobs: Jobs, dataset: str, snapshot_id: str) -> bool:
+    with translated():
+        try:
+            return bool(jobs.ask(f"SELECT 1 FROM {_of(jobs, dataset, snapshot_id)}"))
+        except NotFound:
+            return False
+
+
+def forget(jobs: Jobs, dataset: str, snapshot_id: str) -> None:
+    """Remove the table, unless it is another by now, without the snapshot, or gone."""
+    there = f"EXISTS (SELECT 1 FROM {_of(jobs, dataset, snapshot_id)})"
+    script = f"IF {there} THEN DROP TABLE {jobs.named(names.commits(dataset))}; END IF"
+    with translated(), suppress(NotFound):
+        jobs.run(script, names.new_job(dataset, 0, "forget"), label="")
+
+
+def _of(jobs: Jobs, dataset: str, snapshot_id: str) -> str:
+    return f"{jobs.named(names.commits(dataset))} WHERE job_id IS NOT NULL AND snapshot = {int(snapshot_id)}"
 
 
 def since(jobs: Jobs, dataset: str, snapshot_id: int) -> list[Commit]:

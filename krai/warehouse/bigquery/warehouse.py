@@ -108,13 +108,21 @@ class BigQueryWarehouse:
             self._finish(name, state, job_id, parts=())  # whoever committed it may have died before it came to that
         return found
 
-    def drop(self, name: str) -> None:
+    def holds(self, name: str, snapshot_id: str) -> bool:
+        return history.holds(self._jobs, name, snapshot_id)
+
+    def drop(self, name: str, snapshot_id: str) -> str | None:
         """The history goes first, and the dataset with it; the tables that are there at this moment are of no use to anybody then."""
         made = [table for table in self._made() if table.kind == "rows" and table.dataset == name]
-        self._jobs.remove(names.commits(name))
+        state = history.state(self._jobs, name)
+        if state is not None:
+            if not self.holds(name, snapshot_id):
+                return None
+            history.forget(self._jobs, name, snapshot_id)
         tables.hide(self._jobs, name)
         for table in made:
             self._jobs.remove(table.name)
+        return None if state is None or state.newest is None else str(state.newest.snapshot_id)
 
     def discard(self, name: str, job_id: str, epoch: int) -> None:
         for table in self._made():

@@ -90,13 +90,22 @@ class PostgresWarehouse:
         with self._connections.statements() as connection:
             return history.find(connection, name, job_id) if self._is_there(connection) else None
 
-    def drop(self, name: str) -> None:
+    def holds(self, name: str, snapshot_id: str) -> bool:
+        with self._connections.statements() as connection:
+            return self._is_there(connection) and history.by_id(connection, name, snapshot_id) is not None
+
+    def drop(self, name: str, snapshot_id: str) -> str | None:
         with self._connections.transaction() as connection:
-            if self._is_there(connection):
-                history.lock(connection, name)
-                tables.hide(connection, name)
-                for table in history.forget(connection, name):
-                    tables.drop(connection, table)
+            if not self._is_there(connection):
+                return None
+            history.lock(connection, name)
+            newest = history.newest(connection, name)
+            if newest is None or history.by_id(connection, name, snapshot_id) is None:
+                return None
+            tables.hide(connection, name)
+            for table in history.forget(connection, name):
+                tables.drop(connection, table)
+        return str(newest.snapshot_id)
 
     def discard(self, name: str, job_id: str, epoch: int) -> None:
         with self._connections.transaction() as connection:

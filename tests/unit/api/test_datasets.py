@@ -44,7 +44,7 @@ async def test_an_admin_drops_a_dataset_by_a_job(house: House, tmp_path: Path) -
     job = await house.job(answer.json()["job_id"])
     assert (answer.status_code, answer.headers["retry-after"]) == (202, "1")
     assert answer.headers["location"] == answer.json()["links"]["self"]
-    assert (job.type, job.dataset, job.params) == (Kind.DROP, "users", {})
+    assert (job.type, job.dataset, job.params) == (Kind.DROP, "users", {"snapshot_id": "9007199254740993"})
     assert waiting(tmp_path) == 1
 
 

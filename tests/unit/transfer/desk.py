@@ -62,6 +62,12 @@ class Desk:
         job = transitions.new(kind, dataset, params, created_by="tests", now=now, source=source)
         return transitions.claim(job, "tests", now, 30)
 
+    def drop_job(self, dataset: str = "things") -> Job:
+        """The drop of the dataset that is there now."""
+        there = self.tools.warehouse.describe(dataset)
+        assert there is not None
+        return self.job(Kind.DROP, dataset, snapshot_id=there.snapshot_id)
+
     def run(self, job: Job) -> Outcome:
         shutil.rmtree(self.tools.spool, ignore_errors=True)
         self.tools.spool.mkdir()

@@ -157,6 +157,10 @@ def test_an_export_of_nothing_known_fails(loaded: Desk) -> None:
 
 
 def test_a_dataset_can_be_dropped(loaded: Desk) -> None:
-    assert loaded.run(loaded.job(Kind.DROP)).dropped
-    assert loaded.tools.warehouse.describe("things") is None
-    assert loaded.run(loaded.job(Kind.DROP)).dropped
+    job = loaded.drop_job()
+    for _ in range(2):
+        assert loaded.run(job).dropped == job.params["snapshot_id"]
+        assert loaded.tools.warehouse.describe("things") is None
+    loaded.load(b"id\n1\n")
+    assert loaded.run(job).dropped == job.params["snapshot_id"]
+    assert loaded.tools.warehouse.describe("things") is not None

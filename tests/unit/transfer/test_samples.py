@@ -23,14 +23,14 @@ def test_seeding_again_changes_nothing(desk: Desk) -> None:
 
 def test_what_was_dropped_or_changed_stays_so(desk: Desk) -> None:
     samples.seed(desk.tools)
-    desk.run(desk.job(Kind.DROP, "default"))
+    desk.run(desk.drop_job("default"))
     desk.load(b"id\n1\n", "users", mode="replace")
     assert [(dataset.name, dataset.rows) for dataset in samples.seed(desk.tools)] == [("users", 1)]
 
 
 def test_seeding_that_was_interrupted_is_finished(desk: Desk) -> None:
     samples.seed(desk.tools)
-    desk.run(desk.job(Kind.DROP, "default"))
+    desk.run(desk.drop_job("default"))
     desk.tools.blobs.delete(samples.CONTACTS_PATH)
     assert [(dataset.name, dataset.rows) for dataset in samples.seed(desk.tools)] == [("users", 10_000), ("default", 365)]
 

@@ -1,6 +1,6 @@
-"""A warehouse that is real, but for what happens around its commits: the dataset's name says what, as in `scripted`.
+"""A warehouse that is real, but for what happens around its commits and drops: the dataset's name says what, as in `scripted`.
 
-`{act}` happens right after the commit has taken effect, `before_{act}` right before it. While the file `silent` is there, look-ups
+`{act}` happens right after it has taken effect, `before_{act}` right before a commit. While the file `silent` is there, look-ups
 get no answer.
 """
 
@@ -29,6 +29,12 @@ class Committing:
         committed = self._warehouse.commit(name, change)
         ACTS[name]()
         return committed
+
+    def drop(self, name: str, snapshot_id: str) -> str | None:
+        newest = self._warehouse.drop(name, snapshot_id)
+        if newest is not None:
+            ACTS[name]()
+        return newest
 
     def find_commit(self, name: str, job_id: str) -> Committed | None:
         if (self._folder / "silent").exists():

@@ -1,4 +1,4 @@
-"""A warehouse that does to its child what a hostile file can do: `drop` acts out the dataset's name."""
+"""A warehouse that does to its child what a hostile file can do: `holds` acts out the dataset's name."""
 
 import ctypes
 import errno
@@ -94,8 +94,12 @@ class ScriptedWarehouse:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def drop(self, name: str) -> None:
+    def holds(self, name: str, _: str) -> bool:
         ACTS[name]()
+        return False
+
+    def drop(self, _: str, __: str) -> None:
+        """There was nothing."""
 
     def sweep(self, name: str, job_id: str, _: int | None) -> None:
         (self._folder / f"swept-{name}-{job_id}").touch()

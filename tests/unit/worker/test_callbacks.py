@@ -27,7 +27,7 @@ NEVER_S = 3600  # its first sweep is its last
 
 async def accepted(stores: Stores, act: str, url: str) -> Job:
     callback = Callback(url=url, base_url="https://krai.example.org")
-    job = transitions.new(Kind.DROP, act, {}, created_by="me", now=stores.jobs.now(), callback=callback)
+    job = transitions.new(Kind.DROP, act, {"snapshot_id": "1"}, created_by="me", now=stores.jobs.now(), callback=callback)
     await stores.jobs.create(job)
     await stores.queue.publish(job)
     return job

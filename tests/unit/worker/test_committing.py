@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from krai import transitions
+from krai import submit, transitions
 from krai.claim import Terms
 from krai.execute import Execution
 from krai.job import Job, Kind, Progress, Status
@@ -17,6 +18,7 @@ from krai.verdict import Ack, Delay
 from krai.warehouse.iceberg import open_local
 from krai.worker.pool import ChildPool, ChildTerms
 from tests.acceptance.waiting import until
+from tests.contract.importing import load
 
 TERMS = Terms(lease_s=4, heartbeat_s=1, backoff_s=0.05, keep_files_s=60)
 CRASHES = transitions.CRASHES_ALLOWED
@@ -158,6 +160,38 @@ async def test_a_cancel_of_a_job_that_may_have_committed_is_done_when_it_has_not
     else:
         assert (await read(stores, job)).status is Status.CANCELLED
         assert rows(tmp_path, job.dataset) == 0
+
+
+async def to_be_dropped(stores: Stores, tmp_path: Path, dataset: str) -> Job:
+    """The accepted drop of a new dataset."""
+    await stores.jobs.put_dataset(load(open_local(tmp_path / "warehouse"), dataset, "first", pa.table({"id": [1]})).dataset)
+    job = await submit.drop(stores, submit.Order(dataset=dataset, created_by="me", max_attempts=5))
+    await stores.jobs.create(job)
+    return await read(stores, job)
+
+
+async def test_a_drop_that_is_run_again_leaves_what_was_made_since(stores: Stores, execution: Execution, tmp_path: Path) -> None:
+    job = await to_be_dropped(stores, tmp_path, "abort")
+    assert isinstance(await execution.run(job.job_id), Delay)
+    assert rows(tmp_path, "abort") == 0
+    again = load(open_local(tmp_path / "warehouse"), "abort", "second", pa.table({"id": [2, 3]})).dataset
+    await stores.jobs.put_dataset(again)
+    await asyncio.sleep(0.1)
+    assert await execution.run(job.job_id) == Ack()
+    assert (await read(stores, job)).status is Status.COMPLETED
+    assert rows(tmp_path, "abort") == 2
+    assert (await stores.jobs.get_dataset("abort")) is not None
+
+
+async def test_a_drop_is_cancelled_before_it_takes_effect_or_not_at_all(stores: Stores, execution: Execution, tmp_path: Path) -> None:
+    job = await to_be_dropped(stores, tmp_path, "blink")
+    running = asyncio.create_task(execution.run(job.job_id))
+    await asyncio.to_thread(until, "the dataset is gone", lambda: rows(tmp_path, "blink") == 0, within_s=5)
+    now = await read(stores, job)
+    await stores.jobs.swap(now, transitions.ask_cancel(now, stores.jobs.now()))
+    assert await running == Ack()
+    assert (await read(stores, job)).status is Status.COMPLETED
+    assert await stores.jobs.get_dataset("blink") is None
 
 
 async def may_have_committed(stores: Stores, job: Job) -> Job:

@@ -26,7 +26,7 @@ RETENTION = Retention(files_s=60, jobs_s=600)
 
 
 async def accepted(stores: Stores, act: str, **values: object) -> Job:
-    job = transitions.new(Kind.DROP, act, {}, created_by="me", now=stores.jobs.now(), **values)  # type: ignore[arg-type]
+    job = transitions.new(Kind.DROP, act, {"snapshot_id": "1"}, created_by="me", now=stores.jobs.now(), **values)  # type: ignore[arg-type]
     await stores.jobs.create(job)
     return await read(stores, job)
 

@@ -19,7 +19,7 @@ from krai.worker.pool import ChildPool
 
 
 def a_job(act: str) -> Job:
-    job = transitions.new(Kind.DROP, act, {}, created_by="me", now=datetime.now(UTC))
+    job = transitions.new(Kind.DROP, act, {"snapshot_id": "1"}, created_by="me", now=datetime.now(UTC))
     return transitions.claim(job, "me", datetime.now(UTC), 30)
 
 
