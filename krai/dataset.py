@@ -1,6 +1,7 @@
 """What is known of a dataset without opening it."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -8,6 +9,7 @@ from typing import Any, Self
 from krai.job import format_time, parse_time
 
 MOST_SNAPSHOTS = 50  # with its columns a dataset is a document of some 10 kB at most, and listed with all others
+LARGEST_COLUMNS_BYTES = 960 << 10  # as JSON in ASCII; the snapshots have the rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +19,11 @@ class Column:
     name: str
     type: str
     nullable: bool = True
+
+
+def fit_a_listing(columns: Iterable[Column]) -> bool:
+    """Whether a dataset may have these columns: it is listed as one document, of at most 1 MiB in Firestore."""
+    return len(json.dumps([asdict(column) for column in columns])) <= LARGEST_COLUMNS_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """`POST /api/v1/imports`: a file, or a few records, become rows of a dataset."""
 
+import json
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -26,9 +27,11 @@ from krai.api.fields import (
 )
 from krai.api.import_source import SourceBody, source_of
 from krai.api.intake import Intake, ValidateOnly
+from krai.errors import Terminal
 
 router = APIRouter(tags=["jobs"])
 CAP_BYTES = (1024 + 64) * intake.KIB
+LARGEST_PARAMS_BYTES = 256 * intake.KIB  # a job is one document, of at most 1 MiB in Firestore, and read with every page of a list
 
 
 def _apart(columns: dict[str, str | None] | None) -> dict[str, str | None] | None:
@@ -222,4 +225,7 @@ async def _understand(taken: Intake[ImportBody]) -> tuple[submit.Order, submit.S
         description=body.description,
         callback=intake.callback(taken, body.callback_url),
     )
+    if len(json.dumps(order.params)) > LARGEST_PARAMS_BYTES:
+        detail = f"Besides inline records it may have {LARGEST_PARAMS_BYTES >> 10} KiB as JSON in ASCII: name fewer columns."
+        raise Terminal("too_large", detail)
     return order, await source_of(body.source, body.sha256, taken)

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from krai import failpoint
+from krai.dataset import LARGEST_COLUMNS_BYTES, fit_a_listing
 from krai.errors import Terminal
 from krai.formats.reading import Reader
 from krai.formats.typed import Target
@@ -52,6 +53,7 @@ def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -
     failpoint.reach("after_upload")
     if loaded.hopeless or (loaded.rejects.count and not loaded.rows):
         raise Terminal("too_many_rejects", _too_many(loaded, most_rejected(job)), result=kept)
+    _check_width(job, tools, loaded.schema)
     change = Change(
         job_id=job.job_id,
         epoch=job.epoch,
@@ -105,6 +107,15 @@ def _columns(job: Job, tools: Tools) -> list[str] | None:
     """Those of a file that names none: the dataset's in their order, unless it has none yet or the request gives others."""
     held = None if _mode(job) is Mode.REPLACE or job.params.get("columns") else tools.warehouse.schema(job.dataset)
     return None if held is None else list(held.names)
+
+
+def _check_width(job: Job, tools: Tools, schema: pa.Schema) -> None:
+    """Raises Terminal too_many_columns when the dataset could not be listed with these columns, and those it has where they stay."""
+    held = tools.warehouse.schema(job.dataset) if job.params.get("evolve") else None
+    columns = {column.name: column for column in (*columns_of(held or pa.schema([])), *columns_of(schema))}
+    if not fit_a_listing(columns.values()):
+        detail = f"Their names are too long together: a dataset has room for {LARGEST_COLUMNS_BYTES >> 10} KiB of columns as JSON in ASCII."
+        raise Terminal("too_many_columns", detail)
 
 
 def _target(job: Job, tools: Tools, reader: Reader) -> Target:

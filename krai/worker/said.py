@@ -27,7 +27,8 @@ def _event(said: Any) -> Event:
             return AsksToCommit()
         case "succeeded":
             dataset = None if said["dataset"] is None else Dataset.from_doc(said["dataset"])
-            return Succeeded(said["result"], dataset, dropped=said["dropped"])
+            dropped = None if said["dropped"] is None else str(said["dropped"])
+            return Succeeded(said["result"], dataset, dropped=dropped)
         case "uncommitted":
             return Uncommitted()
         case "failed":

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from krai.job import Kind
+from krai.ports import JobQuery
 from tests.unit.api.bad_urls import BAD_URLS, INNER_HOSTS
 from tests.unit.api.house import ADA, House, open_house, pointers, problem
 
@@ -247,3 +248,13 @@ async def test_records_have_no_digest(house: House) -> None:
 
 async def test_a_new_dataset_is_no_mistake(house: House) -> None:
     assert (await import_(house, {"records": [{"a": 1}]}, dataset="never_seen")).status_code == 202
+
+
+@pytest.mark.parametrize("where", ["imports", "imports?validate_only=true"])
+async def test_what_a_job_would_carry_has_a_bound_that_is_counted_as_it_is_stored(house: House, where: str) -> None:
+    wide = {f"{'é' * 20}{number:04}": "string" for number in range(2_500)}
+    answer = await house.post(where, {"source": {"records": [{"a": 1}]}, "schema": wide})
+    assert problem(answer, 413) == "too_large"
+    assert (await house.stores.jobs.find(JobQuery())).jobs == []
+    narrower = dict(list(wide.items())[:1_500])
+    assert (await house.post(where, {"source": {"records": [{"a": 1}]}, "schema": narrower})).is_success

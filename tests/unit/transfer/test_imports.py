@@ -140,6 +140,18 @@ def test_a_header_alone_makes_a_dataset_without_rows(desk: Desk) -> None:
     assert desk.types() == {"a": "string", "b": "string"}
 
 
+def test_columns_that_could_not_be_listed_are_refused_before_the_commit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("krai.dataset.LARGEST_COLUMNS_BYTES", 1000)
+    names = [f"{'ü' * 10}{number}" for number in range(12)]  # some 100 bytes each
+    with pytest.raises(Terminal, match="too_many_columns"):
+        desk.load(",".join(names).encode() + b"\n")
+    assert desk.tools.warehouse.describe("things") is None
+    desk.load(",".join(names[:7]).encode() + b"\n")
+    with pytest.raises(Terminal, match="too_many_columns"):
+        desk.load(",".join(names[7:]).encode() + b"\n", evolve=True)
+    desk.load(",".join(names[7:]).encode() + b"\n", mode="replace")
+
+
 def test_appended_rows_take_the_types_of_the_dataset(desk: Desk) -> None:
     desk.load(b"id,code,price\n1,007,1.5\n")
     result = desk.load(b"code,id\n8,2\n9,x\n")
