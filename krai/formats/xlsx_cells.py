@@ -46,8 +46,8 @@ def cells(column: pa.Array, number: int) -> pa.Array:
         digits = pc.utf8_trim(pc.replace_substring_regex(text, "[-.]", ""), "0")
         return _number_or_text(pc.less_equal(pc.utf8_length(digits), _EXACT_DIGITS), _NUMBER, text, text)
     if pa.types.is_date(kind):
-        days = column.cast(pa.int32())
-        return _number_or_text(_in_calendar(days), _DATE, pc.add(days.cast(pa.int64()), _EPOCH).cast(pa.string()), text)
+        days = column.cast(pa.int32()).cast(pa.int64())
+        return _number_or_text(_in_calendar(days, 1), _DATE, pc.add(days, _EPOCH).cast(pa.string()), text)
     if pa.types.is_timestamp(kind) and kind.tz is None:
         return _times(column, text)
     _refuse_long(text, number)
@@ -69,13 +69,13 @@ def escaped(text: pa.Array) -> pa.Array:
 def _times(column: pa.Array, text: pa.Array) -> pa.Array:
     ticks = column.cast(pa.int64())
     milliseconds = pc.divide(ticks, 1000)
-    exact = pc.and_(pc.equal(pc.multiply(milliseconds, 1000), ticks), _in_calendar(pc.divide(ticks, _DAY_US)))
+    exact = pc.and_(pc.equal(pc.multiply(milliseconds, 1000), ticks), _in_calendar(ticks, _DAY_US))
     serial = pc.add(pc.divide(ticks.cast(pa.float64(), safe=False), float(_DAY_US)), float(_EPOCH))
     return _number_or_text(exact, _TIME, float_text(serial), text)
 
 
-def _in_calendar(days: pa.Array) -> pa.Array:
-    return pc.and_(pc.greater_equal(days, _FIRST_DAY), pc.less_equal(days, _LAST_DAY))
+def _in_calendar(ticks: pa.Array, per_day: int) -> pa.Array:
+    return pc.and_(pc.greater_equal(ticks, _FIRST_DAY * per_day), pc.less(ticks, (_LAST_DAY + 1) * per_day))
 
 
 def _number_or_text(exact: pa.Array, around: tuple[str, str], number: pa.Array, text: pa.Array) -> pa.Array:

@@ -15,7 +15,7 @@ from krai.formats.xlsx_strings import SharedStrings, unescaped
 from krai.formats.xlsx_workbook import Form
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_WHOLE = re.compile(r"-?\d+", re.ASCII)
+_WHOLE = re.compile(r"(-?)0*(\d+)", re.ASCII)
 _NOT_FINITE = {"INF", "+INF", "-INF", "NaN"}  # of XML Schema
 _EXACT_WHOLE = 1 << 53
 _DAY_MS = 86_400_000
@@ -76,8 +76,9 @@ class Values:
         form = self._form(style)
         if form is not Form.NUMBER:
             return Kind.STRING, self._moment(number, form)
-        if _WHOLE.fullmatch(text):
-            return Kind.INTEGER, str(int(text))
+        if (whole := _WHOLE.fullmatch(text)) is not None:
+            # A double has at most 309 digits before its point; with more zeros before them Python would not read them.
+            return Kind.INTEGER, str(int(whole[1] + whole[2]))
         if number.is_integer() and abs(number) <= _EXACT_WHOLE:
             return Kind.INTEGER, str(int(number))
         return Kind.NUMBER, repr(number)
@@ -88,11 +89,11 @@ class Values:
         return self.forms[int(style)] if PLACE.fullmatch(style) and int(style) < len(self.forms) else Form.NUMBER
 
     def _moment(self, number: float, form: Form) -> str:
-        day, milliseconds = divmod(round(number * _DAY_MS), _DAY_MS)
-        if form is Form.TIME and day == 0:
-            return _time_of_day(milliseconds)
-        first = date(1904, 1, 1) if self.since_1904 else date(1899, 12, 31 if day < _LEAP_DAY else 30)
         try:
+            day, milliseconds = divmod(round(number * _DAY_MS), _DAY_MS)
+            if form is Form.TIME and day == 0:
+                return _time_of_day(milliseconds)
+            first = date(1904, 1, 1) if self.since_1904 else date(1899, 12, 31 if day < _LEAP_DAY else 30)
             found = first + timedelta(days=day)
         except OverflowError:
             raise Unfit("bad_cell", "The cell is no day of the calendar.") from None

@@ -48,7 +48,7 @@ def cell(content: str, **attributes: str) -> str:
 
 def value(content: str, **attributes: str) -> Any:
     """What the one cell of a column is read as."""
-    found = read(xlsx(HEADER + row(cell(content, **attributes), text("x"))))
+    found = read(xlsx(HEADER + row(cell(content, **attributes), text("x"))), max_row_bytes=10_000)
     assert found.rejected == []
     return found.rows[0][0], found.types["a"]
 
@@ -59,6 +59,8 @@ def value(content: str, **attributes: str) -> Any:
         ("<v>1</v>", {}, ("1", "int64")),
         ("<v> -12 </v>", {"t": "n"}, ("-12", "int64")),
         ("<v>1.0</v>", {}, ("1", "int64")),
+        ("<v>-0</v>", {}, ("0", "int64")),
+        (f"<v>-{'0' * 5000}12</v>", {}, ("-12", "int64")),
         ("<v>1E3</v>", {}, ("1000", "int64")),
         ("<v>9007199254740993</v>", {}, ("9007199254740993", "int64")),
         ("<v>12345678901234567890</v>", {}, ("12345678901234567890", "decimal(20,0)")),
@@ -122,6 +124,7 @@ def test_a_cell_is_read_as_a_spreadsheet_shows_it(content: str, attributes: dict
         ("<v>-5</v>", {"s": "1"}, "bad_cell"),
         ("<v>2958466</v>", {"s": "1"}, "bad_cell"),
         ("<v>1e300</v>", {"s": "1"}, "bad_cell"),
+        *((f"<v>{number}</v>", {"s": style}, "bad_cell") for number in ("1e305", "-1e305") for style in "123"),
         ("<v>_x0000_</v>", {"t": "str"}, "control_character"),
         ("<v>_xD800_</v>", {"t": "str"}, "bad_cell"),
         ("<v>1</v>", {"r": "2A"}, "bad_cell"),

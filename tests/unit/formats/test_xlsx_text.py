@@ -67,6 +67,13 @@ def test_dates_and_times_are_excels_where_it_has_them() -> None:
     assert column([b"\xfb\xff", b""], pa.binary()) == ["+/8=", ""]
 
 
+def test_a_time_before_excels_calendar_is_text_up_to_its_last_millisecond() -> None:
+    times = [dt.datetime(1900, 2, 28, 0, 0, 0, 1000), dt.datetime(1900, 2, 28, 12), dt.datetime(1900, 2, 28, 23, 59, 59, 999_000)]  # noqa: DTZ001
+    assert column(times, pa.timestamp("us")) == ["1900-02-28T00:00:00.001000", "1900-02-28T12:00:00", "1900-02-28T23:59:59.999000"]
+    last = [dt.datetime(9999, 12, 31, 23, 59, 59, 999_000), dt.datetime(1900, 3, 1)]  # noqa: DTZ001
+    assert column(last, pa.timestamp("us")) == last
+
+
 @given(st.lists(st.datetimes(dt.datetime(1900, 3, 1), dt.datetime(9999, 12, 31)), min_size=1, max_size=3))  # noqa: DTZ001
 def test_a_time_keeps_its_milliseconds(times: list[dt.datetime]) -> None:
     times = [time.replace(microsecond=time.microsecond // 1000 * 1000) for time in times]
