@@ -18,7 +18,7 @@ from krai.formats.cells import TextCells
 from krai.formats.dialect import RFC_4180, DelimitedRejects, Dialect
 from krai.formats.header import Header, read_header
 from krai.formats.oversize import skip_record
-from krai.formats.quotes import cut
+from krai.formats.quotes import NO_SPANS, Spans, cut
 from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, Places, Reject, RejectsForm
 from krai.formats.records import Records, cell_count, is_utf8, rejects_of
 from krai.formats.spreadsheet import restore
@@ -35,7 +35,7 @@ class CsvBlock:
     """Whole records, of which those in `bad` have a wrong quote; or the beginning of one that is too long to be read."""
 
     data: bytes
-    bad: Sequence[tuple[int, int]] = field(default=())
+    bad: Spans = field(default_factory=lambda: NO_SPANS)
     oversize: bool = False
 
 
@@ -102,7 +102,7 @@ class CsvReader:
         if block.oversize:
             too_large = Reject(0, None, "row_too_large", f"The row has more than {self._max_row_bytes} bytes.", block.data)
             return Parsed(rows=1, whole=0, columns={}, rejects=[too_large], trace=lambda _: [])
-        if not block.bad and len(block.data) <= self._max_row_bytes and b"\0" not in block.data:
+        if not len(block.bad) and len(block.data) <= self._max_row_bytes and b"\0" not in block.data:
             # Most of what is wrong with rows is how many cells they have: the parser leaves these out by itself.
             skipped: list[Reject] = []
             sound = not self._recoded and is_utf8(block.data)

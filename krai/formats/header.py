@@ -93,7 +93,7 @@ def names_in(line: bytes, dialect: Dialect) -> tuple[str, ...]:
     """The cells of a header line. Raises Terminal encoding_unsupported, bad_quote."""
     if b"\0" in line:
         raise Terminal("encoding_unsupported", "The file has NUL characters where text should be.")
-    if cut(line, dialect, final=True).bad:
+    if len(cut(line, dialect, final=True).bad):
         raise Terminal("bad_quote", "A quote stands where none may in the header.")
     octets = np.frombuffer(line, np.uint8)
     quotes = quotes_in(octets, dialect)

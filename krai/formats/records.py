@@ -1,17 +1,16 @@
 """The records of a block of text one by one, for blocks in which something is wrong: where each begins and ends, and what is the matter."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from krai.formats.dialect import Dialect
-from krai.formats.quotes import Octets, Positions, quotes_in
+from krai.formats.quotes import Octets, Positions, Spans, line_ends, quotes_in
 from krai.formats.reading import Mask, Reject
 
 _FEED, _RETURN = 0x0A, 0x0D
-_FILLER = 0  # neither a quote nor a delimiter of any dialect
+_FILLER = np.uint8(0)  # neither a quote nor a delimiter of any dialect
 _FIRST_BEYOND_ASCII = 0x80
 
 
@@ -27,16 +26,14 @@ class Records:
     dialect: Dialect
 
     @classmethod
-    def find(cls, data: bytes, bad: Sequence[tuple[int, int]], dialect: Dialect, *, keep_blank: bool) -> "Records":
+    def find(cls, data: bytes, bad: Spans, dialect: Dialect, *, keep_blank: bool) -> "Records":
         octets = np.frombuffer(data, np.uint8)
-        if bad:
-            octets = octets.copy()
-            for start, end in bad:
-                octets[start : _without_line_end(data, start, end)] = _FILLER
+        if len(bad):
+            octets = np.where(_within(octets, bad), _FILLER, octets)
         quotes = quotes_in(octets, dialect)
-        line_ends = _outside(_line_ends(octets), quotes)
-        starts = np.concatenate(([0], line_ends + 1))
-        stops = np.concatenate((line_ends, [len(data)]))
+        ends = _outside(line_ends(octets), quotes)
+        starts = np.concatenate(([0], ends + 1))
+        stops = np.concatenate((ends, [len(data)]))
         if starts[-1] == len(data):
             starts, stops = starts[:-1], stops[:-1]
         two_octets = (stops > starts) & (stops < len(data))
@@ -68,7 +65,7 @@ class Records:
         counts: Positions = np.searchsorted(delimiters, self.stops) - np.searchsorted(delimiters, self.starts) + 1
         return counts
 
-    def wrong(self, bad: Sequence[tuple[int, int]], cells: int, max_row_bytes: int) -> dict[int, tuple[str, str]]:
+    def wrong(self, bad: Spans, cells: int, max_row_bytes: int) -> dict[int, tuple[str, str]]:
         """Code and reason of each record that cannot be imported; the gravest reason where there are several."""
         found: dict[int, tuple[str, str]] = {}
         counts = self.cells()
@@ -81,8 +78,8 @@ class Records:
             found[record] = ("control_character", "")
         for record in np.flatnonzero(self.stops - self.starts > max_row_bytes).tolist():
             found[record] = ("row_too_large", f"The row has more than {max_row_bytes} bytes.")
-        for start, _ in bad:
-            found[int(self.holding(np.array([start]))[0])] = ("bad_quote", "")
+        for record in self.holding(bad[:, 0]).tolist():
+            found[record] = ("bad_quote", "")
         return dict(sorted(found.items()))
 
     def holding(self, positions: Positions) -> Positions:
@@ -119,17 +116,6 @@ def is_utf8(data: bytes) -> bool:
     return True
 
 
-def _line_ends(octets: Octets) -> Positions:
-    """The last octet of each line end: line feeds, and carriage returns that no line feed follows."""
-    feeds = np.flatnonzero(octets == _FEED)
-    returns = np.flatnonzero(octets == _RETURN)
-    if not len(returns):
-        return feeds
-    last = len(octets) - 1
-    bare = returns[(returns == last) | (octets[np.minimum(returns + 1, last)] != _FEED)]
-    return np.sort(np.concatenate((feeds, bare)))
-
-
 def _outside(positions: Positions, quotes: Positions) -> Positions:
     if not len(quotes):
         return positions
@@ -137,7 +123,13 @@ def _outside(positions: Positions, quotes: Positions) -> Positions:
     return outside
 
 
-def _without_line_end(data: bytes, start: int, end: int) -> int:
-    if data[start:end].endswith(b"\r\n"):
-        return end - 2
-    return end - 1 if data[start:end].endswith((b"\n", b"\r")) else end
+def _within(octets: Octets, spans: Spans) -> Mask:
+    """Which octets are in one of the spans and not in its line end."""
+    ends = spans[:, 1]
+    ends = ends - (octets[ends - 1] == _FEED)
+    ends = ends - (octets[ends - 1] == _RETURN)
+    edges = np.zeros(len(octets) + 1, np.int8)
+    edges[spans[:, 0]] = 1
+    edges[ends] = -1
+    within: Mask = np.cumsum(edges[:-1], dtype=np.int8) > 0
+    return within

@@ -7,7 +7,7 @@ import numpy as np
 from krai.errors import Terminal
 from krai.formats.dialect import OWN_COLUMNS, Dialect
 from krai.formats.header import Header, after_mark, check_names, names_in, start_of_rows
-from krai.formats.quotes import Positions, cut, line_end
+from krai.formats.quotes import NO_SPANS, Positions, cut, line_end
 from krai.formats.reading import OWN_PREFIX
 from krai.formats.records import Records
 
@@ -52,9 +52,9 @@ def header_of(head: bytes, dialect: Dialect, columns: Sequence[str] | None, *, m
 def cells_of(head: bytes, dialect: Dialect) -> Positions:
     """How many cells the records have that `head` begins with; one of which only the beginning is there counts when it is the only one."""
     found = cut(head, dialect, final=False)
-    data, bad = (head[: found.end], found.bad) if found.end else (head, [])
+    data, bad = (head[: found.end], found.bad) if found.end else (head, NO_SPANS)
     records = Records.find(data, bad, dialect, keep_blank=False)
     good = np.ones(len(records), dtype=np.bool_)
-    good[records.holding(np.array([start for start, _ in bad], dtype=np.int64))] = False
+    good[records.holding(bad[:, 0])] = False
     counts = records.cells()
     return counts[good] if good.any() else counts

@@ -2,10 +2,14 @@
 
 import csv
 import io
+import time
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from krai.errors import Terminal
+from krai.formats.dialect import RFC_4180
+from krai.formats.quotes import cut
 from tests.unit.formats.reading_files import read_csv
 
 CELL = st.text(alphabet=st.sampled_from('ab1.,"\n\r \t#é😀'), max_size=6)
@@ -48,6 +52,31 @@ def test_every_row_is_imported_or_rejected(lines: list[bytes]) -> None:
     good = {b"1,2", b'"a","b"', b'"a\nb",', b",", b'"",""'}
     assert [reject.raw for reject in read.rejected] == [line for line in lines if line not in good]
     assert [reject.row for reject in read.rejected] == [number for number, line in enumerate(lines, start=1) if line not in good]
+
+
+LINES = [b'a"b', b'"a"b', b'a,"', b'"', b'"a\nb",c', b'"a,b', b'"",""', b'""b,"', b"1,2", b"", b"\r", b'"a\r"b']
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.sampled_from(LINES), LINE_END.map(str.encode)), min_size=10, max_size=60), st.sampled_from([1, 7, 64]))
+def test_bad_lines_that_follow_one_another_are_told_apart_as_one_alone_is(lines: list[tuple[bytes, bytes]], block_bytes: int) -> None:
+    data = b"x,y\n" + b"".join(line + end for line, end in lines)
+    assert outcome(data, block_bytes) == outcome(data, 1 << 20)
+
+
+@pytest.mark.parametrize("shift", range(6))
+def test_bad_lines_end_with_their_line_end_wherever_many_are_looked_at_in_one_go(shift: int) -> None:
+    found = cut(b'a"b\r\n' + b"x" * shift + b'a"b\r\n' * 15_000, RFC_4180, final=False)
+    ends = [5, *range(shift + 10, shift + 75_010, 5)]
+    assert found.bad.tolist() == [list(span) for span in zip([0, *ends], ends, strict=False)]
+    assert found.end == shift + 75_005
+
+
+def test_a_file_of_bad_lines_costs_little() -> None:
+    data = b'a"b\n' * (1 << 18)
+    begun_s = time.process_time()
+    assert len(cut(data, RFC_4180, final=True).bad) == 1 << 18
+    assert time.process_time() - begun_s < 1, "it was 4 s when each was looked for alone"
 
 
 PIECE = st.sampled_from(["x", "xx", '""', ",", "\n", "\r\n", ',""'])
