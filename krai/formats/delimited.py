@@ -98,7 +98,10 @@ class CsvReader:
                         raise self._unterminated(offset + (found.open_at or 0) - found.end)
                     offset, carry = offset + length, rest
 
-    def parse(self, block: CsvBlock) -> Parsed:
+    def parse(self, block: CsvBlock) -> Iterator[Parsed]:
+        yield self._parse(block)
+
+    def _parse(self, block: CsvBlock) -> Parsed:
         if block.oversize:
             too_large = Reject(0, None, "row_too_large", f"The row has more than {self._max_row_bytes} bytes.", block.data)
             return Parsed(rows=1, whole=0, columns={}, rejects=[too_large], trace=lambda _: [])

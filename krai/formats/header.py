@@ -62,6 +62,12 @@ def check_names(names: list[str], *, max_columns: int, max_name_bytes: int) -> N
         seen.add(name)
 
 
+def check_width(columns: int, max_columns: int) -> None:
+    """Raises Terminal too_many_columns when a file that names its columns in its rows has named so many."""
+    if columns > max_columns:
+        raise Terminal("too_many_columns", f"The file has more than {max_columns} columns.")
+
+
 def start_of_rows(data: bytes) -> int:
     """Where the first line that is not blank begins. Raises Terminal encoding_unsupported."""
     if data.startswith(_WIDE_MARKS):

@@ -1,10 +1,10 @@
 """Columns of JSON values. Where types are looked for, a string is only ever text, a date or a time, and a number only a number or text
 with all its digits; a column that has a type takes a number, true or false in quotes too, as text files and sheets have them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -37,6 +37,15 @@ class JsonCells:
 
     text: pa.Array
     kinds: Kinds
+
+    @classmethod
+    def at(cls, rows: Sequence[int], text: pa.Array, kinds: Kinds, count: int) -> Self:
+        """A column of `count` cells, which has these in ascending `rows` and is null elsewhere."""
+        if len(rows) == count:
+            return cls(text, kinds)
+        places, absent, spread = np.zeros(count, np.int32), np.ones(count, np.bool_), np.zeros(count, np.uint8)
+        places[rows], absent[rows], spread[rows] = np.arange(len(rows)), False, kinds
+        return cls(text.take(pa.array(places, mask=absent)), spread)
 
     def observe(self, expected: str | None) -> tuple[str, pa.Array]:
         kinds = {Kind(kind) for kind in np.unique(self.kinds)} - {Kind.NULL}

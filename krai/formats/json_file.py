@@ -38,10 +38,10 @@ class JsonBlock:
 class JsonReader:
     """Implements `Reader`. Raises Terminal empty_file and format_mismatch at once when neither an array nor an object begins."""
 
-    def __init__(self, opener: Opener, *, max_row_bytes: int, block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(self, opener: Opener, *, max_row_bytes: int, max_columns: int, block_bytes: int = BLOCK_BYTES) -> None:
         self._opener = opener
         self._block_bytes = block_bytes
-        self._rows = JsonRows(max_row_bytes)
+        self._rows = JsonRows(max_row_bytes, max_columns)
         self.names: Sequence[str] = ()
         self.types: Mapping[str, pa.DataType] = {}
         self.form: RejectsForm | None = None
@@ -82,7 +82,7 @@ class JsonReader:
                 data = file.read(self._block_bytes)
         raise Terminal("corrupt_file", f"The file ends within element {elements + (not skipping)} of its array.")
 
-    def parse(self, block: JsonBlock) -> Parsed:
+    def parse(self, block: JsonBlock) -> Iterator[Parsed]:
         return self._rows.too_large(block.data) if block.oversize else self._rows.parse(_elements(block.data, block.commas))
 
     def _prime(self) -> None:

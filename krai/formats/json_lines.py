@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -74,13 +75,18 @@ def as_it_came(line: bytes) -> bytes:
 
 def cells_of(records: Sequence[Mapping[str, Any]]) -> dict[str, JsonCells]:
     """The columns of the records, in the order in which their names first appear."""
-    names = dict.fromkeys(name for record in records for name in record)
-    columns = {}
-    for name in names:
-        values = [record.get(name) for record in records]
-        kinds = np.fromiter((_KINDS[type(value)] for value in values), np.uint8, len(values))
-        columns[name] = JsonCells(pa.array(map(_spell, values), pa.string(), size=len(values)), kinds)
-    return columns
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    values: defaultdict[str, list[Any]] = defaultdict(list)
+    for row, record in enumerate(records):
+        for name, value in record.items():
+            rows[name].append(row)
+            values[name].append(value)
+    return {name: _column(rows[name], found, len(records)) for name, found in values.items()}
+
+
+def _column(rows: list[int], values: list[Any], count: int) -> JsonCells:
+    kinds = np.fromiter((_KINDS[type(value)] for value in values), np.uint8, len(values))
+    return JsonCells.at(rows, pa.array(map(_spell, values), pa.string(), size=len(values)), kinds, count)
 
 
 def _decode(line: bytes) -> dict[str, Any]:

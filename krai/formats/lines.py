@@ -36,6 +36,14 @@ class Lines:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def part(self, first: int, count: int) -> "Lines":
+        """At most `count` lines from the one whose number is `first`, with no more data than theirs."""
+        if not first and count >= len(self):
+            return self
+        starts, stops = self.starts[first : first + count], self.stops[first : first + count]
+        begin = int(starts[0])
+        return Lines(self.data[begin : int(stops[-1])], starts - begin, stops - begin, self.spread)
+
     def raw(self, line: int) -> bytes:
         return self.data[int(self.starts[line]) : int(self.stops[line])]
 

@@ -26,10 +26,10 @@ class NdjsonBlock:
 class NdjsonReader:
     """Implements `Reader`. Raises Terminal empty_file at once when there is no line."""
 
-    def __init__(self, opener: Opener, *, max_row_bytes: int, block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(self, opener: Opener, *, max_row_bytes: int, max_columns: int, block_bytes: int = BLOCK_BYTES) -> None:
         self._opener = opener
         self._block_bytes = block_bytes
-        self._rows = JsonRows(max_row_bytes)
+        self._rows = JsonRows(max_row_bytes, max_columns)
         self.names: Sequence[str] = ()
         self.types: Mapping[str, pa.DataType] = {}
         self.form: RejectsForm | None = None
@@ -57,7 +57,7 @@ class NdjsonReader:
             if carry:
                 yield NdjsonBlock(carry)
 
-    def parse(self, block: NdjsonBlock) -> Parsed:
+    def parse(self, block: NdjsonBlock) -> Iterator[Parsed]:
         return self._rows.too_large(block.data) if block.oversize else self._rows.parse(Lines.find(block.data))
 
     def _prime(self) -> None:

@@ -78,7 +78,10 @@ class ParquetReader:
         if size_bytes > self._max_bytes:
             raise Terminal("decompression_limit")
 
-    def parse(self, block: pa.RecordBatch) -> Parsed:
+    def parse(self, block: pa.RecordBatch) -> Iterator[Parsed]:
+        yield self._parse(block)
+
+    def _parse(self, block: pa.RecordBatch) -> Parsed:
         columns: dict[str, pa.Array] = {}
         wrong: dict[int, Reject] = {}
         with _damage_is_terminal():

@@ -157,7 +157,7 @@ def _open_after(if_closed: Mask, if_open: Mask) -> Mask:
     """Whether a cell is open after each line, when none is before the first; given is what it would be for either case before the line."""
     turns = np.cumsum(if_closed)
     last_closed = np.maximum.accumulate(np.where(if_closed | if_open, 0, turns))
-    opened: Mask = (turns - last_closed) % 2 == 1
+    opened: Mask = np.asarray((turns - last_closed) % 2 == 1)
     return opened
 
 

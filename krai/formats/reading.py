@@ -46,7 +46,7 @@ class Cells(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """One block of `rows` records: `whole` of them are in `columns`, in order, the others in `rejects`.
+    """A block of `rows` records: `whole` of them are in `columns`, in order, the others in `rejects`.
 
     `trace(indexes)` gives place in the block and raw bytes of whole rows; `columns` may lack those that are null all through.
     `sources` has the names that the file gives columns, where they are called otherwise. `mended`: there are rows that were rejected
@@ -88,7 +88,8 @@ class Reader(Protocol):
     def blocks(self) -> Iterator[Any]:
         """The file from its beginning, in pieces of whole records and of bounded size."""
 
-    def parse(self, block: Any) -> Parsed: ...
+    def parse(self, block: Any) -> Iterator[Parsed]:
+        """The records of a block: all at once, or one after the other as many as have a bounded number of cells, nulls counted."""
 
     def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
         """What free columns have shown so far (the mapping grows meanwhile) and which have a type: some readers parse faster with it."""

@@ -40,15 +40,15 @@ class Renamed:
     def blocks(self) -> Iterator[Any]:
         return self._reader.blocks()
 
-    def parse(self, block: Any) -> Parsed:
-        parsed = self._reader.parse(block)
-        self._mended |= parsed.mended
-        columns: dict[str, Cells] = {}
-        for source, cells in parsed.columns.items():
-            name = self._named(source)
-            if name is not None:
-                columns[name] = cells
-        return replace(parsed, columns=columns, sources=self._sources)
+    def parse(self, block: Any) -> Iterator[Parsed]:
+        for parsed in self._reader.parse(block):
+            self._mended |= parsed.mended
+            columns: dict[str, Cells] = {}
+            for source, cells in parsed.columns.items():
+                name = self._named(source)
+                if name is not None:
+                    columns[name] = cells
+            yield replace(parsed, columns=columns, sources=self._sources)
 
     def check(self) -> None:
         """The whole file has been seen: everything that was to be renamed must have been in it, unless it has some of the rows alone."""

@@ -68,8 +68,8 @@ class XlsxReader:
                     yield rows[skip:]
                     skip = 0
 
-    def parse(self, block: list[Row]) -> Parsed:
-        return self._table.parse(block)
+    def parse(self, block: list[Row]) -> Iterator[Parsed]:
+        yield self._table.parse(block)
 
     def _find_header(self, values: Values) -> tuple[SheetTable, int]:
         """The table, and how many rows come before its first one."""

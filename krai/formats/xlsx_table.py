@@ -41,12 +41,7 @@ class _Column:
     kinds: list[Kind] = field(default_factory=list)
 
     def cells(self, rows: int) -> Cells:
-        texts: list[str | None] = [None] * rows
-        for row, text in zip(self.rows, self.texts, strict=True):
-            texts[row] = text
-        kinds = np.zeros(rows, np.uint8)
-        kinds[self.rows] = self.kinds
-        return SheetCells(JsonCells(pa.array(texts, pa.string()), kinds))
+        return SheetCells(JsonCells.at(self.rows, pa.array(self.texts, pa.string()), np.array(self.kinds, np.uint8), rows))
 
 
 class SheetTable:

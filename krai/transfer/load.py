@@ -1,16 +1,17 @@
 """One pass over a file: blocks are parsed and typed by the pool, and written as parts in their order."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
 
 from krai.errors import Terminal
-from krai.formats.header import check_names
+from krai.formats.header import check_names, check_width
 from krai.formats.infer import Seen, join, settled
 from krai.formats.reading import Reader
 from krai.formats.renamed import Renamed
@@ -69,7 +70,7 @@ class Load:
         self._blank_rows = rows = read_rows = 0
         refuted = hopeless = False
         with closing(parts), closing(rejects):
-            for typed in in_order(self._parse_and_type, self.reader.blocks(), ahead=_AHEAD):
+            for typed in chain.from_iterable(in_order(self._parse_and_type, self.reader.blocks(), ahead=_AHEAD)):
                 refuted = self._take_types(typed) or refuted
                 if not refuted:
                     self._write(parts, typed)
@@ -88,8 +89,10 @@ class Load:
             self._check_names()
         return Loaded(rows=rows, schema=self._schema(), parts=parts.locations, rejects=rejects, preview=self._preview, hopeless=hopeless)
 
-    def _parse_and_type(self, block: Any) -> Typed:
-        return type_block(self.reader.parse(block), self.target, self.seen)
+    def _parse_and_type(self, block: Any) -> Iterator[Typed]:
+        """The pieces of a block: the first at once, the others when they are asked for, lest all be held that a block has."""
+        pieces = (type_block(parsed, self.target, self.seen) for parsed in self.reader.parse(block))
+        return chain(list(islice(pieces, 1)), pieces)
 
     def _take_types(self, typed: Typed) -> bool:
         """Join what the block shows with what was seen before; true when rows were written with a type that does not hold now."""
@@ -98,6 +101,8 @@ class Load:
             before = self.seen.get(name, "null")
             self.seen[name] = join(before, shown)
             refuted |= before != "null" and settled(self.seen[name]) != settled(before)
+        if not self.target.closed:
+            check_width(len(self.seen) + len(self.target.bound), self.tools.limits.columns)
         return refuted
 
     def _write(self, parts: Parts, typed: Typed) -> None:

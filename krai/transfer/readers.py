@@ -60,9 +60,9 @@ def open_reader(source: Source, params: dict[str, Any], limits: Limits, spool: P
                 max_name_bytes=limits.column_name_bytes,
             )
         case "ndjson":
-            reader = NdjsonReader(opener, max_row_bytes=limits.row_bytes, block_bytes=limits.block_bytes)
+            reader = NdjsonReader(opener, max_row_bytes=limits.row_bytes, max_columns=limits.columns, block_bytes=limits.block_bytes)
         case "json":
-            reader = JsonReader(opener, max_row_bytes=limits.row_bytes, block_bytes=limits.block_bytes)
+            reader = JsonReader(opener, max_row_bytes=limits.row_bytes, max_columns=limits.columns, block_bytes=limits.block_bytes)
         case _:
             reader = _delimited(opener, head, params | {"format": found}, limits, columns)
     return Renamed(reader, params["columns"]) if params.get("columns") else reader

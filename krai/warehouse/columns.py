@@ -59,10 +59,11 @@ def name_mapping(schema: Schema) -> dict[str, str]:
 
 def fit_columns(change: Transaction, schema: pa.Schema, *, evolve: bool) -> None:
     """Make room for rows of these columns. Raises Transient store_busy when that takes more than is allowed."""
-    held = arrow_schema(change.table_metadata.schema())
-    new = [field for field in schema if field.name not in held.names]
-    types = {field.name: wider(held.field(field.name).type, field.type) for field in schema if field.name in held.names}
-    widened = {name: kind for name, kind in types.items() if kind != held.field(name).type}
+    # Looked up by names in a schema of 10,000 columns, 100 million are compared.
+    held = {field.name: field.type for field in arrow_schema(change.table_metadata.schema())}
+    new = [field for field in schema if field.name not in held]
+    types = {field.name: wider(held[field.name], field.type) for field in schema if field.name in held}
+    widened = {name: kind for name, kind in types.items() if kind != held[name]}
     if None in widened.values() or (not evolve and (new or widened)):
         raise Transient("store_busy", "The columns of the dataset changed while the file was read.")
     if new or widened:

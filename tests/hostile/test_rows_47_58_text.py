@@ -86,6 +86,7 @@ def test_51_headers_no_dataset_can_have(ground: Ground) -> None:
             *failing("empty_column_name", empty=b"a,,b\n1,2,3\n", quoted=b'a,""\n1,2\n'),
             *failing("column_name_too_long", long=b"x" * (64 << 10) + b",b\n1,2\n"),
             *failing("too_many_columns", many=b",".join(b"c%d" % number for number in range(100_000)) + b"\n"),
+            *failing("too_many_columns", keys=b"".join(b'{"c%d":1}\n' % number for number in range(100_000))),
             *failing("bad_quote", quote=b'a"' + SECRET + b'"c,b\n1,2\n'),
         ],
     )

@@ -37,19 +37,19 @@ def read_csv(data: bytes, dialect: Dialect = RFC_4180, **options: Any) -> FileRe
     return read_all(csv_reader(data, dialect, **options))
 
 
-def read_ndjson(data: bytes, *, block_bytes: int = 1 << 20, max_row_bytes: int = 1 << 20) -> FileRead:
-    return read_all(NdjsonReader(lambda: io.BytesIO(data), max_row_bytes=max_row_bytes, block_bytes=block_bytes))
+def read_ndjson(data: bytes, *, block_bytes: int = 1 << 20, max_row_bytes: int = 1 << 20, max_columns: int = 1000) -> FileRead:
+    return read_all(NdjsonReader(lambda: io.BytesIO(data), max_row_bytes=max_row_bytes, max_columns=max_columns, block_bytes=block_bytes))
 
 
 def read_json(data: bytes, *, block_bytes: int = 1 << 20, max_row_bytes: int = 1 << 20) -> FileRead:
-    return read_all(JsonReader(lambda: io.BytesIO(data), max_row_bytes=max_row_bytes, block_bytes=block_bytes))
+    return read_all(JsonReader(lambda: io.BytesIO(data), max_row_bytes=max_row_bytes, max_columns=1000, block_bytes=block_bytes))
 
 
 def read_all(reader: Reader) -> FileRead:
     """Two looks at each block: what types it shows, and its cells as text. `total` is how many rows the blocks say they have."""
     seen = dict.fromkeys(reader.names, "null")
     reader.learn(seen, {})
-    blocks = [reader.parse(block) for block in reader.blocks()]
+    blocks = [parsed for block in reader.blocks() for parsed in reader.parse(block)]
     for parsed in blocks:
         for name, cells in parsed.columns.items():
             seen[name] = join(seen.get(name, "null"), cells.observe(None)[0])

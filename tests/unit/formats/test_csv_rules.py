@@ -141,7 +141,7 @@ def test_a_header_alone_is_a_file_of_no_rows() -> None:
 def test_whole_rows_can_be_traced_to_their_place_and_bytes() -> None:
     reader = csv_reader(b'a,b\n1,x\nbad\n\n2,"y\nz"\r\n3,w\n')
     (block,) = reader.blocks()
-    parsed = reader.parse(block)
+    (parsed,) = reader.parse(block)
     assert parsed.whole == 3
     assert list(parsed.trace(places_of(0, 1, 2))) == [(0, b"1,x"), (2, b'2,"y\nz"'), (3, b"3,w")]
 

@@ -53,10 +53,11 @@ def fitting(number: str, kind: pa.DataType) -> Decimal | None:
 def imported(lines: list[str], kind: pa.DataType) -> tuple[list[Decimal | None], list[int]]:
     """The values that a bound column gets from NDJSON, and the rows that are rejected."""
     data = "\n".join(lines).encode() + b"\n"
-    reader = NdjsonReader(lambda: io.BytesIO(data), max_row_bytes=1 << 20)
+    reader = NdjsonReader(lambda: io.BytesIO(data), max_row_bytes=1 << 20, max_columns=100)
     reader.learn({}, {"a": kind})
     (block,) = reader.blocks()
-    typed = type_block(reader.parse(block), Target(bound={"a": kind}, closed=True), {})
+    (parsed,) = reader.parse(block)
+    typed = type_block(parsed, Target(bound={"a": kind}, closed=True), {})
     typed.columns["a"].validate(full=True)
     return typed.columns["a"].to_pylist(), [reject.row for reject in typed.rejects]
 

@@ -290,8 +290,9 @@ def test_a_file_is_read_the_same_whichever_way_its_blocks_take() -> None:
 def test_a_type_for_one_column_takes_no_digits_from_another(many: int) -> None:
     data = b'{"a":"x","b":1.5}\n' * many + b'{"a":"x","b":0.12345678901234567890123}\n'
     bound = {"a": pa.string()}
-    reader = NdjsonReader(lambda: io.BytesIO(data), max_row_bytes=1 << 20)
+    reader = NdjsonReader(lambda: io.BytesIO(data), max_row_bytes=1 << 20, max_columns=100)
     reader.learn({"b": "float64"}, bound)
     (block,) = reader.blocks()
-    typed = type_block(reader.parse(block), Target(bound=bound, closed=False), {"b": "float64"})
+    (parsed,) = reader.parse(block)
+    typed = type_block(parsed, Target(bound=bound, closed=False), {"b": "float64"})
     assert typed.columns["b"].to_pylist()[-1] == "0.12345678901234567890123"

@@ -1,6 +1,8 @@
 """What an NDJSON file may hold, and that the fast way through a block and the exact one give the same."""
 
+import io
 import json
+from collections.abc import Callable
 from functools import partial
 
 import pyarrow as pa
@@ -8,11 +10,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from krai.errors import Terminal
+from krai.formats import json_rows
 from krai.formats.json_cells import JsonCells, PlainJsonCells
 from krai.formats.json_fast import parse_fast
 from krai.formats.json_lines import cells_of, read_line
 from krai.formats.lines import Lines
-from tests.unit.formats.reading_files import read_ndjson
+from krai.formats.ndjson import NdjsonReader
+from tests.unit.formats.reading_files import FileRead, read_json, read_ndjson
 
 
 @pytest.mark.parametrize(
@@ -54,6 +58,41 @@ def test_a_bad_line_is_rejected_as_it_came_and_its_neighbours_are_imported(line:
 def test_the_columns_are_the_keys_of_all_lines_in_their_order() -> None:
     read = read_ndjson(b'{"b":1}\n{}\n{"a":"x","b":null}\n')
     assert (read.names, read.rows) == (["b", "a"], [("1", None), (None, None), (None, "x")])
+
+
+@pytest.mark.parametrize("read", [read_ndjson, read_json])
+def test_objects_of_few_keys_each_are_read_in_pieces(read: Callable[[bytes], FileRead], monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"id": number, f"k{number % 7}": f"{number}"} for number in range(50)]
+    lines = [json.dumps(row) for row in rows]
+    lines[20] = "nope"
+    data = ("[" + ",\n".join(lines) + "]" if read is read_json else "\n".join(lines)).encode()
+    whole = read(data)
+    monkeypatch.setattr(json_rows, "_MOST_CELLS", 30)
+    assert read(data) == whole
+    assert [(reject.row, reject.code) for reject in whole.rejected] == [(21, "malformed_json")]
+    assert len(whole.rows) == 49
+
+
+def test_a_piece_has_a_bounded_number_of_cells_whatever_is_known_of_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_rows, "_MOST_CELLS", 30)
+    wide = json.dumps({f"x{number}": 1 for number in range(50)}).encode()
+    data = b"".join(b'{"k%d":1}\n' % (number % 10) for number in range(101)) + wide
+    reader = NdjsonReader(lambda: io.BytesIO(data), max_row_bytes=1 << 20, max_columns=100)
+    for known in ({}, {f"k{number}": "int64" for number in range(10)}):
+        reader.learn(known, {})
+        parsed = [piece for block in reader.blocks() for piece in reader.parse(block)]
+        assert sum(piece.rows for piece in parsed) == 102
+        assert max(piece.whole * len({**known, **piece.columns}) for piece in parsed[:-1]) <= 30
+        assert (parsed[-1].whole, len(parsed[-1].columns)) == (1, 50), "a row is never cut"
+
+
+def test_a_file_of_too_many_keys_is_not_read_to_its_end() -> None:
+    data = b"".join(b'{"k%d":1}\n' % number for number in range(50))
+    assert len(read_ndjson(data, max_columns=50).names) == 50
+    for block_bytes in (1, 1 << 20):
+        with pytest.raises(Terminal) as error:
+            read_ndjson(data + b'{"one":"more"}\n', max_columns=50, block_bytes=block_bytes)
+        assert error.value.code == "too_many_columns"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 import math
 import zlib
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -52,8 +53,7 @@ def test_with_its_types_given_every_table_comes_back(columns: list[tuple[str, li
     bound = {field.name: field.type for field in table.schema}
     reader.learn({}, bound)
     read: dict[str, list[Any]] = {name: [] for name in table.column_names}
-    for block in reader.blocks():
-        parsed = reader.parse(block)
+    for parsed in chain.from_iterable(map(reader.parse, reader.blocks())):
         assert not parsed.rejects
         for column, kind in bound.items():
             typed, misfit = parsed.columns[column].fit(kind)
@@ -177,7 +177,7 @@ def reader_of(data: bytes, name: str) -> Reader:
     if name == "csv":
         return CsvReader(lambda: io.BytesIO(data), max_row_bytes=1 << 20, max_columns=100, max_name_bytes=255)
     if name == "ndjson":
-        return NdjsonReader(lambda: io.BytesIO(data), max_row_bytes=1 << 20)
+        return NdjsonReader(lambda: io.BytesIO(data), max_row_bytes=1 << 20, max_columns=100)
     assert pq.ParquetFile(io.BytesIO(data)).metadata.num_rows >= 0
     return ParquetReader(lambda: io.BytesIO(data), max_bytes=1 << 30, max_columns=100, max_name_bytes=255)
 

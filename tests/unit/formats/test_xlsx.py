@@ -146,7 +146,7 @@ def test_a_bad_cell_keeps_its_row_out_and_no_other(content: str, attributes: dic
 def test_a_rejected_row_names_its_column_and_is_an_object_to_be_mended() -> None:
     rows = HEADER + row("<c><v>1.50</v></c>", cell("<v>#REF!</v>", t="e"), cell("<v>1</v>", t="b"))
     source = reader(xlsx(rows))
-    (reject,) = [reject for block in source.blocks() for reject in source.parse(block).rejects]
+    (reject,) = [reject for block in source.blocks() for parsed in source.parse(block) for reject in parsed.rejects]
     assert (reject.column, reject.code) == ("b", "bad_cell")
     assert reject.raw == b'{"a":1.5,"b":"#REF!","C":true}'
 
@@ -183,7 +183,7 @@ def test_a_column_of_numbers_and_text_is_text_with_the_numbers_as_the_file_has_t
 @pytest.mark.parametrize(("kind", "expected"), [("int64", 7), ("float64", 7.0), ("decimal(5,2)", 7), ("string", "7")])
 def test_a_number_stored_as_text_fits_the_type_that_its_column_has(kind: str, expected: object) -> None:
     source = reader(xlsx(row(text("a")) + row(text("7"))))
-    (parsed,) = [source.parse(block) for block in source.blocks() if len(block)]
+    (parsed,) = [parsed for block in source.blocks() if len(block) for parsed in source.parse(block)]
     typed, misfit = parsed.columns["a"].fit(arrow_type(kind))
     assert (typed.to_pylist(), misfit) == ([expected], None)
 
@@ -371,7 +371,7 @@ def test_what_another_program_writes_is_read_back(
     data = written(filled, shared=shared, since_1904=since_1904)
     source = reader(data, block_bytes=block_bytes)
     assert read_all(source).types == {f"c{place}": kind for place, (kind, _) in enumerate(filled)}
-    blocks = [source.parse(block) for block in source.blocks()]
+    blocks = [parsed for block in source.blocks() for parsed in source.parse(block)]
     for place, (kind, cells) in enumerate(filled):
         typed = [
             found

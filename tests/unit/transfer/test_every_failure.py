@@ -85,7 +85,12 @@ FILES: dict[str, list[File]] = {
     ],
     "non_finite_number": [(xlsx(row("<c><v>1e999</v></c>")), {})],
     "row_too_large": [(b"a" * 3_000_000, {})],
-    "too_many_columns": [(b"a,b,c,d\n", {}), (parquet(**{name: [1] for name in "abcd"}), {}), (xlsx(row('<c r="D1"><v>1</v></c>')), {})],
+    "too_many_columns": [
+        (b"a,b,c,d\n", {}),
+        (b'{"a":1,"b":2,"c":3,"d":4}', {"mode": "replace"}),
+        (parquet(**{name: [1] for name in "abcd"}), {}),
+        (xlsx(row('<c r="D1"><v>1</v></c>')), {}),
+    ],
     "too_many_rejects": [(b"a\nx\n", {}), (b"a\n1\nx\n", {"on_error": "abort"}), (b"nope", {"format": "ndjson"})],
     "unknown_column": [
         (b"a,c\n1,2\n", {}),
