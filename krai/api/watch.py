@@ -1,11 +1,9 @@
 """Waiting for a job to change: for a client that polls with `Prefer: wait`, and for one that listens to events."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator
 
 from krai.api.deps import Api
-from krai.errors import Transient
 from krai.feed import TooSlow
 from krai.job import Job
 
@@ -53,13 +51,8 @@ async def states(api: Api, job: Job, seen_revision: int | None, *, heartbeat_s: 
             if found.finished:
                 return
             try:
-                news = await listener.next(heartbeat_s)
+                while (news := await listener.next(heartbeat_s)) is None and not listener.over:
+                    yield None
             except TooSlow:
                 return
-            if news is None and not listener.over:
-                yield None
-                news = found
-                # A write that a line has held up for longer than the feed looks back is seen here.
-                with contextlib.suppress(Transient):
-                    news = await api.stores.jobs.get(job.job_id)
             found = news

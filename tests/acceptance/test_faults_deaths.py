@@ -19,7 +19,7 @@ UNTOLD = "after_create"  # nobody was told of the job; only the sweep finds it, 
 # tests/acceptance/test_fair_order.py, test_callbacks.py, test_bigquery.py, test_postgres.py
 ELSEWHERE = {"after_release", "before_callback", "after_callback", "after_stage", "after_extract", "after_copy", "during_commit"}
 IN_AN_IMPORT = sorted(failpoint.NAMES - {UNTOLD} - ELSEWHERE)
-IN_THE_GATE_IN_GCP = {"after_commit", "before_finish"}
+IN_THE_GATE_IN_GCP = {"after_commit"}
 IN_EITHER_MODE = [
     pytest.param(mode, name, marks=[] if mode == "embedded" or name in IN_THE_GATE_IN_GCP else [pytest.mark.long])
     for mode in MODES

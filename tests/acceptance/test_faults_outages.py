@@ -91,6 +91,7 @@ def no_jobs_can_be_written(deployment: Deployment) -> Iterator[None]:
             deployment.emulators.firestore.thaw()
 
 
+@EMBEDDED_IN_THE_GATE
 def test_fault_11_a_store_of_jobs_that_is_silent_for_longer_than_a_lease(house: House) -> None:
     house.start()
     pid = house.runner.pid

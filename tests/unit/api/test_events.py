@@ -3,8 +3,6 @@ import json
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +13,6 @@ from krai import transitions
 from krai.access import Principal, Scope
 from krai.api import lasting, watch
 from krai.api.auth import authenticate
-from krai.backends.local.jobs import LocalJobStore
 from krai.errors import Terminal
 from krai.job import Stage
 from krai.users import TRUSTED_S
@@ -128,19 +125,6 @@ async def test_silence_is_broken_by_signs_of_life(house: House) -> None:
     async with aclosing(watch.states(house.app.state.api, job, None, heartbeat_s=0.05)) as states:
         assert [await anext(states) for _ in range(3)] == [job, None, None]
     assert watch.HEARTBEAT_S < 15
-
-
-async def test_an_end_that_became_visible_too_late_for_the_feed_ends_the_events(house: House, tmp_path: Path) -> None:
-    """By a line that was silent for long, and then took what had been given up."""
-    job = await house.claim(await house.submit())
-    theirs = LocalJobStore(tmp_path / "jobs.sqlite")
-    async with aclosing(watch.states(house.app.state.api, job, None, heartbeat_s=0.05)) as states:
-        assert await anext(states) == job
-        long_ago = theirs.now() - timedelta(seconds=60)
-        ended = await theirs.swap(job, transitions.complete(job, {}, job.progress, long_ago, keep_s=600))
-        async with asyncio.timeout(5):
-            assert [state async for state in states if state is not None] == [ended]
-    await theirs.close()
 
 
 async def test_events_of_no_job_are_a_problem_and_no_stream(house: House) -> None:
