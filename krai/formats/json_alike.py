@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from krai.formats.json_shape import Lead, Shape
-from krai.formats.json_values import Spots, Unsure, Values, escaped_quotes, read_values
+from krai.formats.json_values import Unsure, Values, escaped_quotes, read_values
 from krai.formats.lines import Lines
 from krai.formats.quotes import Octets
 from krai.formats.reading import OWN_PREFIX, Mask, Places
@@ -85,7 +85,7 @@ class _Walk:
             _insist(self._octets[ends + place] == octet)
         return found
 
-    def _column(self, lead: Lead, begins: Spots) -> "_Column":
+    def _column(self, lead: Lead, begins: Places) -> "_Column":
         text = lead.text
         if int(begins.min()) < 0 or int(begins.max()) + len(text) >= len(self._octets):
             raise Unsure
@@ -102,7 +102,7 @@ class _Walk:
         self._quotes.skip(np.where(in_quotes, 2, 0))
         return _Column(starts + in_quotes, closes, in_quotes)
 
-    def _check_text(self, text: bytes, begins: Spots) -> None:
+    def _check_text(self, text: bytes, begins: Places) -> None:
         """A key in its quotes and what stands around it has four octets or more: it is compared in pieces of as many, or of eight."""
         size = 8 if len(text) >= 8 else 4  # noqa: PLR2004 (what a word holds)
         kind = np.dtype(f"<u{size}")
@@ -110,7 +110,7 @@ class _Walk:
         for place in (*range(0, len(text) - size, size), len(text) - size):
             _insist(words[begins + place] == np.frombuffer(text, kind, 1, place)[0])
 
-    def _between(self, column: "_Column", stops: Spots) -> Values:
+    def _between(self, column: "_Column", stops: Places) -> Values:
         """The values of a column, after which the text that stands before the next one begins at `stops`."""
         if column.closes is None:
             _insist(stops > column.starts)
@@ -127,8 +127,8 @@ class _Walk:
 class _Column:
     """Where the values of a column start; those in quotes end where these close, and the others where the next key begins."""
 
-    starts: Spots
-    closes: Spots | None
+    starts: Places
+    closes: Places | None
     in_quotes: Mask | None  # None: all of them, or none when there is no closing quote
 
 
@@ -147,7 +147,7 @@ class _Quotes:
         if self._grid is None or not ((self._grid[0] >= lines.starts) & (self._grid[-1] < lines.stops)).all():
             self._leave_grid(np.searchsorted(places, lines.starts))
 
-    def at(self, ahead: int) -> Spots:
+    def at(self, ahead: int) -> Places:
         if self._grid is not None:
             if self._passed + ahead >= len(self._grid):
                 raise Unsure

@@ -1,7 +1,7 @@
 """A column of JSON values that have been found in a text: held against the grammar of RFC 8259, and read as one type."""
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,6 @@ _SURE_CHARACTERS = 15  # no more digits than any double keeps
 _NUL_ESCAPE = "\\u0000"
 
 Offsets: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int32]]
-Spots: TypeAlias = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]  # places of either size: the smaller, the faster
 
 
 class Unsure(Exception):  # a signal between these modules
@@ -34,8 +33,8 @@ class Values:
     """Value i is data[starts[i]:stops[i]], without its quotes if it is `in_quotes`; both ascend. `escapes`: there may be backslashes."""
 
     data: bytes
-    starts: Spots
-    stops: Spots
+    starts: Places
+    stops: Places
     in_quotes: "bool | Mask"
     escapes: bool
 
