@@ -15,6 +15,9 @@ from krai.predicate.tree import Value
 _NUMBER = re.compile(r"-?(\d+\.?\d*)([eE][+-]?\d{1,4})?", re.ASCII)
 _LONGEST_NUMBER = 400
 _EXACT = Context(prec=_LONGEST_NUMBER)
+_NUMBERS_AS_TEXT = (
+    " Were numbers meant to be in it, import the file again: `schema` gives a column its type, `csv.null` says what is nothing."
+)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:(?<=:\d\d:\d\d)\.(\d{1,6}))?(Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII)
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
@@ -38,7 +41,8 @@ def value_of(literal: Literal, column: Column) -> Value:
         value = read(literal, column)
         if value is not None:
             return value
-    raise refusal(f"Compared with a column of type {column.type}, which takes {takes}.", literal.at)
+    hint = _NUMBERS_AS_TEXT if column.type == "string" and literal.kind == "number" else ""
+    raise refusal(f"Compared with a column of type {column.type}, which takes {takes}.{hint}", literal.at)
 
 
 def _boolean(literal: Literal, _: Column) -> bool | None:
