@@ -45,8 +45,8 @@ def gives_up(worker: KraiProcess, children: list[psutil.Process]) -> None:
     """The worker notices that the job is not its own any more, ends the child that worked on it, and lives on."""
     until("its children are gone", lambda: not any(child.is_running() for child in children), within_s=NOTICED_WITHIN_S)
     until("it has another child", worker.parsers, within_s=NOTICED_WITHIN_S)
+    until("it says so", lambda: "lease lost" in worker.log(), within_s=NOTICED_WITHIN_S)
     assert worker.runs
-    assert "lease lost" in worker.log()
 
 
 def its_children_go_on(house: House, job_id: str, children: list[psutil.Process]) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -45,6 +46,16 @@ def refused(text: str) -> str:
     (field,) = error.value.errors
     assert (field.pointer, field.code, field.detail) == ("/filter", "invalid_filter", error.value.detail)
     return error.value.detail
+
+
+def shortest_of_three_s(call: Callable[[], object]) -> float:
+    """Of the processor's time. Python may tidy up all that other tests have left in the midst of one call."""
+    took_s = []
+    for _ in range(3):
+        began_s = time.thread_time()
+        call()
+        took_s.append(time.thread_time() - began_s)
+    return min(took_s)
 
 
 @pytest.mark.parametrize(
@@ -263,12 +274,7 @@ def test_a_refusal_does_not_repeat_what_was_sent() -> None:
     ids=["10,000 terms", "1,002 terms", "1,001 values", "16 KiB", "parentheses", "NOT", "both", "minus", "opened", "closed"],
 )
 def test_too_much_is_refused_at_once(text: str) -> None:
-    took_s = []
-    for _ in range(3):  # Python may tidy up all that other tests have left in the midst of one
-        began_s = time.thread_time()
-        refused(text)
-        took_s.append(time.thread_time() - began_s)
-    assert min(took_s) < 0.5  # words are counted before they are understood
+    assert shortest_of_three_s(lambda: refused(text)) < 0.5  # words are counted before they are understood
 
 
 @pytest.mark.parametrize(
@@ -283,9 +289,7 @@ def test_too_much_is_refused_at_once(text: str) -> None:
     ids=["1,000 terms", "1,000 values", "16 KiB", "parentheses", "NOT"],
 )
 def test_as_much_as_is_taken_is_read_quickly(text: str) -> None:
-    began_s = time.thread_time()
-    parse(text, COLUMNS)
-    assert time.thread_time() - began_s < 0.5  # a tenth of it where nothing else is to do
+    assert shortest_of_three_s(lambda: parse(text, COLUMNS)) < 0.5  # a tenth of it where nothing else is to do
 
 
 def test_the_columns_asked_about_are_known() -> None:
