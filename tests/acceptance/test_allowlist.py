@@ -38,6 +38,7 @@ def test_the_script_and_the_api_keep_one_list(krai: Deployment) -> None:
     assert ada["added_by"].startswith("operator:")
 
 
+@EMBEDDED_IN_THE_GATE
 @pytest.mark.parametrize("words", [("add", "ada"), ("remove", "a/b/c@x"), ("remove", "nobody@example.org")])
 def test_the_script_refuses_what_it_cannot_do(krai: Deployment, words: tuple[str, ...]) -> None:
     refused = manage(krai, *words)
@@ -45,6 +46,7 @@ def test_the_script_refuses_what_it_cannot_do(krai: Deployment, words: tuple[str
     assert len(refused.stderr.splitlines()) == 1
 
 
+@EMBEDDED_IN_THE_GATE
 def test_the_script_says_where_there_is_no_list(krai: Deployment) -> None:
     env = {**os.environ, "KRAI_DATA_DIR": str(krai.home / "nowhere"), "GCP_PROJECT": ""}
     refused = subprocess.run(

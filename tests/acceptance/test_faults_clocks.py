@@ -46,7 +46,8 @@ def has_run_once(house: House, job_id: str) -> None:
     house.is_clean()
 
 
-@pytest.mark.parametrize("wrong_by_s", [HOUR_S, pytest.param(-HOUR_S, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("wrong_by_s", [HOUR_S, -HOUR_S])
 def test_fault_15_a_worker_with_a_wrong_clock_takes_nobodys_job(house: House, wrong_by_s: int) -> None:
     house.start()
     with worker_with_wrong_clock(house, wrong_by_s) as worker:

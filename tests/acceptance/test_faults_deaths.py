@@ -19,11 +19,9 @@ UNTOLD = "after_create"  # nobody was told of the job; only the sweep finds it, 
 # tests/acceptance/test_fair_order.py, test_callbacks.py, test_bigquery.py, test_postgres.py
 ELSEWHERE = {"after_release", "before_callback", "after_callback", "after_stage", "after_extract", "after_copy", "during_commit"}
 IN_AN_IMPORT = sorted(failpoint.NAMES - {UNTOLD} - ELSEWHERE)
-IN_THE_GATE_IN_GCP = {"after_commit"}
+IN_THE_GATE = {"embedded": {"after_upload", "before_commit", "after_commit", "before_finish"}, "gcp": {"after_commit"}}
 IN_EITHER_MODE = [
-    pytest.param(mode, name, marks=[] if mode == "embedded" or name in IN_THE_GATE_IN_GCP else [pytest.mark.long])
-    for mode in MODES
-    for name in IN_AN_IMPORT
+    pytest.param(mode, name, marks=[] if name in IN_THE_GATE[mode] else [pytest.mark.long]) for mode in MODES for name in IN_AN_IMPORT
 ]
 IN_AN_EXPORT = sorted(set(IN_AN_IMPORT) - {"before_commit", "after_commit"})
 

@@ -48,7 +48,9 @@ def test_fault_13_a_client_that_comes_back(house: House) -> None:
     house.is_clean()
 
 
-@pytest.mark.parametrize(("fault", "code"), [("replaced", "source_changed"), ("deleted", "source_missing")])
+@pytest.mark.parametrize(
+    ("fault", "code"), [("replaced", "source_changed"), pytest.param("deleted", "source_missing", marks=pytest.mark.long)]
+)
 def test_fault_13_a_source_that_is_not_the_one_it_was(house: House, tmp_path: Path, fault: str, code: str) -> None:
     house.start()
     request = house.import_request(fault)

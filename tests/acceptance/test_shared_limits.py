@@ -116,6 +116,7 @@ def _created(answer: httpx.Response) -> httpx.Response | None:
     return answer if answer.status_code == httpx.codes.CREATED else None
 
 
+@EMBEDDED_IN_THE_GATE
 def test_a_server_whose_redis_is_gone_counts_by_itself(new_krai: NewKrai) -> None:
     nowhere = f"redis://127.0.0.1:{free_port()}/0"
     krai = new_krai({"KRAI_SAMPLES": "off", "KRAI_RATE_LIMIT_CREATE": "2/hour", "KRAI_RATE_LIMIT_STORAGE": nowhere}).start()
