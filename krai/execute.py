@@ -15,7 +15,7 @@ from krai import account, failpoint, losers, metrics, observe, transitions, turn
 from krai.attempt import Advanced, AsksToCommit, Attempt, Died, Event, Failed, Runner, Succeeded, Uncommitted
 from krai.claim import Terms, claim
 from krai.errors import KraiError, Terminal, Transient
-from krai.job import WRITERS, Job
+from krai.job import WRITERS, Job, Status
 from krai.lease import Lease, LeaseLost
 from krai.ports import Stores
 from krai.transitions import CRASHES_ALLOWED
@@ -272,11 +272,14 @@ class Execution:
             if job is not None and not job.finished:
                 return
             await losers.remove(self.stores.blobs, job or lost)
-            await self._discard(lost)
+            await self._discard(job or lost)
 
     async def _discard(self, job: Job) -> None:
-        """Remove the parts of an import that was not committed. No reader sees them, so nobody waits for this."""
-        if job.type in WRITERS:
+        """Remove the parts of an import that were not committed. No reader sees them, so nobody waits for this.
+
+        Where a commit that was allowed may still be on its way, they are left to a sweep of the next day.
+        """
+        if job.type in WRITERS and (job.status is Status.COMPLETED or not job.may_have_committed):
             try:
                 await self.runner.discard(job)
             except KraiError as error:

@@ -107,10 +107,12 @@ def parts_removed(job: Job) -> Job:
 async def _expire(job: Job, stores: Stores, retention: Retention) -> None:
     now = stores.jobs.now()
     await asyncio.to_thread(stores.blobs.delete, f"jobs/{job.job_id}/")
-    if job.deleted or (job.finished_at is not None and job.finished_at + timedelta(seconds=retention.jobs_s) <= now):
-        await stores.jobs.delete(job)
-    else:
+    if not job.deleted and (job.finished_at is None or job.finished_at + timedelta(seconds=retention.jobs_s) > now):
         await stores.jobs.swap(job, transitions.forget_files(job, now, keep_s=retention.jobs_s))
+    elif job.parts_at is not None:
+        await stores.jobs.swap(job, replace(job, due_at=job.parts_at))  # nothing else says where they are
+    else:
+        await stores.jobs.delete(job)
 
 
 async def sweep_uploads(stores: Stores) -> int:

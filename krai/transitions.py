@@ -22,6 +22,9 @@ from krai.job import WRITERS, Callback, Job, Kind, Outcome, Progress, Stage, Sta
 REPUBLISH_AFTER_S, LONGEST_REPUBLISH_S = 30, 600
 CRASHES_ALLOWED = 2
 DELETED_SEEN_S = 60.0  # so long a deleted job, which no reader sees, can still be found among what has changed
+# So long after its end what an import has written stays, once its commit was allowed: a process that stood still in the midst of it, or a
+# call that was long on its way, may yet put a snapshot on these files.
+COMMITS_COME_LATE_S = 86_400.0
 ATTEMPTS_TO_SETTLE = 300  # about a day, at the longest back-off
 MOST_TRIES = 20  # that a job remembers
 
@@ -232,6 +235,7 @@ def _back_to_wait(job: Job, now: datetime) -> Job:
 def _finish(job: Job, status: Status, now: datetime, keep_s: float) -> Job:
     # Whoever ends an import could not remove its parts, or died before: only workers reach the warehouse. The sweep has it done.
     leaves_parts = job.type in WRITERS and job.epoch > 0 and status is not Status.COMPLETED
+    late_s = COMMITS_COME_LATE_S if job.may_have_committed else 0
     finished = replace(
         _unfinished(job),
         status=status,
@@ -242,7 +246,7 @@ def _finish(job: Job, status: Status, now: datetime, keep_s: float) -> Job:
         finished_at=now,
         updated_at=now,
         expires_at=now + timedelta(seconds=keep_s),
-        parts_at=now if leaves_parts else None,
+        parts_at=now + timedelta(seconds=late_s) if leaves_parts else None,
         callback=None if job.callback is None else replace(job.callback, next_at=now),
     )
     return look_again(finished)

@@ -97,6 +97,7 @@ async def test_a_job_is_failed_only_when_its_commit_did_not_take_place(
     assert failed.error is not None
     assert (failed.status, failed.error["code"], failed.attempt) == (Status.FAILED, code, 1)
     assert rows(tmp_path, without.dataset) == 0
+    assert list((tmp_path / "warehouse").rglob(f"{without.job_id}/e1/part-00000.parquet")), "a commit that comes late finds its files"
 
 
 async def test_a_look_up_without_an_answer_is_made_again(stores: Stores, execution: Execution, tmp_path: Path) -> None:
