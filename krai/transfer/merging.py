@@ -17,7 +17,7 @@ from krai.pipeline import in_order
 KEY = "key"
 _FAN_IN = 32  # runs that are merged into one
 _BLOCK_BYTES = 256 << 10  # what is read of a run at least
-_MEMORY_BYTES = 32 << 20  # what is read of all of them together
+_MEMORY_BYTES = 16 << 20  # what is read of all of them together
 _LONGEST_READ = 16  # blocks
 _AHEAD = 2
 _PACKED = pa.ipc.IpcWriteOptions(compression="lz4")

@@ -154,6 +154,16 @@ def test_a_view_that_was_not_made_in_time_is_made_when_the_job_comes_again(wareh
     assert place.jobs.view("things") == shown
 
 
+def test_a_view_that_is_made_late_shows_what_was_committed_since(warehouse: BigQueryWarehouse, place: BigQueryDataset) -> None:
+    load(warehouse, "things", "a", rows(1))
+    late = history.state(place.jobs, "things")
+    assert late is not None
+    load(warehouse, "things", "b", rows(2), replace=True)
+    shown = place.jobs.view("things")
+    warehouse._finish("things", late, "a", parts=())  # noqa: SLF001 - as a process does that stood still between its commit and this
+    assert place.jobs.view("things") == shown
+
+
 VALUES: dict[str, tuple[pa.DataType, list[Any]]] = {
     "boolean": (pa.bool_(), [True, False]),
     "int64": (pa.int64(), [2**63 - 1, -(2**63)]),

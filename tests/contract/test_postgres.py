@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -15,6 +17,7 @@ from krai.warehouse.port import Change
 from krai.warehouse.postgres.columns import MOST_COLUMNS
 from krai.warehouse.postgres.warehouse import PostgresWarehouse
 from scripts.postgres import ROLE, Postgres
+from tests.acceptance.waiting import until
 from tests.contract.importing import SCHEMA, drop, load, rows, write_part
 
 
@@ -99,11 +102,21 @@ def test_columns_may_be_called_as_the_systems_own(warehouse: PostgresWarehouse, 
     assert seen(url, 'select xmin, ctid, "select" from krai.things') == [(1, "x", True)]
 
 
+def test_columns_may_be_called_as_krais_own(warehouse: PostgresWarehouse, url: str) -> None:
+    table = pa.table({"_krai_row": ["a"], "_krai_to": [False], "xmin": [1], "_krai_xmin": [2], "_krai__krai_row": [3]})
+    load(warehouse, "things", "a", table)
+    load(warehouse, "things", "b", table, key=["_krai_row"])
+    assert read(warehouse).equals(table)
+    assert seen(url, "select _krai_row, xmin, _krai_xmin from krai.things") == [("a", 1, 2)]
+
+
 @pytest.mark.parametrize(
     ("names", "code"),
     [
         (["x" * 64], "column_name_too_long"),
         (["ä" * 32], "column_name_too_long"),
+        (["_krai_" + "x" * 57], "column_name_too_long"),
+        (["a\0b"], "control_character"),
         ([f"c{number}" for number in range(MOST_COLUMNS + 1)], "too_many_columns"),
     ],
 )
@@ -123,6 +136,36 @@ def test_rows_that_are_too_wide_are_refused(warehouse: PostgresWarehouse) -> Non
         load(warehouse, "things", "a", few)
     assert refused.value.code == "too_many_columns"
     load(warehouse, "things", "a", pa.table({f"c{number}": pa.array([None], pa.int64()) for number in range(MOST_COLUMNS)}))
+
+
+@pytest.mark.parametrize("change", [{"replace": True}, {"evolve": True}])
+def test_who_reads_a_dataset_while_a_commit_waits_for_another_reader_is_not_held_up(
+    warehouse: PostgresWarehouse, url: str, change: dict[str, Any]
+) -> None:
+    load(warehouse, "things", "a", pa.table({"id": [1]}))
+    with ThreadPoolExecutor(1) as threads:
+        with psycopg.connect(url) as slow:
+            slow.execute("select from krai.things")
+            committed = threads.submit(load, warehouse, "things", "b", pa.table({"id": [2], "more": [3]}), **change)
+            until("it waits", lambda: seen(url, "select from pg_locks where not granted"), within_s=20)
+            for _ in range(5):
+                began_s = time.monotonic()
+                assert seen(url, "select id from krai.things") == [(1,)]
+                assert time.monotonic() - began_s < 5, "it waited for whoever was there first"
+            assert not committed.done()
+        committed.result(timeout=30)
+    assert (3,) in seen(url, "select more from krai.things")
+
+
+def test_a_commit_does_not_wait_for_ever(warehouse: PostgresWarehouse, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("krai.warehouse.postgres.tables._TRIES", 2)
+    load(warehouse, "things", "a", rows(1))
+    with psycopg.connect(url) as slow:
+        slow.execute("select from krai.things")
+        with pytest.raises(Transient) as busy:
+            load(warehouse, "things", "b", rows(2), replace=True)
+    assert busy.value.code == "store_busy"
+    load(warehouse, "things", "b", rows(2), replace=True)
 
 
 def test_a_dataset_may_have_any_name(warehouse: PostgresWarehouse) -> None:

@@ -46,16 +46,18 @@ def there_at(snapshot_id: int) -> str:
     return f"({SINCE} <= {snapshot_id} AND ({UNTIL} IS NULL OR {UNTIL} > {snapshot_id}))"
 
 
-def show(jobs: Jobs, dataset: str, snapshot: Snapshot, job_id: str) -> None:
-    """Make the view of a dataset show a snapshot's table, unless it does."""
+def show(jobs: Jobs, dataset: str, snapshot: Snapshot, job_id: str) -> bool:
+    """Make the view of a dataset show a snapshot's table; False when it does."""
     stored = snapshot.stored
     plain = zip(stored.values(), columns.stored_names(stored), strict=True)
     shown = ", ".join(f"`{column}`" if column == name else f"`{column}` AS `{name}`" for column, name in plain) or ROW
     query = f"SELECT {shown} FROM {jobs.named(snapshot.table)} WHERE {UNTIL} IS NULL"
     with translated():
-        if jobs.view(dataset) != query:
-            made = f"CREATE OR REPLACE VIEW {jobs.named(dataset)} AS {query}"
-            jobs.run(made, names.new_job(job_id, snapshot.epoch, "view"), label=job_id)
+        if jobs.view(dataset) == query:
+            return False
+        made = f"CREATE OR REPLACE VIEW {jobs.named(dataset)} AS {query}"
+        jobs.run(made, names.new_job(job_id, snapshot.epoch, "view"), label=job_id)
+    return True
 
 
 def hide(jobs: Jobs, dataset: str) -> None:

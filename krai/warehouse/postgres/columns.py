@@ -22,16 +22,19 @@ _TYPES = {
     "string": "text",
     "binary": "bytea",
 }
-# Each table has these, and views have not: a view may show a column under such a name.
+# Each table has these, and krai's own, and views have not: a view may show a column under such a name.
+_PREFIX = "_krai_"
 _OF_THE_SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 
 
 def check(schema: pa.Schema) -> None:
-    """Raises Terminal too_many_columns, column_name_too_long."""
+    """Raises Terminal too_many_columns, column_name_too_long, control_character."""
     if len(schema) > MOST_COLUMNS:
         raise Terminal("too_many_columns", f"There are {len(schema)} columns; PostgreSQL has room for {MOST_COLUMNS}.")
     for number, name in enumerate(schema.names, start=1):
-        if len(name.encode()) > MOST_NAME_BYTES:
+        if "\0" in name:
+            raise Terminal("control_character", f"The name of column {number} has a NUL character, which PostgreSQL keeps in no name.")
+        if len(stored(name).encode()) > MOST_NAME_BYTES:
             raise Terminal("column_name_too_long", f"The name of column {number} is longer than PostgreSQL's {MOST_NAME_BYTES} bytes.")
 
 
@@ -41,7 +44,7 @@ def quoted(name: str) -> str:
 
 def stored(name: str) -> str:
     """The name of a user's column in a table."""
-    return "_krai_" + name if name in _OF_THE_SYSTEM else name
+    return _PREFIX + name if name in _OF_THE_SYSTEM or name.startswith(_PREFIX) else name
 
 
 def column(name: str) -> str:

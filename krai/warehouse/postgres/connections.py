@@ -31,9 +31,10 @@ _LINE: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
+LOCK_TIMEOUT = "60s"
 _SESSION = (
     "set statement_timeout = 0",
-    "set lock_timeout = '60s'",
+    f"set lock_timeout = '{LOCK_TIMEOUT}'",
     "set idle_in_transaction_session_timeout = '120s'",
     "set tcp_keepalives_idle = 30",
     "set tcp_keepalives_interval = 10",

@@ -1,14 +1,21 @@
 """The tables that hold rows, and the views that show those of now under the name of their dataset."""
 
 import secrets
+import time
 
 import psycopg
 import pyarrow as pa
 
+from krai.errors import Transient
 from krai.warehouse.postgres import columns
 from krai.warehouse.postgres.columns import ROW, SINCE, UNTIL, quoted
-from krai.warehouse.postgres.connections import Connection
+from krai.warehouse.postgres.connections import LOCK_TIMEOUT, Connection
 
+# A look at a view, or at its table, holds it to the end of its transaction, and whoever waits for that has all others wait behind him.
+# So krai waits briefly and often.
+_WAIT = "500ms"
+_PAUSE_S = 0.5
+_TRIES = 120
 _NAME_LETTERS = 36  # so that the names of the table, of its children and of its index are within PostgreSQL's limit
 
 
@@ -46,15 +53,14 @@ def grow(connection: Connection, name: str, table: str, held: pa.Schema, schema:
     if any(field.name in held.names and held.field(field.name).type != field.type for field in schema):
         hide(connection, name)  # the type of a column is held by the views that show it
     if steps:
-        connection.execute(f"alter table krai_rows.{quoted(table)} {', '.join(steps)}".encode())
+        _when_nobody_looks(connection, f"alter table krai_rows.{quoted(table)} {', '.join(steps)}")
 
 
 def show(connection: Connection, name: str, table: str, schema: pa.Schema) -> None:
     """Make the view of a dataset, or make it show another table. Who may read it stays, where its columns stay as well."""
     query = f"select {columns.shown(schema)} from krai_rows.{quoted(table)} where {UNTIL} is null"
     try:
-        with connection.transaction():
-            connection.execute(f"create or replace view krai.{quoted(name)} as {query}".encode())
+        _when_nobody_looks(connection, f"create or replace view krai.{quoted(name)} as {query}")
     except psycopg.errors.InvalidTableDefinition:
         # Columns of a view can be added at its end and nothing else.
         hide(connection, name)
@@ -62,11 +68,26 @@ def show(connection: Connection, name: str, table: str, schema: pa.Schema) -> No
 
 
 def hide(connection: Connection, name: str) -> None:
-    connection.execute(f"drop view if exists krai.{quoted(name)}".encode())
+    _when_nobody_looks(connection, f"drop view if exists krai.{quoted(name)}")
 
 
 def drop(connection: Connection, table: str) -> None:
     connection.execute(f"drop table if exists krai_rows.{quoted(table)}".encode())
+
+
+def _when_nobody_looks(connection: Connection, change: str) -> None:
+    """Make a change that needs a view or a table for itself. Raises Transient store_busy when others keep it for two minutes."""
+    for _ in range(_TRIES):
+        try:
+            with connection.transaction():
+                connection.execute(f"set local lock_timeout = '{_WAIT}'".encode())
+                connection.execute(change.encode())
+                connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'".encode())
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(_PAUSE_S)
+        else:
+            return
+    raise Transient("store_busy", "Other programs keep transactions open that have read the dataset: its commit waits for their end.")
 
 
 def _growing(held: pa.Schema, schema: pa.Schema) -> list[str]:
