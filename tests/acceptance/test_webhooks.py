@@ -21,8 +21,9 @@ WEBHOOKS = "/api/v1/webhooks"
 
 
 @pytest.fixture(scope="module")
-def internet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
-    with outside(tmp_path_factory.mktemp("outside")) as internet:
+def internet(mode: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
+    """One for each mode."""
+    with outside(tmp_path_factory.mktemp(f"outside-{mode}")) as internet:
         yield internet
         internet.holds()
 
