@@ -186,11 +186,11 @@ class BigQueryWarehouse:
 
     def _finish(self, name: str, state: State, job_id: str, parts: Sequence[str]) -> None:
         """What makes no difference to krai, and may therefore fail: the view, and the parts that were taken."""
-        newest = state.newest
+        newest, shown = state.newest, None
         with suppress(Transient):
             # Somebody who committed later may have made the view before we do, so we look whether it is still right.
-            while newest is not None and tables.show(self._jobs, name, newest, job_id):
-                newest = self._newest(name)
+            while newest is not None and newest != shown and tables.show(self._jobs, name, newest, job_id):
+                newest, shown = self._newest(name), newest
             for part in parts:
                 self._jobs.remove(part)
 
