@@ -50,6 +50,11 @@ variable "customers" {
     condition     = !contains(var.customers, "backend") && !contains(var.customers, "frontend")
     error_message = "krai-backend and krai-frontend are krai's own namespaces."
   }
+
+  validation {
+    condition     = alltrue([for customer in var.customers : fileexists("${path.module}/../gitops/customers/${customer}.yaml")])
+    error_message = "Each customer needs its file, gitops/customers/<name>.yaml, which Argo CD makes the release from."
+  }
 }
 
 variable "host" {

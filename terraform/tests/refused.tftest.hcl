@@ -61,6 +61,16 @@ run "what_cannot_be_read" {
   ]
 }
 
+run "a_customer_without_a_file" {
+  command = plan
+
+  variables {
+    customers = ["a", "nobody"]
+  }
+
+  expect_failures = [var.customers]
+}
+
 run "what_would_not_work" {
   command = plan
 
