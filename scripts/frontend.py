@@ -25,8 +25,16 @@ def build() -> Path:
     """The folder of the built dashboard."""
     install()
     with npm.alone(FRONTEND):
-        npm.call(FRONTEND, "run", "--silent", "build", "--", "--logLevel", "warn")
+        if not _is_built():  # a build removes what is there first, and somebody may be about to serve it
+            npm.call(FRONTEND, "run", "--silent", "build", "--", "--logLevel", "warn")
     return DIST
+
+
+def _is_built() -> bool:
+    """Whether the dashboard is newer than all it is made of."""
+    page = DIST / "index.html"
+    made_of = (path for path in FRONTEND.rglob("*") if not {"node_modules", "dist"} & set(path.relative_to(FRONTEND).parts))
+    return page.exists() and page.stat().st_mtime > max(path.stat().st_mtime for path in made_of if path.is_file())
 
 
 def check() -> None:
