@@ -26,7 +26,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The shortest of `RUNS`, in seconds: whatever else a machine does only adds to them. `of_medians` is the ratio of those."""
+    """The shortest of `RUNS`, in seconds: whatever else a machine does only adds to them. `of_medians` is the ratio of their medians."""
 
     trial: Trial
     ours_s: float

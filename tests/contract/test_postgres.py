@@ -165,6 +165,7 @@ def test_a_commit_does_not_wait_for_ever(warehouse: PostgresWarehouse, url: str,
         with pytest.raises(Transient) as busy:
             load(warehouse, "things", "b", rows(2), replace=True)
     assert busy.value.code == "store_busy"
+    assert "keep transactions open" in busy.value.detail
     load(warehouse, "things", "b", rows(2), replace=True)
 
 

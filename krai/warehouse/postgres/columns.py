@@ -22,7 +22,7 @@ _TYPES = {
     "string": "text",
     "binary": "bytea",
 }
-# Each table has these, and krai's own, and views have not: a view may show a column under such a name.
+# Each table has these, and krai's own, which begin so. Views have neither: they may show a user's column under such a name.
 _PREFIX = "_krai_"
 _OF_THE_SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 
