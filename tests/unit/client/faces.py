@@ -1,7 +1,7 @@
 """Both faces of the client as one, in front of a real krai whose line can fail."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,16 +42,20 @@ class Face:
 
         return await asyncio.to_thread(now)
 
-    async def watch(self, job_id: str, **kwargs: Any) -> list[Job]:
+    async def watch(self, job_id: str, tell: Callable[[Job], None]) -> None:
+        """Tells every state as it comes."""
         if self.kind == ASYNC:
             async with AsyncClient(self.url, KEY) as client:
-                return [job async for job in client.watch(job_id, **kwargs)]
+                async for job in client.watch(job_id):
+                    tell(job)
+            return
 
-        def now() -> list[Job]:
+        def now() -> None:
             with Client(self.url, KEY) as client:
-                return list(client.watch(job_id, **kwargs))
+                for job in client.watch(job_id):
+                    tell(job)
 
-        return await asyncio.to_thread(now)
+        await asyncio.to_thread(now)
 
     def asked(self, words: str) -> list[str]:
         """The requests that have come so far whose method and target begin so."""

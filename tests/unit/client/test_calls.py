@@ -7,7 +7,7 @@ from inspect import signature
 
 import pytest
 
-from krai.client import AsyncClient, Client, Insecure, JobEnded, Problem, Unreachable, WaitedTooLong
+from krai.client import AsyncClient, Client, Insecure, Job, JobEnded, Problem, Unreachable, WaitedTooLong
 from krai.job import Stage
 from scripts.ports import free_port
 from tests.faulty_proxy import Fault
@@ -133,15 +133,16 @@ async def test_an_answer_that_is_not_of_krai_is_said_to_be_none(face: Face) -> N
 
 async def test_every_state_is_seen_until_the_last(face: Face) -> None:
     job_id = await face.house.submit()
-    watching = asyncio.create_task(face.watch(job_id))
-    await until_asked(face, "GET /api/v1/jobs/", 2)
+    seen: list[Job] = []
+    watching = asyncio.create_task(face.watch(job_id, seen.append))
+    await until_seen(seen, "PENDING", 0)
     await face.house.claim(job_id)
-    await asyncio.sleep(0.1)
+    await until_seen(seen, "PROCESSING", 0)
     await face.house.advance(job_id, stage=Stage.WRITING, percent=50)
-    await asyncio.sleep(0.1)
+    await until_seen(seen, "PROCESSING", 50)
     await face.house.end(job_id, {})
-    seen = [(job.status, job.progress) for job in await watching]
-    assert [state for at, state in enumerate(seen) if state not in seen[:at]] == [
+    await watching
+    assert list(dict.fromkeys((job.status, job.progress) for job in seen)) == [
         ("PENDING", 0),
         ("PROCESSING", 0),
         ("PROCESSING", 50),
@@ -151,13 +152,16 @@ async def test_every_state_is_seen_until_the_last(face: Face) -> None:
 
 async def test_who_was_cut_off_comes_back_for_what_is_new(face: Face) -> None:
     job_id = await face.house.submit()
-    watching = asyncio.create_task(face.watch(job_id))
-    await until_asked(face, "GET /api/v1/jobs/", 2)
-    await asyncio.sleep(0.2)
+    seen: list[Job] = []
+    watching = asyncio.create_task(face.watch(job_id, seen.append))
+    await until_seen(seen, "PENDING", 0)
+    await face.house.claim(job_id)
+    await until_seen(seen, "PROCESSING", 0)  # so the stream has begun
     face.line.cut()
     await until_asked(face, f"GET /api/v1/jobs/{job_id}/events", 2)
-    await face.house.fail(job_id)
-    assert (await watching)[-1].status == "FAILED"
+    await face.house.end(job_id, {})
+    await watching
+    assert seen[-1].status == "COMPLETED"
     assert "last-event-id: " in face.line.heads[-1]
 
 
@@ -181,6 +185,12 @@ async def test_a_job_that_failed_and_one_that_takes_too_long(face: Face) -> None
     with pytest.raises(WaitedTooLong, match="within 1 s") as late:
         await face.call("wait", slow, timeout_s=1)
     assert late.value.job.job_id == slow
+
+
+async def until_seen(seen: list[Job], status: str, progress: int) -> None:
+    async with asyncio.timeout(10):
+        while not seen or (seen[-1].status, seen[-1].progress) != (status, progress):  # noqa: ASYNC110 - a list has no event for it
+            await asyncio.sleep(0.01)
 
 
 async def until_asked(face: Face, words: str, times: int) -> None:
