@@ -8,16 +8,17 @@ that looks like another type becomes one, as in any file of text.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from krai.formats.sink import Sink
+from krai.formats.fit import to_mask
+from krai.formats.seams import Column, rows_of, seams
 from krai.formats.spreadsheet import defuse
-from krai.formats.text import as_text, holds_any, text_bytes
+from krai.formats.text import as_text, holds_any, octets_of
 
 _BOM = "\ufeff"
 _BOM_OCTET = b"\xef"
@@ -71,12 +72,13 @@ class CsvRows:
 
 
 def csv_header(schema: pa.Schema, style: Style) -> bytes:
-    mark = _BOM if style.spreadsheet else ""
+    mark = (_BOM if style.spreadsheet else "").encode()
     if not style.header:
-        return mark.encode()
+        return mark
     names = pa.array(schema.names, pa.string())
-    names = _quoted(defuse(names)[0] if style.spreadsheet else names, replace(style, header=False))
-    return (mark + style.delimiter.join(names.to_pylist()) + style.line_end).encode()
+    names = defuse(names)[0] if style.spreadsheet else names
+    alone = replace(style, header=False)
+    return mark + bytes(rows_of([_column(names.slice(place, 1), alone) for place in range(len(names))], _seams(len(names), style)))
 
 
 def csv_rows(table: pa.Table, style: Style) -> CsvRows:
@@ -95,11 +97,8 @@ def csv_rows(table: pa.Table, style: Style) -> CsvRows:
     if not style.spreadsheet and style.quotes_text_alone and (rows := _plain_rows(cells, style)) is not None:
         return CsvRows(rows)
     quotable = [_is_text(column) or not style.quotes_text_alone for column in columns]
-    cells = [_quoted(text, style) if may else text for text, may in zip(cells, quotable, strict=True)]
-    cells[-1] = pc.binary_join_element_wise(cells[-1], style.line_end, "", null_handling="replace", null_replacement=style.null)
-    lines = pc.binary_join_element_wise(*cells, style.delimiter, null_handling="replace", null_replacement=style.null)
-    # The lines lie one after the other in the array's data, which is the text of the file.
-    return CsvRows(memoryview(lines.buffers()[2])[: text_bytes(lines)], altered)
+    laid = [_column(text, style) if may else Column(text) for text, may in zip(cells, quotable, strict=True)]
+    return CsvRows(rows_of(laid, _seams(len(laid), style)), altered)
 
 
 def _plain_rows(cells: list[pa.Array], style: Style) -> memoryview | None:
@@ -108,37 +107,29 @@ def _plain_rows(cells: list[pa.Array], style: Style) -> memoryview | None:
         return None
     rows = pa.table(cells, names=[str(number) for number in range(len(cells))])
     options = csv.WriteOptions(include_header=False, quoting_style="none", batch_size=rows.num_rows, delimiter=style.delimiter)
-    pieces: list[memoryview] = []
-    try:
-        csv.write_csv(rows, pa.PythonFile(Sink(lambda data: pieces.append(_copied(data))), mode="w"), options)
-    except pa.ArrowInvalid:  # it looks for what needs quotes by itself
-        return None
-    return pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
-
-
-def _copied(data: Any) -> memoryview:
-    """What the writer hands over is memory that it uses again. Arrow's own is at hand for the copy, Python's comes from fresh pages."""
-    copy = pa.allocate_buffer(len(data))
-    with pa.FixedSizeBufferWriter(copy) as stream:
-        stream.write(data)
-    return memoryview(copy)
+    # After each cell comes one octet, a delimiter or the line end.
+    text = pa.allocate_buffer(sum(len(octets_of(cell)) for cell in cells) + rows.num_rows * len(cells))
+    with pa.FixedSizeBufferWriter(text) as stream:
+        try:
+            csv.write_csv(rows, stream, options)
+        except pa.ArrowInvalid:  # it looks for what needs quotes by itself
+            return None
+        return memoryview(text)[: stream.tell()]
 
 
 def _is_text(column: pa.Array) -> bool:
     return bool(pa.types.is_string(column.type) or pa.types.is_binary(column.type))
 
 
-def _needs_no_quotes(text: pa.Array, style: Style) -> bool:
-    if style.null or holds_any(text, style.special_octets):
-        return False
-    return (pc.min(pc.binary_length(text)).as_py() or 0) > 0
+@lru_cache
+def _seams(columns: int, style: Style) -> pa.Array:
+    return seams(["", *[style.delimiter] * (columns - 1), style.line_end], null=style.null)
 
 
-def _quoted(text: pa.Array, style: Style) -> pa.Array:
-    if _needs_no_quotes(text, style):
-        return text
+def _column(text: pa.Array, style: Style) -> Column:
+    if not style.null and not holds_any(text, style.special_octets) and (pc.min(pc.binary_length(text)).as_py() or 0) > 0:
+        return Column(text)
     needed = pc.or_(pc.match_substring_regex(text, style.special), pc.equal(text, ""))
     if style.null:
         needed = pc.or_(needed, pc.equal(text, style.null))
-    doubled = pc.replace_substring(text, '"', '""')
-    return pc.if_else(needed, pc.binary_join_element_wise('"', doubled, '"', ""), text)
+    return Column(pc.replace_substring(text, '"', '""'), quoted=to_mask(needed))

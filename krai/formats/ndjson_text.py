@@ -5,11 +5,13 @@ Numbers are JSON numbers with all their digits; NaN and the infinities, which JS
 """
 
 import json
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from krai.formats.text import as_text, holds_any, holds_controls, text_bytes
+from krai.formats.seams import Column, rows_of, seams
+from krai.formats.text import as_text, holds_any, holds_controls
 
 _TO_ESCAPE = '["\\\\\\x00-\\x1f]'
 
@@ -27,30 +29,24 @@ def json_rows(table: pa.Table) -> memoryview:
 def _rows(table: pa.Table, begin: str, end: str) -> memoryview:
     if not table.num_rows:
         return memoryview(b"")
-    pieces: list[pa.Array | pa.Scalar] = []
-    between = begin
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        text, in_quotes = _values(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks())
-        quote = '"' if in_quotes else ""
-        pieces += [pa.scalar(f"{between}{json.dumps(name, ensure_ascii=False)}:{quote}", pa.string()), text]
-        between = f"{quote},"
-    pieces.append(pa.scalar(between.removesuffix(",") + end, pa.string()))
-    lines = pc.binary_join_element_wise(*pieces, "", null_handling="replace", null_replacement="null")
-    # The lines lie one after the other in the array's data, which is the text of the file.
-    return memoryview(lines.buffers()[2])[: text_bytes(lines)]
+    columns = [_column(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()) for column in table.columns]
+    return rows_of(columns, _seams(tuple(table.column_names), begin, end))
 
 
-def _values(column: pa.Array) -> tuple[pa.Array, bool]:
-    """The cells as JSON, and whether the quotes around each of them are still to be set: with what stands between two columns,
-    that costs nothing."""
+@lru_cache
+def _seams(names: tuple[str, ...], begin: str, end: str) -> pa.Array:
+    keys = [f"{json.dumps(name, ensure_ascii=False)}:" for name in names]
+    return seams([begin + keys[0], *(f",{key}" for key in keys[1:]), end], null="null")
+
+
+def _column(column: pa.Array) -> Column:
     text = as_text(column)
     kind = column.type
     if pa.types.is_floating(kind):
-        return _floats(column, text), False
-    if not (pa.types.is_string(kind) or pa.types.is_temporal(kind) or pa.types.is_binary(kind)):
-        return text, False
-    escaped = _escaped(text) if pa.types.is_string(kind) else text
-    return (_quoted(escaped), False) if escaped.null_count else (escaped, True)
+        return Column(_floats(column, text))
+    if pa.types.is_string(kind):
+        return Column(_escaped(text), quoted=True)
+    return Column(text, quoted=bool(pa.types.is_temporal(kind) or pa.types.is_binary(kind)))
 
 
 def _floats(column: pa.Array, text: pa.Array) -> pa.Array:
@@ -58,10 +54,6 @@ def _floats(column: pa.Array, text: pa.Array) -> pa.Array:
         return text
     text = pc.if_else(pc.is_nan(column), '"NaN"', text)
     return pc.if_else(pc.is_inf(column), pc.if_else(pc.greater(column, 0.0), '"Infinity"', '"-Infinity"'), text)
-
-
-def _quoted(text: pa.Array) -> pa.Array:
-    return pc.binary_join_element_wise('"', text, '"', "")
 
 
 def _escaped(text: pa.Array) -> pa.Array:

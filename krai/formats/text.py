@@ -58,29 +58,24 @@ def _any_times(values: pa.Array) -> pa.Array:
 
 def holds_any(text: pa.Array, octets: bytes) -> bool:
     """False when none of the octets is in any cell; quick, and now and then true without need."""
-    held = _octets(text)
+    held = octets_of(text)
     return any(bool((held == octet).any()) for octet in octets)
 
 
 def holds_controls(text: pa.Array) -> bool:
     """The same for the characters before the blank."""
-    return bool((_octets(text) < _BLANK).any())
+    return bool((octets_of(text) < _BLANK).any())
 
 
 def holds_nul(text: pa.Array) -> bool:
-    octets = _octets(text)
+    octets = octets_of(text)
     return bool(len(octets) and octets.min() == 0)
 
 
-def _octets(text: pa.Array) -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
+def octets_of(text: pa.Array) -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
     """All cells of the array one after the other. Of a slice, the buffers are those of the whole."""
     _, offsets, data = text.buffers()
     if data is None or not len(text):
         return np.empty(0, np.uint8)
     ends = np.frombuffer(offsets, np.int32, count=len(text) + 1, offset=4 * text.offset)
     return np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
-
-
-def text_bytes(text: pa.Array) -> int:
-    """The length of all cells together."""
-    return pc.sum(pc.binary_length(text)).as_py() or 0

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from krai.errors import Terminal
 from krai.formats.sink import Sink
-from krai.formats.text import text_bytes
+from krai.formats.text import octets_of
 from krai.formats.xlsx_cells import cells
 from krai.formats.xlsx_workbook import APPLICATION
 
@@ -134,7 +134,7 @@ class XlsxDocument:
             placed[0] = pc.if_else(blank, marks, placed[0])
         lines = pc.binary_join_element_wise('<row r="', places, '">', *placed, "</row>", "", null_handling="replace")
         # The lines lie one after the other in the array's data, which is the text of the sheet.
-        data = memoryview(lines.buffers()[2])[: text_bytes(lines)]
+        data = octets_of(lines).data
         self._sheet_bytes += len(data)
         self._sheet.write(data)
 
