@@ -1,34 +1,31 @@
-# Few alerts, for what nobody but Google sees: the queue and the door. What krai itself tells (leases, attempts, disks) is alerted on by the rules of
-# the chart. Each names the runbook that says what to do.
+# Few alerts, for the project as a whole: the door, the errors, the queue. What goes on in one krai (leases, attempts, disks) is alerted on by the rules
+# of the chart. Each names the runbook that says what to do.
 
 locals {
   runbooks = "https://github.com/${var.github_repository}/blob/main/docs/runbooks"
 
-  # From a metric of Pub/Sub: how much is too much, and for how long.
-  queue_alerts = {
-    dead-letters = {
-      says         = "Messages lie in the dead-letter queue"
-      metric       = "pubsub.googleapis.com/subscription/num_undelivered_messages"
-      subscription = google_pubsub_subscription.dead.name
-      above        = 0
-      lasting      = "300s"
-      severity     = "ERROR"
+  # Without those who ask whether it is ready, which is nobody's request.
+  requests    = "krai_http_request_duration_seconds_count{route!=\"/readyz\"}"
+  failures    = "krai_http_request_duration_seconds_count{status=~\"5..\",route!=\"/readyz\"}"
+  error_share = "sum(rate(${local.failures}[5m])) / sum(rate(${local.requests}[5m]))"
+
+  # What krai tells of itself: how much is too much. Pub/Sub's own age of a message goes on while a worker has it, however well that does.
+  own_alerts = {
+    api-errors = {
+      says     = "more than 2 % of requests fail"
+      query    = "${local.error_share} > 0.02"
+      severity = "CRITICAL"
     }
     queue-age = {
-      says         = "The oldest wake-up has waited for ten minutes"
-      metric       = "pubsub.googleapis.com/subscription/oldest_unacked_message_age"
-      subscription = google_pubsub_subscription.jobs.name
-      above        = 600
-      lasting      = "300s"
-      severity     = "WARNING"
+      says     = "a job has waited for ten minutes"
+      query    = "max(krai_queue_oldest_age_seconds) > 600"
+      severity = "WARNING"
     }
   }
-
-  error_share = "sum(rate(krai_http_request_duration_seconds_count{status=~\"5..\"}[5m])) / sum(rate(krai_http_request_duration_seconds_count[5m]))"
 }
 
-resource "google_monitoring_alert_policy" "queue" {
-  for_each = local.queue_alerts
+resource "google_monitoring_alert_policy" "krai" {
+  for_each = local.own_alerts
 
   display_name          = "krai: ${each.value.says}"
   combiner              = "OR"
@@ -39,16 +36,12 @@ resource "google_monitoring_alert_policy" "queue" {
   conditions {
     display_name = each.value.says
 
-    condition_threshold {
-      filter          = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${each.value.subscription}\" AND metric.type = \"${each.value.metric}\""
-      comparison      = "COMPARISON_GT"
-      threshold_value = each.value.above
-      duration        = each.value.lasting
+    condition_prometheus_query_language {
+      query               = each.value.query
+      duration            = "300s"
+      evaluation_interval = "60s"
 
-      aggregations {
-        alignment_period   = "60s"
-        per_series_aligner = "ALIGN_MAX"
-      }
+      disable_metric_validation = true # the metric comes with krai, which comes later
     }
   }
 
@@ -61,29 +54,33 @@ resource "google_monitoring_alert_policy" "queue" {
   depends_on = [google_project_service.this]
 }
 
-resource "google_monitoring_alert_policy" "api_errors" {
-  display_name          = "krai: more than 2 % of requests fail"
+resource "google_monitoring_alert_policy" "dead_letters" {
+  display_name          = "krai: messages lie in the dead-letter queue"
   combiner              = "OR"
-  severity              = "CRITICAL"
+  severity              = "ERROR"
   notification_channels = var.notification_channels
   user_labels           = local.labels
 
   conditions {
-    display_name = "5xx of all answers, over five minutes"
+    display_name = "Messages of the dead-letter subscription, for five minutes"
 
-    condition_prometheus_query_language {
-      query               = "${local.error_share} > 0.02"
-      duration            = "300s"
-      evaluation_interval = "60s"
+    condition_threshold {
+      filter          = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${google_pubsub_subscription.dead.name}\" AND metric.type = \"pubsub.googleapis.com/subscription/num_undelivered_messages\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 0
+      duration        = "300s"
 
-      disable_metric_validation = true # the metric comes with krai, which comes later
+      aggregations {
+        alignment_period   = "60s"
+        per_series_aligner = "ALIGN_MAX"
+      }
     }
   }
 
   documentation {
     mime_type = "text/markdown"
-    subject   = "krai: more than 2 % of requests fail"
-    content   = "[Runbook](${local.runbooks}/api-errors.md)"
+    subject   = "krai: messages lie in the dead-letter queue"
+    content   = "[Runbook](${local.runbooks}/dead-letters.md)"
   }
 
   depends_on = [google_project_service.this]
@@ -151,9 +148,9 @@ locals {
   # Title and query of each tile, three in a row.
   tiles = [
     ["Jobs in the queue", "sum(pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=\"${google_pubsub_subscription.jobs.name}\"})"],
-    ["Oldest wake-up, seconds", "max(pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",subscription_id=\"${google_pubsub_subscription.jobs.name}\"})"],
+    ["Oldest job that waits, seconds", "max(krai_queue_oldest_age_seconds)"],
     ["Dead letters", "sum(pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=\"${google_pubsub_subscription.dead.name}\"})"],
-    ["Requests a second, by status", "sum by (status) (rate(krai_http_request_duration_seconds_count[5m]))"],
+    ["Requests a second, by status", "sum by (status) (rate(${local.requests}[5m]))"],
     ["Share of requests that fail", local.error_share],
     ["Jobs ended a minute, by status", "60 * sum by (status) (rate(krai_jobs_ended_total[5m]))"],
   ]

@@ -213,7 +213,7 @@ run "alerts_say_what_to_do" {
 
   assert {
     condition = alltrue([
-      for alert in concat(values(google_monitoring_alert_policy.queue), [google_monitoring_alert_policy.api_errors, google_monitoring_alert_policy.down]) :
+      for alert in concat(values(google_monitoring_alert_policy.krai), [google_monitoring_alert_policy.dead_letters, google_monitoring_alert_policy.down]) :
       can(regex("https://github.com/owner/krai/blob/main/docs/runbooks/[a-z-]+\\.md", alert.documentation[0].content)) && alert.notification_channels == tolist(["projects/krai-test/notificationChannels/1"])
     ])
     error_message = "An alert reaches nobody, or leaves them alone."

@@ -144,6 +144,16 @@ def test_terraform_is_the_same_everywhere() -> None:
     assert len(set(re.findall(r"terraform_version: (\S+)", every_text()))) == 1
 
 
+def test_what_the_gate_wants_is_there_before_it() -> None:
+    """The runner brings a browser and node, the action everything else: a job may want it without the gate, which would find it missing."""
+    (action,) = (file.read_text() for file in ACTIONS if file.parent.name == "emulators")
+    wanted = set(re.findall(r"missing\+=\((.*?)\)", (ROOT / ".ci" / "run").read_text()))
+    packages = {package for line in wanted for package in line.split()}
+    assert packages >= {"redis-server", "postgresql", "prometheus"}
+    assert packages - {"chromium", "nodejs", "npm"} <= set(action.split())
+    assert "hashicorp/setup-terraform@" in action
+
+
 def test_the_python_of_the_image_is_tested() -> None:
     in_image = re.findall(r"^FROM python:([\d.]+)-slim", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert set(in_image) <= set(WORKFLOWS["ci"].jobs["test"]["strategy"]["matrix"]["python"])

@@ -94,6 +94,23 @@ def test_the_commands_of_runbooks_are_commands_of_krai() -> None:
                 assert verb in command.commands, f"{file.name}: krai {noun} {verb}"
 
 
+def of_terraform() -> str:
+    """Its monitoring, with PromQL as it is after HCL has read it."""
+    return (ROOT / "terraform" / "monitoring.tf").read_text().replace('\\"', '"')
+
+
+def test_terraform_asks_for_what_there_is() -> None:
+    assert set(NAME.findall(of_terraform())) - series().keys() == set()
+
+
+def test_who_asks_whether_it_is_ready_is_no_request_that_fails() -> None:
+    """Else a store that does not answer would wake somebody while nobody wanted anything."""
+    asked = [alert["expr"] for alert in alerts() if "krai_http_request" in alert["expr"]] + [of_terraform()]
+    assert len(asked) > 1
+    for text in asked:
+        assert set(re.findall(r"krai_http_request\w+_count(?!\{[^}]*route!=\"/readyz\")", text)) == set()
+
+
 def test_every_word_an_alert_looks_for_is_one_that_is_counted() -> None:
     words = {
         "code": set(PROBLEMS),
