@@ -27,7 +27,6 @@ class Line:
     yardstick: str
     ratio: float
     promised: float
-    of_medians: float | None = None  # the same ratio, where `ratio` is one of shortest times
 
     @property
     def kept(self) -> bool:
@@ -92,7 +91,6 @@ def _measured(trials: list[bulk.Trial]) -> list[Line]:
             f"{ratio.trial.yardstick}: {ratio.theirs_s:.2f} s",
             ratio.ours_s / ratio.theirs_s,
             ratio.trial.promised,
-            ratio.of_medians,
         )
         for ratio in bulk.measure(trials)
     ]
@@ -117,11 +115,10 @@ PARTS: dict[str, Callable[[Path, int], list[Line]]] = {"small": _small, "bulk": 
 
 
 def _print(lines: list[Line]) -> None:
-    table = Table("measured", "krai", "yardstick", "ratio", "of medians", "promised", "kept")
+    table = Table("measured", "krai", "yardstick", "ratio", "promised", "kept")
     for line in lines:
-        of_medians = "" if line.of_medians is None else f"{line.of_medians:.2f}"
         kept = "yes" if line.kept else "NO"
-        table.add_row(line.what, line.ours, line.yardstick, f"{line.ratio:.2f}", of_medians, f"<= {line.promised:.2g}", kept)
+        table.add_row(line.what, line.ours, line.yardstick, f"{line.ratio:.2f}", f"<= {line.promised:.2g}", kept)
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 

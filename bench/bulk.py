@@ -10,7 +10,7 @@ from typing import Any
 from bench import data, engines, memory
 from bench.server import Server
 
-RUNS = 7
+RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,11 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The shortest of `RUNS`, in seconds: whatever else a machine does only adds to them. `of_medians` is the ratio of their medians."""
+    """Medians of `RUNS`, in seconds."""
 
     trial: Trial
     ours_s: float
     theirs_s: float
-    of_medians: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def measure(trials: list[Trial]) -> Iterator[Ratio]:
     """Krai and the yardstick take turns, so that a change of the machine's pace meets both."""
     for trial in trials:
         ours, theirs = zip(*((_alone_s(trial.ours), _alone_s(trial.theirs)) for _ in range(RUNS)), strict=True)
-        yield Ratio(trial, min(ours), min(theirs), statistics.median(ours) / statistics.median(theirs))
+        yield Ratio(trial, statistics.median(ours), statistics.median(theirs))
 
 
 def _alone_s(took_s: Callable[[], float]) -> float:

@@ -235,8 +235,6 @@ class Settings(BaseSettings):
             raise ValueError("GOOGLE_CLOUD_PROJECT and GCS_BUCKET belong together: set both for mode gcp, neither for mode embedded")
         if self.mode is Mode.EMBEDDED and self.api_key == DEMO_KEY and self.host not in LOOPBACK:
             raise ValueError(f"KRAI_HOST={self.host} is not loopback: set API_KEY to a secret of your own")
-        if self.mode is Mode.GCP and self.api_key == DEMO_KEY:
-            raise ValueError("API_KEY is empty or the one of the README: mode gcp needs a secret of your own")
         if self.mode is Mode.GCP and self.manifest_key is None:
             raise ValueError("KRAI_MANIFEST_KEY is empty: set it to an Ed25519 key (`openssl genpkey -algorithm ed25519`), or to off for manifests without a signature")
         if self.heartbeat_s >= self.lease_s * 0.5:

@@ -68,15 +68,19 @@ resource "google_container_cluster" "this" {
     }
   }
 
-  master_authorized_networks_config {
-    gcp_public_cidrs_access_enabled = false
+  dynamic "master_authorized_networks_config" {
+    for_each = length(var.authorized_networks) > 0 ? [var.authorized_networks] : []
 
-    dynamic "cidr_blocks" {
-      for_each = var.authorized_networks
+    content {
+      gcp_public_cidrs_access_enabled = false
 
-      content {
-        display_name = cidr_blocks.key
-        cidr_block   = cidr_blocks.value
+      dynamic "cidr_blocks" {
+        for_each = master_authorized_networks_config.value
+
+        content {
+          display_name = cidr_blocks.key
+          cidr_block   = cidr_blocks.value
+        }
       }
     }
   }

@@ -11,6 +11,7 @@ locals {
     "roles/compute.networkAdmin",
     "roles/compute.securityAdmin",
     "roles/container.admin",
+    "roles/datastore.backupSchedulesAdmin",
     "roles/datastore.owner",
     "roles/iam.roleAdmin",
     "roles/iam.serviceAccountAdmin",

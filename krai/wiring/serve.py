@@ -50,6 +50,8 @@ def main(process: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
 
 async def api(settings: Settings) -> None:
     """`python main.py`: the API and, in embedded mode, a worker beside it."""
+    if settings.mode is Mode.GCP and settings.api_key == DEMO_KEY:  # here alone, for no other process is to know the key
+        raise UnsafeSettings("API_KEY is empty or the one of the README: mode gcp needs a secret of your own")
     stop, hurry = _stop_on_signals()
     with _listen(settings) as listening:
         async with open_stores(settings) as stores, AsyncExitStack() as stack:

@@ -23,21 +23,30 @@ def env(emulators: Emulators) -> Env:
     return emulators.provision(name, name) | {"API_KEY": secrets.token_hex(16), "PORT": "0"}
 
 
+def run(command: list[str], env: Env) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not NOT_INHERITED.match(name)}
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env={**inherited, **env}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 def refusal(script: str, env: Env) -> list[str]:
     """What the process says as it ends, without the first line."""
-    inherited = {name: value for name, value in os.environ.items() if not NOT_INHERITED.match(name)}
-    command = [sys.executable, script]
-    ended = subprocess.run(command, cwd=ROOT, env={**inherited, **env}, capture_output=True, text=True, timeout=60, check=False)
+    ended = run([script], env)
     said = ended.stderr.splitlines()
     assert (ended.returncode, said[0]) == (1, "krai does not start:"), ended.stderr
     return said[1:]
 
 
-@pytest.mark.parametrize(("script", "key"), [("main.py", ""), ("worker.py", "demo-key-change-me")])
-def test_without_a_key_of_its_own(env: Env, script: str, key: str) -> None:
-    (line,) = refusal(script, env | {"API_KEY": key})
+@pytest.mark.parametrize("key", ["", "demo-key-change-me"])
+def test_without_a_key_of_its_own(env: Env, key: str) -> None:
+    (line,) = refusal("main.py", env | {"API_KEY": key})
     assert "API_KEY" in line
     assert "secret" in line
+
+
+def test_who_lets_nobody_in_need_not_know_the_key(env: Env) -> None:
+    assert run(["worker.py", "--sweep-once"], env | {"API_KEY": ""}).returncode == 0
 
 
 @pytest.mark.parametrize(("key", "said"), [("", "KRAI_MANIFEST_KEY is empty"), ("c2hvcnQ=", "KRAI_MANIFEST_KEY takes an Ed25519 key")])

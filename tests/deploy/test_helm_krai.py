@@ -103,7 +103,7 @@ def test_what_terraform_makes_is_named_as_terraform_names_it(monkeypatch: pytest
 def test_who_gets_which_secret() -> None:
     release = of("krai", "postgres")
     assert release.secret("api") == {"API_KEY", "KRAI_MANIFEST_KEY", "GOOGLE_CLIENT_SECRET", "KRAI_OIDC_ISSUERS", "KRAI_RATE_LIMIT_STORAGE"}
-    assert release.secret("worker") == release.secret("sweep") == {"API_KEY", "KRAI_MANIFEST_KEY", "KRAI_WAREHOUSE_URL"}
+    assert release.secret("worker") == release.secret("sweep") == {"KRAI_MANIFEST_KEY", "KRAI_WAREHOUSE_URL"}
     assert of("krai", "embedded").secret("api") == {"API_KEY"}, "which is all that scripts/deploy makes"
     embedded = render("krai", values("krai", "embedded") | {"secrets": {"source": "existing", "keys": {"KRAI_WAREHOUSE_URL": ""}}})
     assert "KRAI_WAREHOUSE_URL" in embedded.secret("api"), "there the worker is beside it"
@@ -142,10 +142,10 @@ def test_containers_start_what_the_image_has() -> None:
         assert container["image"] == "europe-west1-docker.pkg.dev/example-project/krai/krai:0a1b2c3"
     api = release.container("api")
     assert [api[probe]["httpGet"]["path"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")] == [
-        "/healthz",
-        "/healthz",
         "/readyz",
-    ]
+        "/healthz",
+        "/healthz",
+    ], "a store that does not answer keeps a release from beginning, and takes none away"
     assert of("krai", "postgres").container("api")["image"] == "krai:0.1.0"
 
 
@@ -243,7 +243,7 @@ def test_a_host_is_reached_by_a_route_or_an_ingress() -> None:
     ]
     (redirect,) = gateway.get("HTTPRoute", "krai-redirect")["spec"]["rules"]
     assert redirect["filters"][0]["requestRedirect"] == {"scheme": "https", "statusCode": 301}
-    assert gateway.get("HealthCheckPolicy", "krai-api")["spec"]["default"]["config"]["httpHealthCheck"] == {"requestPath": "/readyz"}
+    assert gateway.get("HealthCheckPolicy", "krai-api")["spec"]["default"]["config"]["httpHealthCheck"] == {"requestPath": "/healthz"}
     route = shared.get("HTTPRoute", "krai-api")["spec"]
     assert route["parentRefs"] == [{"name": "public", "namespace": "gateways", "sectionName": "https"}]
     assert not shared.has("Gateway", "public")

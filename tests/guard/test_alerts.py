@@ -99,10 +99,6 @@ def of_terraform() -> str:
     return (ROOT / "terraform" / "monitoring.tf").read_text().replace('\\"', '"')
 
 
-def test_terraform_asks_for_what_there_is() -> None:
-    assert set(NAME.findall(of_terraform())) - series().keys() == set()
-
-
 def test_who_asks_whether_it_is_ready_is_no_request_that_fails() -> None:
     """Else a store that does not answer would wake somebody while nobody wanted anything."""
     asked = [alert["expr"] for alert in alerts() if "krai_http_request" in alert["expr"]] + [of_terraform()]
