@@ -17,8 +17,8 @@ from krai.formats.xlsx_text import XlsxFormat
 from krai.formats.zstd import Zstd
 
 # Text is made of so much at a time: less would be more calls, more would come from fresh pages, which cost almost as much as the work.
-_CELLS_AT_ONCE = 196_608
-_ROWS_AT_ONCE = 32_768
+_CELLS_AT_ONCE = 393_216
+_ROWS_AT_ONCE = 65_536
 
 Data = bytes | memoryview
 Write = Callable[[Data], None]
