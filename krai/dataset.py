@@ -9,6 +9,7 @@ from typing import Any, Self
 from krai.job import format_time, parse_time
 
 MOST_SNAPSHOTS = 50  # with its columns a dataset is a document of some 10 kB at most, and listed with all others
+OWN_PREFIX = "_krai_"  # of columns that rejects files have of krai, and no dataset gets
 LARGEST_COLUMNS_BYTES = 960 << 10  # as JSON in ASCII; the snapshots have the rest
 
 

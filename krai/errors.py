@@ -127,6 +127,7 @@ _TABLE = (
     ("duplicate_column", 422, "Two columns have the same name", "Rename one of them, in the file or by columns of the request."),
     ("empty_column_name", 422, "A column has no name", "Name every column in the header."),
     ("column_name_too_long", 422, "A column name is too long", "Use at most 255 bytes, or 63 where the datasets are in PostgreSQL."),
+    ("reserved_column", 422, "A column has a name that krai keeps for itself", "Rename it in the file: only columns of a rejects file begin with _krai_."),
     ("too_many_columns", 422, "The file has too many columns", "Split the file by columns."),
     ("unknown_column", 422, "There is no such column", "GET /api/v1/datasets/{name} lists the columns; what is renamed must be in the file."),
     ("snapshot_not_found", 422, "The dataset has no such snapshot", "Take the snapshot_id of an earlier result, or a time after the first import."),

@@ -330,7 +330,13 @@ GUARDS = (
     Guard("a text file's encoding is one of text", "krai/text_encodings.py", "if canonical in _REFUSED or ", "if ", ENCODINGS),
     Guard("a text file's row keeps its bytes", "krai/formats/encodings.py", "encoding, _MARKING)", 'encoding, "replace")', ENCODINGS),
     Guard("a text file's quotes", "krai/formats/quotes.py", "if wrong.any():", "if False:", "tests/unit/formats/test_csv_rules.py"),
-    Guard("a mended file's header", "krai/formats/unnamed.py", "if head.startswith(_RULED, start):", "if False:", DIALECTS),
+    Guard(
+        "a mended file's header",
+        "krai/formats/unnamed.py",
+        "if head.startswith((OWN_COLUMNS[0] + dialect.delimiter).encode(), start):",
+        "if False:",
+        DIALECTS,
+    ),
     Guard(
         "a file's columns are apart",
         "krai/formats/renamed.py",

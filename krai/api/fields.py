@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from krai.dataset import OWN_PREFIX
 from krai.errors import FieldError, Terminal
 from krai.outbound import urls
 
@@ -15,8 +16,12 @@ M = TypeVar("M", bound=BaseModel)
 
 DATASET = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 # Control characters, line and paragraph separators, and what turns the direction of writing: they make a name look like another.
-UNPRINTABLE_CHARACTERS = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"
+_UNPRINTABLE_BEYOND = r"\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"
+UNPRINTABLE_CHARACTERS = rf"\x00-\x1f{_UNPRINTABLE_BEYOND}"
 UNPRINTABLE = re.compile(f"[{UNPRINTABLE_CHARACTERS}]")
+# Spreadsheets have line breaks in the names of their columns, and TABs.
+_IN_NO_COLUMN = rf"\x00-\x08\x0b\x0c\x0e-\x1f{_UNPRINTABLE_BEYOND}"
+IN_NO_COLUMN = re.compile(f"[{_IN_NO_COLUMN}]")
 IN_NO_FILENAME = '/\\:*?"<>|'
 COLUMN_TYPE = re.compile(r"boolean|int64|float64|date|timestamp|timestamptz|string|binary|decimal\(([1-9]\d?),(\d{1,2})\)", re.ASCII)
 LARGEST_PRECISION = 38
@@ -47,6 +52,18 @@ def _printable(text: str) -> str:
     if UNPRINTABLE.search(text):
         raise PydanticCustomError(INVALID, "Takes text without control characters.")
     return text
+
+
+def _column(name: str) -> str:
+    if IN_NO_COLUMN.search(name):
+        raise PydanticCustomError(INVALID, "Takes text without control characters but TAB and line breaks.")
+    return name
+
+
+def _not_reserved(name: str) -> str:
+    if name.startswith(OWN_PREFIX):
+        raise PydanticCustomError(INVALID, f"Takes a name that does not begin with {OWN_PREFIX}, as columns of rejects files do.")
+    return name
 
 
 def _dataset(text: str) -> str:
@@ -117,15 +134,20 @@ FileName = Annotated[
     ),
     AfterValidator(_filename),
 ]
-ColumnName = Annotated[Text, Field(min_length=1, max_length=255)]
+ColumnName = Annotated[
+    str, AfterValidator(_column), Field(min_length=1, max_length=255, json_schema_extra={"pattern": f"^[^{_IN_NO_COLUMN}]*$"})
+]
+# Of a column that an import makes or fills.
+OwnColumnName = Annotated[ColumnName, AfterValidator(_not_reserved)]
 ColumnNames = Annotated[list[ColumnName], Field(min_length=1, max_length=10_000), AfterValidator(unique)]
+KeyColumns = Annotated[list[OwnColumnName], Field(min_length=1, max_length=10_000), AfterValidator(unique)]
 OrderKey = Annotated[
     str,
-    AfterValidator(_printable),
+    AfterValidator(_column),
     Field(
         min_length=1,
         max_length=256,
-        json_schema_extra={"pattern": f"^(?:[^-{UNPRINTABLE_CHARACTERS}]|-[^{UNPRINTABLE_CHARACTERS}])[^{UNPRINTABLE_CHARACTERS}]*$"},
+        json_schema_extra={"pattern": f"^(?:[^-{_IN_NO_COLUMN}]|-[^{_IN_NO_COLUMN}])[^{_IN_NO_COLUMN}]*$"},
     ),
     AfterValidator(_key),
 ]
@@ -144,7 +166,7 @@ ColumnType = Annotated[
     AfterValidator(_column_type),
     Field(json_schema_extra={"pattern": f"^(?:{COLUMN_TYPE.pattern})$"}, examples=["int64", "decimal(12,2)"]),
 ]
-ColumnTypes = Annotated[dict[ColumnName, ColumnType], Field(max_length=10_000, json_schema_extra={"additionalProperties": False})]
+ColumnTypes = Annotated[dict[OwnColumnName, ColumnType], Field(max_length=10_000, json_schema_extra={"additionalProperties": False})]
 Sha256 = Annotated[
     str,
     Field(

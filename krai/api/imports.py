@@ -17,11 +17,12 @@ from krai.api.fields import (
     Body,
     CallbackUrl,
     ColumnName,
-    ColumnNames,
     ColumnTypes,
     DatasetName,
     Description,
+    KeyColumns,
     Labels,
+    OwnColumnName,
     Sha256,
     Sheet,
 )
@@ -53,7 +54,7 @@ class ImportBody(Body):
         Field(description="replace: the new rows take the place of all others; upsert: of those with the same `key`, the last of a file."),
     ] = "append"
     key: Annotated[
-        ColumnNames | None,
+        KeyColumns | None,
         Field(
             validate_default=True,
             description="The columns, by their names in the dataset, that tell rows apart in an upsert. A row without a value in one is"
@@ -74,9 +75,11 @@ class ImportBody(Body):
         Field(alias="schema", description="Types of columns; those left out are inferred from the whole file."),
     ] = None
     columns: Annotated[
-        Annotated[dict[ColumnName, ColumnName | None], Field(max_length=10_000, json_schema_extra={"additionalProperties": False})] | None,
+        Annotated[dict[ColumnName, OwnColumnName | None], Field(max_length=10_000, json_schema_extra={"additionalProperties": False})]
+        | None,
         Field(
-            description="What columns of the file are called in the dataset; null leaves one out. Others keep their names.",
+            description="What columns of the file are called in the dataset; null leaves one out. Others keep their names. None in the"
+            " dataset begins with `_krai_`, as columns of rejects files do.",
             examples=[{"E-Mail": "email", "Notes": None}],
         ),
         AfterValidator(_apart),

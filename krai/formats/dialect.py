@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from krai.formats.encodings import original
-from krai.formats.reading import OWN_PREFIX, About
+from krai.formats.reading import OWN_COLUMNS, About
 
-OWN_COLUMNS = tuple(OWN_PREFIX + name for name in ("row", "column", "code", "reason"))
 TAB = "\t"
 _CUT = "row_too_large"  # of such a row there may be the beginning alone
 _BYTE_ORDER_MARK = "\ufeff"

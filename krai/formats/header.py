@@ -1,15 +1,17 @@
 """The header line of a text file, and whether the file is text at all."""
 
 import codecs
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from krai.dataset import OWN_PREFIX
 from krai.errors import Terminal
 from krai.formats.dialect import Dialect
 from krai.formats.quotes import cut, line_end, quotes_in
-from krai.formats.reading import OWN_PREFIX
+from krai.formats.reading import OWN_COLUMNS
 from krai.formats.spreadsheet import restore
 
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
@@ -40,25 +42,34 @@ def read_header(data: bytes, dialect: Dialect, *, whole: bool, max_columns: int,
         return None
     line = data[start:end].rstrip(b"\r\n")
     names = names_in(line, dialect)
-    kept = tuple(place for place, name in enumerate(names) if not name.startswith(OWN_PREFIX))
-    check_names([names[place] for place in kept], max_columns=max_columns, max_name_bytes=max_name_bytes)
+    kept = kept_places(names)
+    check_names(names, kept, max_columns=max_columns, max_name_bytes=max_name_bytes)
     return Header(names, kept, line, end)
 
 
-def check_names(names: list[str], *, max_columns: int, max_name_bytes: int) -> None:
-    """Raises Terminal for columns no dataset can have."""
-    if not names:
+def kept_places(names: Sequence[str]) -> tuple[int, ...]:
+    """The places of the columns that are imported: all but those that a rejects file has of krai."""
+    return tuple(place for place, name in enumerate(names) if name not in OWN_COLUMNS)
+
+
+def check_names(names: Sequence[str], kept: Sequence[int] | None = None, *, max_columns: int, max_name_bytes: int) -> None:
+    """Raises Terminal for columns no dataset can have; `kept` are the places of those that are imported, None: all."""
+    places = range(len(names)) if kept is None else kept
+    if not places:
         raise Terminal("empty_file", "The file has no columns of its own.")
-    if len(names) > max_columns:
-        raise Terminal("too_many_columns", f"The file has {len(names)} columns, at most {max_columns} are allowed.")
+    if len(places) > max_columns:
+        raise Terminal("too_many_columns", f"The file has {len(places)} columns, at most {max_columns} are allowed.")
     seen: set[str] = set()
-    for number, name in enumerate(names, start=1):
+    for place in places:
+        number, name = place + 1, names[place]
         if not name:
             raise Terminal("empty_column_name", f"Column {number} has no name.")
         if len(name.encode()) > max_name_bytes:
             raise Terminal("column_name_too_long", f"The name of column {number} has more than {max_name_bytes} bytes.")
         if name in seen:
             raise Terminal("duplicate_column", f"Column {number} has the name of an earlier one.")
+        if name.startswith(OWN_PREFIX):
+            raise Terminal("reserved_column", f"The name of column {number} begins with {OWN_PREFIX}.")
         seen.add(name)
 
 

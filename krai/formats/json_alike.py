@@ -11,11 +11,12 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from krai.dataset import OWN_PREFIX
 from krai.formats.json_shape import Lead, Shape
 from krai.formats.json_values import Unsure, Values, escaped_quotes, read_values
 from krai.formats.lines import Lines
 from krai.formats.quotes import Octets
-from krai.formats.reading import OWN_PREFIX, Mask, Places
+from krai.formats.reading import Mask, Places
 
 _QUOTE = ord('"')
 _LOOKED_AT = 8  # lines

@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from krai.dataset import OWN_PREFIX
 from krai.formats.json_cells import JsonCells, Kind
-from krai.formats.reading import OWN_PREFIX
+from krai.formats.reading import OWN_COLUMNS
 
 DEEPEST = 100
 _TOO_DEEP = f"The object is more than {DEEPEST} levels deep."
 _HALF = "The line has half a character."
 RAW = OWN_PREFIX + "raw"
-_RAW_BASE64 = RAW + "_base64"
-_REJECTED = re.compile(rf'\s*\{{ ?"{OWN_PREFIX}'.encode())
+RAW_BASE64 = RAW + "_base64"
+_OWN = frozenset((*OWN_COLUMNS, RAW, RAW_BASE64))
+_REJECTED = re.compile(rf'\s*\{{ ?"(?:{"|".join(_OWN)})"'.encode())
 
 
 class _Integer(str):
@@ -43,18 +45,22 @@ class Malformed(Exception):
 
 
 def read_line(line: bytes) -> dict[str, Any]:
-    """The object of a line, `_krai_` columns left out; a line of a rejects file is what stands in its `_krai_raw`.
+    """The object of a line, without what krai itself has written in one of a rejects file; that is what stands in its `_krai_raw`.
 
-    Raises Malformed.
+    Raises Malformed, also for other names that begin like krai's own, and for values beside `_krai_raw`.
     """
     record = _decode(line)
-    while RAW in record:
+    own = _own_names(record)
+    while RAW in own:
+        if len(own) < len(record):
+            raise Malformed("reserved_column", f"Beside {RAW} the row has values, which would be lost.")
         line = _raw_of(record)
         record = _decode(line)
+        own = _own_names(record)
     # Only an escape can bring in what the decoded text could not hold.
     if b"\\u" in line:
         _check_escapes(record)
-    return {name: value for name, value in record.items() if not name.startswith(OWN_PREFIX)}
+    return {name: value for name, value in record.items() if name not in own} if own else record
 
 
 def was_rejected(text: bytes) -> bool:
@@ -68,7 +74,7 @@ def as_it_came(line: bytes) -> bytes:
         return line
     try:
         record = _decode(line)
-        return _raw_of(record) if RAW in record else line
+        return _raw_of(record) if RAW in record and _OWN.issuperset(record) else line
     except Malformed:
         return line
 
@@ -107,6 +113,15 @@ def _decode(line: bytes) -> dict[str, Any]:
     return record
 
 
+def _own_names(record: dict[str, Any]) -> set[str]:
+    """Those that a rejects file has of krai. Raises Malformed for any other that begins like them."""
+    own = {name for name in record if name.startswith(OWN_PREFIX)}
+    if not own <= _OWN:
+        number = next(number for number, name in enumerate(record, start=1) if name in own - _OWN)
+        raise Malformed("reserved_column", f"The name of column {number} of the row begins with {OWN_PREFIX}.")
+    return own
+
+
 def _check_depth(record: dict[str, Any]) -> None:
     level: list[Any] = [record]
     for _ in range(DEEPEST):
@@ -139,7 +154,7 @@ def _raw_of(record: dict[str, Any]) -> bytes:
     if type(raw) is not str:
         raise Malformed(detail=f"{RAW} is not a string.")
     try:
-        return base64.b64decode(raw, validate=True) if record.get(_RAW_BASE64) is True else raw.encode()
+        return base64.b64decode(raw, validate=True) if record.get(RAW_BASE64) is True else raw.encode()
     except UnicodeEncodeError:
         raise Malformed(detail=_HALF) from None
     except ValueError:  # that base64 has no such character, or that its length is wrong

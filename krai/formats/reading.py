@@ -11,9 +11,11 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 import numpy as np
 import pyarrow as pa
 
+from krai.dataset import OWN_PREFIX
+
 BLOCK_BYTES = 4 << 20
-# Columns of this kind belong to a rejects file; a mended one is imported without them.
-OWN_PREFIX = "_krai_"
+# Columns that a rejects file has of krai; a mended one is imported without them.
+OWN_COLUMNS = tuple(OWN_PREFIX + name for name in ("row", "column", "code", "reason"))
 
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from krai.dataset import OWN_PREFIX
 from krai.errors import Terminal
-from krai.formats.dialect import OWN_COLUMNS, Dialect
+from krai.formats.dialect import Dialect
 from krai.formats.header import Header, after_mark, check_names, names_in, start_of_rows
 from krai.formats.quotes import NO_SPANS, Positions, cut, line_end
-from krai.formats.reading import OWN_PREFIX
+from krai.formats.reading import OWN_COLUMNS
 from krai.formats.records import Records
 
 HEAD_BYTES = 64 << 10
-_RULED = OWN_COLUMNS[0].encode()
 _MOST_NULS = 3  # of so many octets of text one is NUL at most; UTF-16 has more
 
 
@@ -29,12 +29,13 @@ def header_of(head: bytes, dialect: Dialect, columns: Sequence[str] | None, *, m
         raise Terminal("empty_file")
     if head.count(0) * _MOST_NULS > len(head):
         raise Terminal("encoding_unsupported", "The file has NUL characters where text should be.")
-    end, own, cells = start, 0, 0
-    if head.startswith(_RULED, start):
+    own: list[str] = []
+    end, cells = start, 0
+    if head.startswith((OWN_COLUMNS[0] + dialect.delimiter).encode(), start):
         end = line_end(head, start, final=True)
         written = names_in(head[start:end].rstrip(b"\r\n"), dialect)
-        own = sum(name.startswith(OWN_PREFIX) for name in written)
-        cells = len(written) - own
+        own = [name for name in written if name.startswith(OWN_PREFIX)]
+        cells = len(written) - len(own)
     elif columns is None:
         counts = cells_of(head[start:], dialect)
         cells = int(np.bincount(counts).argmax())
@@ -45,8 +46,8 @@ def header_of(head: bytes, dialect: Dialect, columns: Sequence[str] | None, *, m
         end = after_mark(head)
     names = list(columns) if columns is not None else [f"column_{number + 1}" for number in range(cells)]
     check_names(names, max_columns=max_columns, max_name_bytes=max_name_bytes)
-    every = (*(f"{OWN_PREFIX}{number}" for number in range(own)), *names)
-    return Header(every, tuple(range(own, len(every))), dialect.delimiter.join(every).encode(), end)
+    every = (*own, *names)
+    return Header(every, tuple(range(len(own), len(every))), dialect.delimiter.join(every).encode(), end)
 
 
 def cells_of(head: bytes, dialect: Dialect) -> Positions:

@@ -54,7 +54,7 @@ class XlsxReader:
         self.names: Sequence[str] = self._table.names
         self.types: Mapping[str, pa.DataType] = {}
         self.form: RejectsForm | None = None
-        check_names(list(self.names), max_columns=max_columns, max_name_bytes=max_name_bytes)
+        check_names(self._table.header, self._table.kept, max_columns=max_columns, max_name_bytes=max_name_bytes)
 
     def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
         """Cells know what they are."""

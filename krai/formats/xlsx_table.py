@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from krai.errors import Terminal
 from krai.formats.fit import fit_text
+from krai.formats.header import kept_places
 from krai.formats.json_cells import JsonCells, Kind
-from krai.formats.reading import OWN_PREFIX, Cells, Mask, Parsed, Places, Reject
+from krai.formats.reading import Cells, Mask, Parsed, Places, Reject
 from krai.formats.xlsx_sheet import Row, letters_of
 from krai.formats.xlsx_values import Unfit, Values
 
@@ -55,10 +56,11 @@ class SheetTable:
         except _Wrong as wrong:
             raise Terminal(wrong.code, f"The row of names cannot be read. {wrong.detail}".strip()) from None
         self.header = [found.get(place, (Kind.NULL, ""))[1] for place in range(max(found, default=-1) + 1)]
+        self.kept = kept_places(self.header)
 
     @property
     def names(self) -> Sequence[str]:
-        return [name for name in self.header if not name.startswith(OWN_PREFIX)]
+        return [self.header[place] for place in self.kept]
 
     def parse(self, block: Sequence[Row]) -> Parsed:
         columns: dict[int, _Column] = {}
@@ -83,11 +85,7 @@ class SheetTable:
         def trace(indexes: Places) -> list[tuple[int, bytes]]:
             return [(kept[index][0], self._as_json(kept[index][1])) for index in indexes]
 
-        cells = {
-            self.header[place]: column.cells(len(kept))
-            for place, column in sorted(columns.items())
-            if not self.header[place].startswith(OWN_PREFIX)
-        }
+        cells = {self.header[place]: columns[place].cells(len(kept)) for place in self.kept if place in columns}
         return Parsed(rows=len(kept) + len(rejects), whole=len(kept), columns=cells, rejects=rejects, trace=trace)
 
     def _read(self, row: Row, *, any_width: bool = False) -> dict[int, Value]:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from krai.errors import PROBLEMS
-from krai.formats.dialect import OWN_COLUMNS
-from krai.formats.reading import OWN_PREFIX, Reject, RejectsForm
+from krai.formats.json_lines import RAW, RAW_BASE64
+from krai.formats.reading import OWN_COLUMNS, Reject, RejectsForm
 from krai.ports import BlobStore
 
 PAGE_ROWS = 1000
@@ -85,9 +85,9 @@ class Rejects:
             return self._form.line(row, (reject.column or "", reject.code, reason(reject)), reject.raw)
         values = (row, reject.column, reject.code, reason(reject))
         raw, is_base64 = _text(reject.raw, None)
-        doc = {**dict(zip(OWN_COLUMNS, values, strict=True)), OWN_PREFIX + "raw": raw}
+        doc = {**dict(zip(OWN_COLUMNS, values, strict=True)), RAW: raw}
         if is_base64:
-            doc[OWN_PREFIX + "raw_base64"] = True
+            doc[RAW_BASE64] = True
         return json.dumps(doc, ensure_ascii=False).encode() + b"\n"
 
     def _end_page(self) -> None:

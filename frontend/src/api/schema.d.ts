@@ -2273,7 +2273,7 @@ export interface components {
             } | null;
             /**
              * Columns
-             * @description What columns of the file are called in the dataset; null leaves one out. Others keep their names.
+             * @description What columns of the file are called in the dataset; null leaves one out. Others keep their names. None in the dataset begins with `_krai_`, as columns of rejects files do.
              * @default null
              */
             columns?: {

@@ -152,6 +152,17 @@ async def test_control_characters_are_refused_in_labels(house: House) -> None:
         assert pointers(answer) == {"/labels/a": "invalid_field"}, ascii(text)
 
 
+async def test_names_of_columns_may_go_over_several_lines(house: House) -> None:
+    columns = [Column(name=name, type="int64") for name in ("a\nb", "c\r\nd", "e\tf")]
+    names = [column.name for column in columns]
+    dataset = await house.stores.jobs.get_dataset("users")
+    assert dataset is not None
+    await house.stores.jobs.put_dataset(replace(dataset, columns=tuple(columns)))
+    asked = {"columns": names, "order_by": [names[0], f"-{names[1]}"], "filter": f'"{names[0]}" = 1'}
+    answer = await house.post("exports", {"dataset": "users", **asked})
+    assert {name: answer.json()["params"][name] for name in asked} == asked
+
+
 BAD: dict[str, list[Any]] = {
     "dataset": [5],
     "limit": [-1, 0, 2**63, 5.0, "5", True, "inf", [], {}],

@@ -195,6 +195,19 @@ async def test_a_schema_names_types(house: House) -> None:
     assert answer.json()["params"]["schema"] == schema
 
 
+async def test_names_of_columns_may_go_over_several_lines(house: House) -> None:
+    asked = {"columns": {"Net\r\nprice": "net\tprice"}, "schema": {"net\tprice": "string"}, "mode": "upsert", "key": ["a\nb", "net\tprice"]}
+    answer = await import_(house, {"records": [{"a": 1}]}, **asked)
+    assert {name: answer.json()["params"][name] for name in asked} == asked
+
+
+@pytest.mark.parametrize("name", ["a\x00", "\x0b", "\x1b[31m", "\x7f", "\x85", "a\u202eb", "\u2028", "_krai_row", "_krai_"])
+async def test_what_no_column_may_be_called_is_refused(house: House, name: str) -> None:
+    for asked in ({"columns": {"a": name}}, {"schema": {name: "int64"}}, {"mode": "upsert", "key": [name]}):
+        answer = await import_(house, {"records": [{"a": 1}]}, **asked)
+        assert problem(answer, 422) == "invalid_field"
+
+
 @pytest.mark.parametrize("sheet", [1, 10_000, "Orders 2026", "ä" * 31])
 async def test_a_sheet_has_a_name_or_a_number(house: House, sheet: Any) -> None:
     answer = await import_(house, {"upload_id": await uploaded(house)}, sheet=sheet, format="xlsx")

@@ -61,6 +61,12 @@ def test_columns_of_a_rejects_file_are_left_out_even_twice() -> None:
     assert (read.names, read.rows) == (["a"], [("x",)])
 
 
+def test_what_is_wrong_with_a_name_is_said_by_its_place_in_the_file() -> None:
+    for data in (b"_krai_row,a,_krai_row_\n", b"_krai_row,a,a\n", b"_krai_row,a,\n"):
+        with pytest.raises(Terminal, match=r"\b[Cc]olumn 3\b"):
+            csv_reader(data)
+
+
 @pytest.mark.parametrize(
     ("row", "code"),
     [
@@ -116,6 +122,8 @@ def test_a_quote_that_is_never_closed_fails_the_file_and_is_named(data: bytes, l
         (b"\n\r\n", "empty_file"),
         (b"_krai_row\n1\n", "empty_file"),
         (b"a,b,a\n", "duplicate_column"),
+        (b"_krai_a,b\n", "reserved_column"),
+        (b"_krai_row,_krai_raw\n", "reserved_column"),
         (b"a,,b\n", "empty_column_name"),
         (b'a,""\n', "empty_column_name"),
         (b"x" * 256 + b"\n", "column_name_too_long"),

@@ -109,6 +109,20 @@ def test_columns_take_the_names_that_are_given() -> None:
     assert [reject.code for reject in read.rejected] == ["column_count"]
 
 
+def test_only_a_rejects_file_has_a_header_where_none_is_said_to_be() -> None:
+    assert read_csv(b"_krai_rows,2\n3,4\n", BARE).rows == [("_krai_rows", "2"), ("3", "4")]
+    data = b"_krai_row,_krai_column,_krai_code,_krai_reason,column_1\n7,,column_count,,x\n"
+    assert read_csv(data, BARE).rows == [("x",)]
+
+
+def test_rejects_of_a_rejects_file_without_a_header_are_read_with_theirs() -> None:
+    rejects = b"_krai_row,_krai_column,_krai_code,_krai_reason,column_1,column_2\n"
+    form = csv_reader(rejects + b"7,,column_count,,x\n", BARE).form
+    assert form is not None
+    again = form.first_line() + b"1,,column_count,,7,,column_count,,x,y\n"
+    assert read_csv(again).rows == read_csv(again, BARE).rows == [("x", "y")]
+
+
 def test_blank_lines_are_rows_of_the_only_column_also_before_its_first_cell() -> None:
     assert read_csv(b"\xef\xbb\xbf\n\r\nx\n\n", BARE).rows == [(None,), (None,), ("x",), (None,)]
     assert read_csv(b"\n\n", BARE, columns=["a"]).rows == [(None,), (None,)]

@@ -164,6 +164,19 @@ def test_a_line_of_a_rejects_file_is_rejected_again_as_it_came_the_first_time(li
     assert [(reject.code, reject.raw) for reject in read.rejected] == [(code, line if raw is None else raw)]
 
 
+def test_names_that_krai_keeps_for_itself_lose_nothing_without_a_word() -> None:
+    lines = [
+        b'{"a":1}',
+        b'{"a":2,"_krai_note":"x"}',
+        b'{"a":3,"_krai_raw":"{\\"a\\":4}"}',
+        b'{"_krai_row":7,"_krai_raw":"{\\"_krai_x\\":1}"}',
+    ]
+    read = read_ndjson(b"\n".join(lines))
+    assert (read.names, read.rows) == (["a"], [("1",)])
+    assert [(reject.row, reject.code) for reject in read.rejected] == [(number, "reserved_column") for number in (2, 3, 4)]
+    assert [reject.raw for reject in read.rejected] == [*lines[1:3], b'{"_krai_x":1}']
+
+
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf\n"])
 def test_a_file_without_lines_is_empty(data: bytes) -> None:
     with pytest.raises(Terminal) as error:

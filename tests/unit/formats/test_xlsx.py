@@ -300,6 +300,7 @@ def changed(archive: bytes, old: bytes, new: bytes) -> bytes:
         (xlsx(row(text("a"), text("a"))), "duplicate_column"),
         (xlsx(row(text("a"), "<c/>", text("b"))), "empty_column_name"),
         (xlsx(row(text("x" * 300))), "column_name_too_long"),
+        (xlsx(row(text("a"), text("_krai_raw"))), "reserved_column"),
         (xlsx(row(cell("<v>#N/A</v>", t="e"))), "bad_cell"),
         (xlsx(row(text("a")) + '<row><c r="XFD1048576"><v>1</v></c></row>'), "too_many_columns"),
         (xlsx(row(*(text(f"c{number}") for number in range(101)))), "too_many_columns"),

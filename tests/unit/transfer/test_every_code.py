@@ -109,6 +109,12 @@ ROWS: dict[tuple[str, str], list[Bad]] = {
         Bad(b'{"_krai_raw":2}', "_krai_raw is not a string."),
         Bad(b'{"_krai_raw":"2","_krai_raw_base64":true}', "_krai_raw is not base64."),
     ],
+    ("reserved_column", "ndjson"): [
+        Bad(b'{"id":2,"_krai_note":"x"}', "The name of column 2 of the row begins with _krai_."),
+        Bad(b'{"_krai_row":7,"id":2,"_krai_ROW":"x"}', "The name of column 3 of the row begins with _krai_."),
+        Bad(b'{"id":2,"_krai_raw":"{}"}', "Beside _krai_raw the row has values, which would be lost."),
+        Bad(b'{"_krai_row":7,"id":2,"_krai_raw":"{}"}', "Beside _krai_raw the row has values, which would be lost."),
+    ],
     ("bad_cell", "xlsx"): [
         Bad('<c t="e"><v>#N/A</v></c>', "The cell holds an error.", "id", b'{"id":"#N/A"}'),
         Bad("<c><v>two</v></c>", "The cell is no number.", "id", b'{"id":"two"}'),

@@ -84,6 +84,13 @@ FILES: dict[str, list[File]] = {
         (b"a\n", {"format": "json"}),
     ],
     "non_finite_number": [(xlsx(row("<c><v>1e999</v></c>")), {})],
+    "reserved_column": [
+        (b"a,_krai_note\n1,x\n", {}),
+        (b"_krai_row,_krai_raw,a\n7,x,1\n", {}),
+        (xlsx(row(text("a"), text("_krai_"))), {}),
+        (parquet(a=[1], _krai_row=[7]), {}),
+        (b'{"a":1}', {"columns": {"a": "_krai_a"}, "mode": "replace"}),
+    ],
     "row_too_large": [(b"a" * 3_000_000, {})],
     "too_many_columns": [
         (b"a,b,c,d\n", {}),
