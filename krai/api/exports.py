@@ -180,6 +180,8 @@ def _refuse_mismatch(body: ExportBody) -> None:
     if body.csv is not None and body.format not in {"csv", "tsv"}:
         errors.append(FieldError("/csv", "invalid_field", "Is for the formats csv and tsv."))
     elif body.csv is not None:
+        if body.format == "tsv" and body.csv.delimiter not in {None, "\t"}:
+            errors.append(FieldError("/csv/delimiter", "invalid_field", "Takes no other delimiter with the format tsv."))
         delimiter = body.csv.delimiter or ("\t" if body.format == "tsv" else ",")
         if delimiter in body.csv.null:
             errors.append(FieldError("/csv/null", "invalid_field", "Has no delimiter inside."))

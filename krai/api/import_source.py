@@ -7,7 +7,7 @@ from pydantic import Discriminator, Field, Tag
 from krai import gs_uri, submit
 from krai.api.fields import UNPRINTABLE_CHARACTERS, Body, Text
 from krai.api.intake import Intake
-from krai.errors import FieldError, Terminal
+from krai.errors import Terminal
 from krai.outbound import urls
 from krai.settings import Mode
 
@@ -73,8 +73,8 @@ SourceBody = Annotated[
 AnySource = str | UploadSource | UrlSource | ObjectSource | RecordsSource
 
 
-async def source_of(said: AnySource, sha256: str | None, taken: Intake[Any]) -> submit.Source:
-    """Raises Terminal source_forbidden, and invalid_field where a digest is given of what is no file."""
+async def source_of(said: AnySource, taken: Intake[Any]) -> submit.Source:
+    """Raises Terminal source_forbidden."""
     match said:
         case UploadSource():
             return submit.Uploaded(said.upload_id)
@@ -83,8 +83,6 @@ async def source_of(said: AnySource, sha256: str | None, taken: Intake[Any]) -> 
         case ObjectSource():
             return await _object(said.uri, taken)
         case RecordsSource():
-            if sha256 is not None:
-                raise Terminal("invalid_field", errors=[FieldError("/sha256", "invalid_field", "Records are no file.")])
             return submit.Inline(said.records)
         case name:
             return submit.Registered(name)

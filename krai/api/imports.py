@@ -1,7 +1,7 @@
 """`POST /api/v1/imports`: a file, or a few records, become rows of a dataset."""
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -26,13 +26,15 @@ from krai.api.fields import (
     Sha256,
     Sheet,
 )
-from krai.api.import_source import SourceBody, source_of
+from krai.api.import_source import RecordsSource, SourceBody, source_of
 from krai.api.intake import Intake, ValidateOnly
 from krai.errors import Terminal
 
 router = APIRouter(tags=["jobs"])
 CAP_BYTES = (1024 + 64) * intake.KIB
 LARGEST_PARAMS_BYTES = 256 * intake.KIB  # a job is one document, of at most 1 MiB in Firestore, and read with every page of a list
+# What may be said of records; of the other fields that tell of a file, nothing.
+SAID_OF_RECORDS: dict[str, tuple[str, ...]] = {"format": ("auto", "ndjson", "json"), "compression": ("auto", "none")}
 
 
 def _apart(columns: dict[str, str | None] | None) -> dict[str, str | None] | None:
@@ -89,14 +91,36 @@ class ImportBody(Body):
     )
     max_errors: Annotated[
         int | None,
-        Field(ge=0, le=2**53, description="More rejected rows than this fail the job; /errors has those read by then."),
+        Field(
+            ge=0,
+            le=2**53,
+            description="More rejected rows than this fail the job; /errors has those read by then. Not with `on_error` abort.",
+        ),
     ] = None
-    csv: Annotated[CsvDialect | None, Field(description="How the text is written, for the formats `csv`, `tsv` and `auto`.")] = None
+    csv: Annotated[
+        CsvDialect | None,
+        Field(description="How the text is written, for the formats `csv`, `tsv` and `auto`; another file fails the job."),
+    ] = None
     sha256: Sha256 | None = None
     sheet: Sheet = None
     callback_url: CallbackUrl | None = None
     labels: Labels = Field(default_factory=dict)
     description: Description = ""
+
+    @field_validator("format", "compression", "csv", "sha256", "sheet")
+    @classmethod
+    def _goes_with_file(cls, said: Any, body: ValidationInfo) -> Any:
+        of_records = isinstance(body.data.get("source"), RecordsSource)
+        if of_records and said is not None and said not in SAID_OF_RECORDS.get(body.field_name or "", ()):
+            raise PydanticCustomError(INVALID, "Goes with a file: records are none.")
+        return said
+
+    @field_validator("max_errors")
+    @classmethod
+    def _goes_without_abort(cls, most: int | None, body: ValidationInfo) -> int | None:
+        if most is not None and body.data.get("on_error") == "abort":
+            raise PydanticCustomError(INVALID, "Goes with on_error reject; leave it out, for with abort the first row fails the job.")
+        return most
 
     @field_validator("key")
     @classmethod
@@ -231,4 +255,4 @@ async def _understand(taken: Intake[ImportBody]) -> tuple[submit.Order, submit.S
     if len(json.dumps(order.params)) > LARGEST_PARAMS_BYTES:
         detail = f"Besides inline records it may have {LARGEST_PARAMS_BYTES >> 10} KiB as JSON in ASCII: name fewer columns."
         raise Terminal("too_large", detail)
-    return order, await source_of(body.source, body.sha256, taken)
+    return order, await source_of(body.source, taken)

@@ -1,6 +1,7 @@
 """What a file is, by its first bytes."""
 
 import codecs
+import re
 
 from krai.errors import Terminal
 from krai.formats.compression import MAGIC
@@ -11,7 +12,6 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # what an encrypted workbook is wrapped in
 _BINARY = (
     MAGIC,
-    _PARQUET,
     b"\x89PNG",
     b"%PDF-",
     b"\xff\xd8\xff",
@@ -22,7 +22,15 @@ _BINARY = (
     b"Obj\x01",
     b"\x7fELF",
 )
-_OF_TEXT = {b"{": "ndjson", b"[": "json"}
+_LOOKED_AT = 16
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+# What JSON goes on with after its first bracket. A CSV may begin with one: `[id],[name]`.
+_BLANKS = rb"[ \t\r\n]*"
+_LITERAL = rb"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null)(?=[ \t\r\n,\]]|\Z)"
+_OF_TEXT = {
+    "ndjson": re.compile(_BLANKS + rb"\{" + _BLANKS + rb'(?:["}]|\Z)'),
+    "json": re.compile(_BLANKS + rb"\[" + _BLANKS + rb'(?:["{\[\]]|' + _LITERAL + rb"|\Z)"),
+}
 _MARKUP = (b"<!doctype", b"<html", b"<?xml")
 
 
@@ -32,7 +40,7 @@ def format_of(head: bytes, declared: str) -> str:
 
     Raises Terminal encrypted_file, and format_mismatch when the content is not what was declared, or none of them.
     """
-    if head.startswith(_PARQUET):
+    if _is_parquet(head, declared):
         found = "parquet"
     elif head.startswith(_ZIP):
         found = "xlsx"
@@ -41,12 +49,19 @@ def format_of(head: bytes, declared: str) -> str:
     elif head.startswith(_BINARY) or head.lstrip().lower().startswith(_MARKUP):
         raise Terminal("format_mismatch", "The file holds something else than rows of text, Parquet or XLSX.")
     else:
-        found = _OF_TEXT.get(head.removeprefix(codecs.BOM_UTF8).lstrip()[:1], "csv")
+        text = head.removeprefix(codecs.BOM_UTF8)
+        found = next((name for name, begins in _OF_TEXT.items() if begins.match(text)), "csv")
     if declared == "auto" or (is_rejects(head) and declared in {"json", "parquet", "xlsx"}):
         return found
     if declared != found and not {"parquet", "xlsx"}.isdisjoint({declared, found}):
         raise Terminal("format_mismatch", f"The file is not {declared.upper()}.")
     return declared
+
+
+def _is_parquet(head: bytes, declared: str) -> bool:
+    """A table of text may begin with the same four letters; after those of Parquet soon comes what no text has."""
+    after = head[len(_PARQUET) : len(_PARQUET) + _LOOKED_AT]
+    return head.startswith(_PARQUET) and (declared == "parquet" or not after or _CONTROL.search(after) is not None)
 
 
 def is_rejects(head: bytes) -> bool:

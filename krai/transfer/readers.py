@@ -26,6 +26,7 @@ from krai.transfer.tools import Limits
 from krai.transfer.unpacking import unpacked
 
 _COPY_BYTES = 1 << 20
+_DELIMITED = {"csv", "tsv"}
 
 
 def open_reader(source: Source, params: dict[str, Any], limits: Limits, spool: Path, *, columns: Sequence[str] | None = None) -> Reader:
@@ -40,6 +41,8 @@ def open_reader(source: Source, params: dict[str, Any], limits: Limits, spool: P
     found, sheet = format_of(head, params.get("format", "auto")), params.get("sheet")
     if sheet is not None and found != "xlsx" and not is_rejects(head):
         raise Terminal("unknown_sheet", "Only XLSX files have sheets.")
+    if params.get("csv") and found not in _DELIMITED and not is_rejects(head):
+        raise Terminal("format_mismatch", f"The request says how its CSV is written, but the file is {found.upper()}.")
     match found:
         case "xlsx":
             reader = XlsxReader(

@@ -2288,12 +2288,12 @@ export interface components {
             on_error?: "reject" | "abort";
             /**
              * Max Errors
-             * @description More rejected rows than this fail the job; /errors has those read by then.
+             * @description More rejected rows than this fail the job; /errors has those read by then. Not with `on_error` abort.
              * @default null
              */
             max_errors?: number | null;
             /**
-             * @description How the text is written, for the formats `csv`, `tsv` and `auto`.
+             * @description How the text is written, for the formats `csv`, `tsv` and `auto`; another file fails the job.
              * @default null
              */
             csv?: components["schemas"]["CsvDialect"] | null;

@@ -239,6 +239,7 @@ async def test_a_field_takes_all_that_it_should(house: House, name: str, value: 
         ({"format": "json", "csv": {}}, "/csv"),
         ({"format": "parquet", "csv": {"header": True}}, "/csv"),
         ({"format": "tsv", "csv": {"null": "a\tb"}}, "/csv/null"),
+        ({"format": "tsv", "csv": {"delimiter": ";"}}, "/csv/delimiter"),
         ({"csv": {"delimiter": ";", "null": "a;b"}}, "/csv/null"),
     ],
 )

@@ -10,7 +10,9 @@ DEFAULTS = {"delimiter": None, "quote": '"', "header": True, "encoding": "utf-8"
 
 
 async def import_(house: House, **body: Any) -> Any:
-    return await house.post("imports", {"source": {"records": [{"a": 1}]}, **body})
+    session = (await house.post("uploads", {})).json()
+    assert (await house.client(None).put(session["upload_url"], content=b"a\n1\n")).status_code == 200
+    return await house.post("imports", {"source": {"upload_id": session["upload_id"]}, **body})
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ async def test_columns_are_kept_as_they_came(house: House) -> None:
     assert (await import_(house, columns=columns)).json()["params"]["columns"] == columns
 
 
-@pytest.mark.parametrize("columns", [[], {"a": 1}, {"": "a"}, {"a": ""}, {"a": "x" * 256}, {"a": "x\ny"}])
+@pytest.mark.parametrize("columns", [[], {"a": 1}, {"": "a"}, {"a": ""}, {"a": "x" * 256}, {"a": "x\0y"}])
 async def test_columns_have_names(house: House, columns: Any) -> None:
     assert problem(await import_(house, columns=columns), 422) == "invalid_field"
 
@@ -92,5 +94,11 @@ async def test_rejects_are_counted_in_whole_numbers(house: House, body: dict[str
 
 
 async def test_how_many_rejects_there_may_be_is_kept(house: House) -> None:
-    params = (await import_(house, on_error="abort", max_errors=0)).json()["params"]
-    assert (params["on_error"], params["max_errors"]) == ("abort", 0)
+    for said in ({"on_error": "abort", "max_errors": None}, {"on_error": "reject", "max_errors": 0}):
+        params = (await import_(house, **said)).json()["params"]
+        assert {name: params[name] for name in said} == said
+
+
+async def test_the_first_reject_is_not_counted(house: House) -> None:
+    answer = await import_(house, on_error="abort", max_errors=0)
+    assert pointers(answer) == {"/max_errors": "invalid_field"}

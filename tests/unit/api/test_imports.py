@@ -115,7 +115,7 @@ async def test_what_is_no_upload_id_is_refused(house: House, upload_id: Any) -> 
 
 async def test_records_are_stored_as_they_came(house: House) -> None:
     records = [{"n": 1, "text": 'é "\n', "deep": {"a": [1, None]}}, {"n": 18446744073709551615, "f": 0.1}]
-    answer = await import_(house, {"records": records}, format="csv", compression="gzip")
+    answer = await import_(house, {"records": records})
     job = await house.job(answer.json()["job_id"])
     assert job.source is not None
     with house.stores.blobs.open(job.source["path"], generation=job.source["generation"]) as file:
@@ -254,9 +254,25 @@ async def test_what_is_no_digest_is_refused(house: House, sha256: Any) -> None:
     assert pointers(answer) == {"/sha256": "invalid_field"}
 
 
-async def test_records_have_no_digest(house: House) -> None:
-    answer = await import_(house, {"records": [{"a": 1}]}, sha256="a" * 64)
-    assert pointers(answer) == {"/sha256": "invalid_field"}
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sha256", "a" * 64),
+        ("sheet", 1),
+        ("csv", {"delimiter": ";"}),
+        *(("format", name) for name in ("csv", "tsv", "parquet", "xlsx")),
+        *(("compression", name) for name in ("gzip", "zstd")),
+    ],
+)
+async def test_nothing_is_said_of_records_that_only_a_file_can_be(house: House, name: str, value: Any) -> None:
+    answer = await import_(house, {"records": [{"a": 1}]}, **{name: value})
+    assert pointers(answer) == {f"/{name}": "invalid_field"}
+
+
+async def test_records_are_what_they_are_said_to_be(house: House) -> None:
+    for said in ({"format": "ndjson", "compression": "none"}, {"format": "json", "sheet": None, "csv": None}):
+        params = (await import_(house, {"records": [{"a": 1}]}, **said)).json()["params"]
+        assert (params["format"], params["compression"]) == ("ndjson", "none")
 
 
 async def test_a_new_dataset_is_no_mistake(house: House) -> None:

@@ -82,6 +82,7 @@ FILES: dict[str, list[File]] = {
         (b"a\n", {"format": "parquet"}),
         (parquet(a=[1]), {"format": "csv"}),
         (b"a\n", {"format": "json"}),
+        *((data, {"csv": {"delimiter": ";"}}) for data in (b'{"a":1}', b'[{"a":1}]', parquet(a=[1]), xlsx(NAME))),
     ],
     "non_finite_number": [(xlsx(row("<c><v>1e999</v></c>")), {})],
     "reserved_column": [

@@ -62,7 +62,8 @@ export function MoreFields({ form, change }: Props) {
             />
             <NumberInput
               label="Fail with more rejected rows than"
-              value={form.maxErrors}
+              value={form.onError === 'abort' ? '' : form.maxErrors}
+              disabled={form.onError === 'abort'}
               onChange={(value) => change({ maxErrors: String(value) })}
               min={0}
               allowDecimal={false}

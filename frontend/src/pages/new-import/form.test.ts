@@ -52,6 +52,12 @@ test('a key belongs to an upsert, and new columns not to a replace', () => {
   expect(request).not.toHaveProperty('evolve')
 })
 
+test('how many rows may be rejected is not said where none may be', () => {
+  const request = requestOf({ ...EMPTY, onError: 'abort', maxErrors: '7' }, 'u1', false)
+  expect(request.on_error).toBe('abort')
+  expect(request).not.toHaveProperty('max_errors')
+})
+
 test('columns are known by their names in the file', () => {
   const forecast = { preview: { columns: ['id', 'email'], rows: [] } } as unknown as ForecastResult
   expect(sourcesOf(forecast, { 'E-Mail': 'email', Notes: null })).toEqual(['id', 'E-Mail', 'Notes'])

@@ -81,7 +81,7 @@ export function requestOf(form: Form, uploadId: string, dryRun: boolean): Import
     ...(Object.keys(csv).length > 0 ? { csv } : {}),
     ...(form.sheet.trim() ? { sheet: sheetOf(form.sheet.trim()) } : {}),
     ...(form.onError === 'reject' ? {} : { on_error: form.onError }),
-    ...(form.maxErrors ? { max_errors: Number(form.maxErrors) } : {}),
+    ...(form.maxErrors && form.onError === 'reject' ? { max_errors: Number(form.maxErrors) } : {}),
     ...(form.labels.length > 0 ? { labels: labelsOf(form.labels) } : {}),
     ...(form.description.trim() ? { description: form.description.trim() } : {}),
     ...(dryRun ? { dry_run: true } : {}),
