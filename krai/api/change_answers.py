@@ -25,7 +25,7 @@ class ImportResult(Answer):
 
 
 class Preview(Answer):
-    """The first rows of the file, as the dataset would keep them."""
+    """The first rows of the file, typed as the dataset would keep them; an upsert may replace one by a later row of the file."""
 
     columns: Annotated[list[str], Field(description="that the file has, by their names in the dataset")]
     rows: Annotated[

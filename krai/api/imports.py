@@ -53,7 +53,10 @@ class ImportBody(Body):
     compression: Literal["auto", "none", "gzip", "zstd"] = "auto"
     mode: Annotated[
         Literal["append", "replace", "upsert"],
-        Field(description="replace: the new rows take the place of all others; upsert: of those with the same `key`, the last of a file."),
+        Field(
+            description="replace: the new rows take the place of all others; upsert: of those with the same `key`, the last of a file;"
+            " whole rows, so that columns the file does not have are null in them."
+        ),
     ] = "append"
     key: Annotated[
         KeyColumns | None,

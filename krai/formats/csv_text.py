@@ -71,14 +71,16 @@ class CsvRows:
     cells_altered: int = 0
 
 
-def csv_header(schema: pa.Schema, style: Style) -> bytes:
+def csv_header(schema: pa.Schema, style: Style) -> CsvRows:
+    """The line of names, and what stands before it."""
     mark = (_BOM if style.spreadsheet else "").encode()
     if not style.header:
-        return mark
+        return CsvRows(memoryview(mark))
     names = pa.array(schema.names, pa.string())
-    names = defuse(names)[0] if style.spreadsheet else names
+    names, altered = defuse(names) if style.spreadsheet else (names, 0)
     alone = replace(style, header=False)
-    return mark + bytes(rows_of([_column(names.slice(place, 1), alone) for place in range(len(names))], _seams(len(names), style)))
+    line = rows_of([_column(names.slice(place, 1), alone) for place in range(len(names))], _seams(len(names), style))
+    return CsvRows(memoryview(mark + bytes(line)), altered)
 
 
 def csv_rows(table: pa.Table, style: Style) -> CsvRows:

@@ -9,21 +9,35 @@ import io
 from itertools import takewhile
 from typing import BinaryIO
 
+from krai.errors import Terminal
 from krai.text_encodings import UTF_8
 
 _MARKING = "krai-marks"
 _FIRST_MARK, _LAST_MARK = 0xDC00, 0xDCFF
-_BY_MARK = {
-    "utf-16": {codecs.BOM_UTF16_BE: "utf-16-be"},
-    "utf-32": {codecs.BOM_UTF32_BE: "utf-32-be"},
+# The longer ones first: that of UTF-32, little-endian, begins with that of UTF-16.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF8: UTF_8,
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
 }
+_WITHOUT_ORDER = ("utf-16", "utf-32")
 
 
 def with_order(encoding: str, head: bytes) -> str:
-    """The encoding with the order of its bytes, where that is not part of the name: as the file's mark says, else little-endian."""
-    if encoding not in _BY_MARK:
+    """The encoding with the order of its bytes, where that is not part of the name: as the file's mark says, else little-endian.
+
+    Raises Terminal encoding_unsupported when the mark is that of another one.
+    """
+    if not encoding.startswith(_WITHOUT_ORDER):
         return encoding
-    return next((name for mark, name in _BY_MARK[encoding].items() if head.startswith(mark)), f"{encoding}-le")
+    marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+    if marked is None:
+        return f"{encoding}-le" if encoding in _WITHOUT_ORDER else encoding
+    if not marked.startswith(encoding):
+        raise Terminal("encoding_unsupported", f"The file begins with the byte order mark of {marked}, and the request says {encoding}.")
+    return marked
 
 
 class Utf8(io.RawIOBase):

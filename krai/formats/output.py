@@ -54,7 +54,7 @@ def open_format(params: Mapping[str, Any], schema: pa.Schema, *, title: str = "d
     if name == "ndjson":
         return TextFormat(_whole(ndjson_rows), packer)
     if name == "json":
-        return TextFormat(_whole(json_rows), packer, header=b"[", footer=b"\n]\n", joint=b",")
+        return TextFormat(_whole(json_rows), packer, header=CsvRows(memoryview(b"[")), footer=b"\n]\n", joint=b",")
     style = Style.of(params)
     return TextFormat(partial(csv_rows, style=style), packer, header=csv_header(schema, style))
 
@@ -79,6 +79,9 @@ Packer = Plain | Gzip | Zstd
 _PACKERS: dict[str, type[Packer]] = {"none": Plain, "gzip": Gzip, "zstd": Zstd}
 
 
+_NOTHING = CsvRows(memoryview(b""))
+
+
 def _whole(rows: Callable[[pa.Table], memoryview]) -> Callable[[pa.Table], CsvRows]:
     return lambda table: CsvRows(rows(table))
 
@@ -98,7 +101,7 @@ class TextFormat:
 
     rows: Callable[[pa.Table], CsvRows]
     packer: type[Packer]
-    header: bytes = b""
+    header: CsvRows = _NOTHING
     footer: bytes = b""
     joint: bytes = b""
 
@@ -121,9 +124,9 @@ class TextDocument:
         self._write = write
         self._packer = layout.packer()
         self._begun = False
-        self.cells_altered = 0
+        self.cells_altered = layout.header.cells_altered
         write(layout.packer.HEADER)
-        self._add(layout.header)
+        self._add(layout.header.data)
 
     def add(self, encoded: list[Piece]) -> None:
         for piece in encoded:

@@ -44,6 +44,20 @@ _KEPT = frozenset(
     }
 )
 _JOINTS = frozenset({TokenType.AND, TokenType.OR, TokenType.NOT, TokenType.COMMA, TokenType.L_PAREN})
+_BEFORE_NUMBER = frozenset(
+    {
+        TokenType.EQ,
+        TokenType.NEQ,
+        TokenType.LT,
+        TokenType.LTE,
+        TokenType.GT,
+        TokenType.GTE,
+        TokenType.L_PAREN,
+        TokenType.COMMA,
+        TokenType.DASH,
+        TokenType.PLUS,
+    }
+)
 _SIGNS = frozenset({TokenType.NOT, TokenType.DASH})
 
 
@@ -58,7 +72,7 @@ def read_words(text: str, columns: frozenset[str]) -> list[Token]:
     if not tokens:
         raise refusal("A filter is a condition on the columns of the dataset.")
     _measure(tokens)
-    return list(_allowed(tokens, columns))
+    return list(_allowed(list(_with_fractions(tokens)), columns))
 
 
 def _measure(tokens: Sequence[Token]) -> None:
@@ -70,6 +84,24 @@ def _measure(tokens: Sequence[Token]) -> None:
         signs = signs + 1 if token.token_type in _SIGNS else 0
         if opened + signs > DEEPEST:
             raise refusal(f"Conditions stand within each other at most {DEEPEST} deep.", token.start)
+
+
+def _with_fractions(tokens: Sequence[Token]) -> Iterator[Token]:
+    """The tokens, with `.5` as one, which comes as a point and a whole number."""
+    number = 0
+    while number < len(tokens):
+        token, after = tokens[number], tokens[number + 1 : number + 2]
+        free = not number or tokens[number - 1].end + 1 < token.start or tokens[number - 1].token_type in _BEFORE_NUMBER
+        if token.token_type is TokenType.DOT and free and after and _continues(token, after[0]):
+            yield Token(TokenType.NUMBER, f"0.{after[0].text}", token.line, token.col, token.start, after[0].end)
+            number += 1
+        else:
+            yield token
+        number += 1
+
+
+def _continues(point: Token, digits: Token) -> bool:
+    return digits.token_type is TokenType.NUMBER and digits.start == point.end + 1 and "." not in digits.text
 
 
 def _allowed(tokens: Sequence[Token], columns: frozenset[str]) -> Iterator[Token]:

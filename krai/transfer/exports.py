@@ -87,7 +87,9 @@ def file_name(job: Job, scan: Scan) -> str:
     asked = "".join(letter if letter.isprintable() else "_" for letter in safe).strip("._ ")[:_MAX_NAME_CHARACTERS]
     if not asked:
         return f"{job.dataset}-{scan.snapshot_id}.{extension}"
-    name = asked if asked.endswith(f".{extension}") else f"{asked}.{extension}"
+    # `users.CSV` and, of a file that is packed, `users.csv` have no ending twice.
+    said = next((end for end in (f".{extension}", f".{extension.partition('.')[0]}") if asked.lower().endswith(end)), "")
+    name = f"{asked[: len(asked) - len(said)]}.{extension}"
     return f"_{name}" if name.lower() == MANIFEST else name
 
 

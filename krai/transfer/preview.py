@@ -1,4 +1,4 @@
-"""The first rows of an import as they would be stored, for people who look before they commit."""
+"""The first rows of an import, typed as they would be stored, for people who look before they commit."""
 
 import json
 from collections.abc import Sequence

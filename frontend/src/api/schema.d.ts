@@ -1526,7 +1526,7 @@ export interface components {
         };
         /**
          * Preview
-         * @description The first rows of the file, as the dataset would keep them.
+         * @description The first rows of the file, typed as the dataset would keep them; an upsert may replace one by a later row of the file.
          */
         Preview: {
             /**
@@ -2240,7 +2240,7 @@ export interface components {
             compression?: "auto" | "none" | "gzip" | "zstd";
             /**
              * Mode
-             * @description replace: the new rows take the place of all others; upsert: of those with the same `key`, the last of a file.
+             * @description replace: the new rows take the place of all others; upsert: of those with the same `key`, the last of a file; whole rows, so that columns the file does not have are null in them.
              * @default append
              * @enum {string}
              */

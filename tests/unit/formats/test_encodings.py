@@ -6,6 +6,7 @@ from typing import BinaryIO, cast
 import pytest
 from hypothesis import given, strategies as st
 
+from krai.errors import Terminal
 from krai.formats.delimited import CsvReader
 from krai.formats.dialect import RFC_4180
 from krai.formats.encodings import Utf8, original, with_order
@@ -126,7 +127,8 @@ def test_an_encoding_is_one_of_text(name: str, found: str | None) -> None:
         ("utf-16", b"a\0", "utf-16-le"),
         ("utf-32", b"\0\0\xfe\xff", "utf-32-be"),
         ("utf-32", b"", "utf-32-le"),
-        ("utf-16-be", b"\xff\xfe", "utf-16-be"),
+        ("utf-16-be", b"\xfe\xff", "utf-16-be"),
+        ("utf-32-le", b"\xff\xfe\0\0", "utf-32-le"),
         ("cp1252", b"\xff\xfe", "cp1252"),
     ],
 )
@@ -147,3 +149,20 @@ def can(text: str, encoding: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("encoding", "head"),
+    [
+        ("utf-16-le", b"\xfe\xff\0a"),
+        ("utf-16-be", b"\xff\xfea\0"),
+        ("utf-16", "a".encode("utf-32")),
+        ("utf-32", "a".encode("utf-16")),
+        ("utf-32-le", b"\0\0\xfe\xff"),
+        ("utf-16-le", b"\xef\xbb\xbfa"),
+    ],
+)
+def test_a_mark_of_another_encoding_is_not_read_as_text(encoding: str, head: bytes) -> None:
+    with pytest.raises(Terminal, match=f"the request says {encoding}") as error:
+        with_order(encoding, head)
+    assert error.value.code == "encoding_unsupported"

@@ -6,6 +6,7 @@ import io
 import json
 import struct
 from dataclasses import replace
+from typing import Any
 
 import google_crc32c
 import pyarrow.parquet as pq
@@ -130,6 +131,23 @@ def test_a_dataset_without_rows_is_a_header(desk: Desk) -> None:
 def test_a_file_is_called_as_asked_for_within_reason(loaded: Desk, asked: str, name: str | None) -> None:
     (file,) = loaded.export(filename=asked, limit=1)["files"]
     assert file["name"] == (name or f"things-{loaded.export()['snapshot_id']}.csv")
+
+
+@pytest.mark.parametrize(
+    ("asked", "params", "name"),
+    [
+        ("report.CSV", {}, "report.csv"),
+        ("report.csv", {"compression": "gzip"}, "report.csv.gz"),
+        ("report.csv.gz", {"compression": "gzip"}, "report.csv.gz"),
+        ("Report.CSV.GZ", {"compression": "gzip"}, "Report.csv.gz"),
+        ("report.Ndjson", {"format": "ndjson", "compression": "zstd"}, "report.ndjson.zst"),
+        ("report.PARQUET", {"format": "parquet", "compression": "gzip"}, "report.parquet"),
+        ("report.gz", {"compression": "gzip"}, "report.gz.csv.gz"),
+        ("csv", {}, "csv.csv"),
+    ],
+)
+def test_no_file_has_its_ending_twice(loaded: Desk, asked: str, params: dict[str, Any], name: str) -> None:
+    assert [file["name"] for file in loaded.export(filename=asked, limit=1, **params)["files"]] == [name]
 
 
 def test_an_export_says_how_far_it_has_come(loaded: Desk) -> None:

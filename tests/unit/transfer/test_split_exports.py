@@ -230,6 +230,14 @@ def test_cells_that_were_altered_are_counted_for_each_file(desk: Desk) -> None:
     assert [(file["records"], file["cells_altered"]) for file in manifest["files"]] == [(3, 2), (2, 1)]
 
 
+def test_names_that_were_altered_are_counted_in_each_file_that_has_them(desk: Desk) -> None:
+    desk.load(b"=a,b,+c\n1,-b,2\n3,b,4\n")
+    for header, counts in ((True, [3, 2]), (False, [1, 0])):
+        result = desk.export(csv={"profile": "spreadsheet", "header": header}, split_rows=1)
+        manifest = json.loads(desk.content(result["manifest"]["path"]))
+        assert [file["cells_altered"] for file in manifest["files"]] == counts
+
+
 def test_rows_that_are_missing_are_missed_before_the_last_file(desk: Desk) -> None:
     desk.load(b"id\n1\n2\n3\n")
     (part,) = (desk.folder / "warehouse" / "things").rglob("*.parquet")
