@@ -15,12 +15,15 @@ from krai import signature
 
 _READ_BYTES = 1 << 20
 _PLAIN_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]+")
-OK, MISSING, WRONG = "ok", "missing", "wrong"
+OK, MISSING, WRONG, PARTIAL = "ok", "missing", "wrong", "partial"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`state` of a file is one of OK, MISSING, WRONG; `detail` says what is wrong, or what was found."""
+    """`state` of a file is one of OK, MISSING, WRONG; `detail` says what is wrong, or what was found.
+
+    A manifest is PARTIAL, besides, when its files have not all rows of the dataset, which is no fault of theirs.
+    """
 
     name: str
     state: str
@@ -32,12 +35,23 @@ def check(manifest: Path, keys: Sequence[Mapping[str, Any]], folder: Path) -> It
     content = manifest.read_bytes()
     yield _signed(manifest, content, keys)
     try:
-        files = [(str(file["name"]), file) for file in json.loads(content)["files"]]
-    except (ValueError, KeyError, TypeError):
+        said = json.loads(content)
+        files = [(str(file["name"]), file) for file in said["files"]]
+        left_out = [why for why, is_so in _left_out(said) if is_so]
+    except (ValueError, KeyError, TypeError, AttributeError):
         yield Finding(manifest.name, WRONG, "This is no manifest of krai.")
         return
+    if left_out:
+        yield Finding(manifest.name, PARTIAL, " ".join(left_out))
     for name, file in files:
         yield _file(name, file, folder)
+
+
+def _left_out(said: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Why rows may not be in the files, and whether the manifest says so."""
+    request = said.get("request") or {}
+    yield "The export is not complete: its limit or its size left rows out.", said.get("complete") is False
+    yield "It has only the rows that pass the filter of its request.", request.get("filter") is not None
 
 
 def _signed(manifest: Path, content: bytes, keys: Sequence[Mapping[str, Any]]) -> Finding:

@@ -38,10 +38,11 @@ def verify(
     """Check the files of an export against its manifest.
 
     Checks the signature of the manifest, which is in the file of that name with .jws after it, then size, SHA-256 and CRC-32C of every
-    file. Ends with 0 when all is well, 1 when something is wrong or missing, 2 when the call is not right.
+    file, and says when the export was not complete. Ends with 0 when all is well, 1 when something is wrong or missing, 2 when the
+    call is not right.
     """
     # Not at the top: cryptography is for this command alone, and takes its time.
-    from krai.verify import OK, check  # noqa: PLC0415
+    from krai.verify import OK, PARTIAL, check  # noqa: PLC0415
 
     if (keys is None) == (url is None):
         raise typer.BadParameter("Takes one of --keys and --url.", param_hint="--keys")
@@ -50,8 +51,9 @@ def verify(
         findings = list(check(manifest, known, folder or manifest.parent))
     except (OSError, ValueError) as error:
         raise failed(USAGE, "usage", str(error)) from None
-    wrong = sum(finding.state != OK for finding in findings)
-    _tell(findings, wrong)
+    wrong = sum(finding.state not in {OK, PARTIAL} for finding in findings)
+    partial = any(finding.state == PARTIAL for finding in findings)
+    _tell(findings, wrong, partial=partial)
     if wrong:
         raise Ended(ERROR)
 
@@ -82,10 +84,11 @@ def _demand_safe(url: str) -> None:
         raise ValueError("--url takes https://…; http:// is for this machine only")
 
 
-def _tell(findings: Sequence[Any], wrong: int) -> None:
+def _tell(findings: Sequence[Any], wrong: int, *, partial: bool) -> None:
     OUTPUT.document([{"name": finding.name, "state": finding.state, "detail": finding.detail} for finding in findings])
     widths = [max(len(text) for text in column) for column in zip(*((finding.name, finding.state) for finding in findings), strict=True)]
     for finding in findings:
         OUTPUT.line(f"{finding.name:<{widths[0]}}  {finding.state:<{widths[1]}}  {finding.detail}".rstrip())
-    total = len(findings)
-    OUTPUT.line(f"{wrong} of {total} are not as they should be." if wrong else f"All {total} are as they should be.")
+    total = len(findings) - partial
+    told = f"{wrong} of {total} are not as they should be." if wrong else f"All {total} are as they should be."
+    OUTPUT.line(f"{told} They do not have all rows of the dataset." if partial else told)

@@ -17,6 +17,7 @@ from krai.warehouse.port import Scan
 
 NAME = "manifest.json"
 SIGNATURE = f"{NAME}.jws"
+_ASKED = ("columns", "filter", "order_by", "limit", "size_mb", "as_of")  # which rows and columns of the dataset these are
 _NOT_LISTED = {"path", "generation"}  # where krai keeps a file; another run of the job has others
 
 
@@ -31,6 +32,7 @@ def put_manifest(tools: Tools, *, job: Job, scan: Scan, unloaded: Unloaded, file
         "dataset": job.dataset,
         "snapshot_id": scan.snapshot_id,
         "snapshot_time": scan.snapshot_time,
+        "request": {name: job.params.get(name) for name in _ASKED},
         "schema": [asdict(column) for column in columns_of(scan.schema)],
         "records_expected": None if unloaded.stopped and scan.dropped else scan.expected(),
         "records_written": unloaded.rows,

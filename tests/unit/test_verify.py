@@ -36,8 +36,8 @@ def entry(name: str, content: bytes) -> dict[str, object]:
     return {"name": name, "size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), "crc32c": crc32c, "records": 1}
 
 
-def sign(folder: Path, files: list[dict[str, object]]) -> None:
-    content = json.dumps({"files": files}).encode()
+def sign(folder: Path, files: list[dict[str, object]], **more: object) -> None:
+    content = json.dumps({**more, "files": files}).encode()
     (folder / "manifest.json").write_bytes(content)
     (folder / "manifest.json.jws").write_text(KEY.sign(content))
 
@@ -67,6 +67,37 @@ def test_what_is_missing_and_what_is_wrong_is_said(folder: Path, capsys: pytest.
     ]
 
 
+CUT = "The export is not complete: its limit or its size left rows out."
+FILTERED = "It has only the rows that pass the filter of its request."
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"complete": False}, CUT),
+        ({"complete": True, "request": {"filter": "\x1b[31m"}}, FILTERED),
+        ({"complete": False, "request": {"filter": "id = 1", "limit": 1}}, f"{CUT} {FILTERED}"),
+    ],
+)
+def test_rows_that_were_left_out_are_no_fault_but_said(
+    folder: Path, capsys: pytest.CaptureFixture[str], said: dict[str, object], why: str
+) -> None:
+    sign(folder, [entry(name, content) for name, content in FILES.items()], **said)
+    assert verify(folder) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == f"manifest.json  partial  {why}"
+    assert lines[-1] == "All 3 are as they should be. They do not have all rows of the dataset."
+    (folder / "a-00001.csv").unlink()
+    assert verify(folder) == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("1 of 3 are not as they should be.")
+
+
+def test_a_whole_export_is_not_called_partial(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sign(folder, [], complete=True, request={"columns": ["id"], "filter": None})
+    assert verify(folder) == 0
+    assert "partial" not in capsys.readouterr().out
+
+
 def test_files_may_be_elsewhere(folder: Path) -> None:
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
@@ -81,6 +112,7 @@ def test_files_may_be_elsewhere(folder: Path) -> None:
     [
         ("manifest.json", b'{"files": []}'),
         ("manifest.json", b"no json"),
+        ("manifest.json", b'{"files": [], "request": 5}'),
         ("manifest.json.jws", b"a.b.c"),
         ("manifest.json.jws", b"\xff"),
         ("manifest.json.jws", None),

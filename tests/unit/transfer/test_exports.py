@@ -56,6 +56,7 @@ def test_the_manifest_says_what_was_promised_and_what_was_written(loaded: Desk) 
     assert (manifest["job_id"], manifest["dataset"], manifest["snapshot_id"]) == (job.job_id, "things", result["snapshot_id"])
     assert [(column["name"], column["type"]) for column in manifest["schema"]] == [("name", "string"), ("id", "int64")]
     assert manifest["records_expected"] == manifest["records_written"] == sum(file["records"] for file in manifest["files"]) == 7
+    assert manifest["request"] == {"columns": ["name", "id"], "filter": None, "order_by": None, "limit": 7, "size_mb": None, "as_of": None}
     assert not {"path", "generation"} & manifest["files"][0].keys()
     for stored in (*result["files"], result["manifest"]):
         loaded.tools.blobs.open(stored["path"], generation=stored["generation"]).close()

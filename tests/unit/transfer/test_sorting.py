@@ -137,6 +137,7 @@ def test_filter_order_and_limit_go_together(loaded: Desk) -> None:
     assert (whole["records"], whole["complete"]) == (3, True)
     manifest = json.loads(loaded.content(whole["manifest"]["path"]))
     assert manifest["records_expected"] == manifest["records_written"] == 3
+    assert (manifest["request"]["filter"], manifest["request"]["order_by"]) == ("group = 1 AND id < 10", ["-id"])
 
 
 def test_a_sorted_export_says_how_far_it_has_come(loaded: Desk) -> None:
