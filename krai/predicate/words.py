@@ -44,20 +44,6 @@ _KEPT = frozenset(
     }
 )
 _JOINTS = frozenset({TokenType.AND, TokenType.OR, TokenType.NOT, TokenType.COMMA, TokenType.L_PAREN})
-_BEFORE_NUMBER = frozenset(
-    {
-        TokenType.EQ,
-        TokenType.NEQ,
-        TokenType.LT,
-        TokenType.LTE,
-        TokenType.GT,
-        TokenType.GTE,
-        TokenType.L_PAREN,
-        TokenType.COMMA,
-        TokenType.DASH,
-        TokenType.PLUS,
-    }
-)
 _SIGNS = frozenset({TokenType.NOT, TokenType.DASH})
 
 
@@ -91,9 +77,9 @@ def _with_fractions(tokens: Sequence[Token]) -> Iterator[Token]:
     number = 0
     while number < len(tokens):
         token, after = tokens[number], tokens[number + 1 : number + 2]
-        free = not number or tokens[number - 1].end + 1 < token.start or tokens[number - 1].token_type in _BEFORE_NUMBER
-        if token.token_type is TokenType.DOT and free and after and _continues(token, after[0]):
-            yield Token(TokenType.NUMBER, f"0.{after[0].text}", token.line, token.col, token.start, after[0].end)
+        if token.token_type is TokenType.DOT and after and _continues(token, after[0]):
+            comments = [*token.comments, *after[0].comments]
+            yield Token(TokenType.NUMBER, f"0.{after[0].text}", token.line, token.col, token.start, after[0].end, comments)
             number += 1
         else:
             yield token

@@ -220,6 +220,7 @@ def test_a_value_that_the_column_cannot_have_is_refused(column: str, literals: l
         ("x.id = 1", 1),
         ("id.id = 1", 3),
         ("id[1] = 1", 3),
+        ("ratio = .5 -- all", 9),
         ("ratio = .", 9),
         ("ratio = . 5", 9),
         ("ratio = 1.5.5", 12),
