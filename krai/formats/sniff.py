@@ -23,6 +23,7 @@ _BINARY = (
     b"\x7fELF",
 )
 _LOOKED_AT = 16
+_LINE_END = re.compile(rb"[\r\n]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 # What JSON goes on with after its first bracket. A CSV may begin with one: `[id],[name]`.
 _BLANKS = rb"[ \t\r\n]*"
@@ -59,9 +60,10 @@ def format_of(head: bytes, declared: str) -> str:
 
 
 def _is_parquet(head: bytes, declared: str) -> bool:
-    """A table of text may begin with the same four letters; after those of Parquet soon comes what no text has."""
-    after = head[len(_PARQUET) : len(_PARQUET) + _LOOKED_AT]
-    return head.startswith(_PARQUET) and (declared == "parquet" or not after or _CONTROL.search(after) is not None)
+    """A table of text may begin with the same four letters: it has lines, and after those of Parquet soon comes what no text has."""
+    if not head.startswith(_PARQUET) or declared == "parquet":
+        return head.startswith(_PARQUET)
+    return _CONTROL.search(head[: len(_PARQUET) + _LOOKED_AT]) is not None or (declared == "auto" and _LINE_END.search(head) is None)
 
 
 def is_rejects(head: bytes) -> bool:

@@ -218,7 +218,7 @@ PACKED = gzip.compress(b"a\n1\n", mtime=0)
         pytest.param(b"\x89PNG\r\n\x1a\n", {"format": "csv"}, "format_mismatch", id="a picture"),
         pytest.param(b"<!DOCTYPE html><html>", {}, "format_mismatch", id="a page"),
         pytest.param(b"a,b\n1,2\n", {"format": "parquet"}, "format_mismatch", id="csv said to be parquet"),
-        pytest.param(b"PAR1\x15\x04 but not really", {}, "corrupt_file", id="parquet without a footer"),
+        pytest.param(b"PAR1 but not really", {}, "corrupt_file", id="parquet without a footer"),
         pytest.param(b"a\n" + b"1\n" * 2_000_000, {}, "source_too_large", id="too large"),
         pytest.param(b"", {}, "empty_file", id="nothing"),
         pytest.param(b"", {"format": "ndjson"}, "empty_file", id="nothing as ndjson"),
