@@ -77,7 +77,11 @@ class ImportBody(Body):
     dry_run: Annotated[bool, Field(description="All but the change of the dataset: the result says what the import would do.")] = False
     types: Annotated[
         ColumnTypes | None,
-        Field(alias="schema", description="Types of columns; those left out are inferred from the whole file."),
+        Field(
+            alias="schema",
+            description="Types of columns; those left out are inferred from the whole file. Numbers of a float64 column that is named"
+            " here become the nearest floats; else one that would lose digits is rejected.",
+        ),
     ] = None
     columns: Annotated[
         Annotated[dict[ColumnName, OwnColumnName | None], Field(max_length=10_000, json_schema_extra={"additionalProperties": False})]

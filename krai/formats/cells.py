@@ -23,8 +23,8 @@ class TextCells:
                 return seen_of(name, typed), typed
         return narrowest(self.text)
 
-    def fit(self, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
-        return fit_text(self.text, target)
+    def fit(self, target: pa.DataType, *, exact: bool = True) -> tuple[pa.Array, Mask | None]:
+        return fit_text(self.text, target, exact=exact)
 
     def only(self, rows: Mask) -> Cells:
         return TextCells(self.text.filter(pa.array(rows)))

@@ -4,7 +4,7 @@ Lines end in LF, CR LF or CR; a byte order mark and blank lines are skipped, and
 null, `""` is the empty text. In a file with a single column a blank line is a row with an empty cell: nothing else could say that.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import BinaryIO
@@ -70,7 +70,7 @@ class CsvReader:
         self.types: Mapping[str, pa.DataType] = {}
         self.form: RejectsForm | None = DelimitedRejects(self.header.raw, dialect, encoding)
 
-    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
+    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType], rounded: Collection[str] = ()) -> None:
         """Text is text: nothing to learn."""
 
     def blocks(self) -> Iterator[CsvBlock]:

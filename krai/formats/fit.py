@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from krai.formats.decimals import PLAIN, cast_exactly, exact_decimal
-from krai.formats.infer import read_exactly
+from krai.formats.floats import float_text
+from krai.formats.infer import exact_float, read_exactly
 from krai.formats.reading import Mask
 from krai.formats.types import type_name
 from krai.formats.years import outside_years
@@ -23,10 +24,14 @@ _PATTERNS = {
     "timestamp": f"^{_DATE}({_TIME})?$",
     "timestamptz": f"^{_DATE}{_TIME}(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$",
 }
+_SURELY_KEPT = r"^-?[0-9.]{1,15}([eE][+-]?[0-9]{1,2})?$"  # so few digits every double keeps, but for the smallest ones
 
 
-def fit_text(text: pa.Array, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
-    """The cells as `target`, and which of them do not fit (these are null in the array); None: all do."""
+def fit_text(text: pa.Array, target: pa.DataType, *, exact: bool = True) -> tuple[pa.Array, Mask | None]:
+    """The cells as `target`, and which of them do not fit (these are null in the array); None: all do.
+
+    `exact`: a float64 is only a number that it keeps all digits of, and not the one next to it.
+    """
     name = type_name(target)
     if name == "string":
         return text, None
@@ -34,14 +39,16 @@ def fit_text(text: pa.Array, target: pa.DataType) -> tuple[pa.Array, Mask | None
         return _fit_base64(text)
     if name.startswith("decimal"):
         return _fit_decimal(text, target)
-    exact = read_exactly(text, name)
-    if exact is not None:
-        return exact, None
+    read = read_exactly(text, name)
+    if read is not None:
+        return read, None
     plausible = pc.match_substring_regex(text, _PATTERNS[name])
     typed, refused = cast_or_name(pc.if_else(plausible, text, None), target)
     bad = to_mask(pc.invert(plausible)) | refused | outside_years(typed)
     if name == "float64":
         bad |= to_mask(pc.and_(pc.is_inf(typed), pc.invert(pc.match_substring(text, "inf"))))
+        if exact:
+            bad |= _lose_digits(text, typed)
     return (pc.if_else(pa.array(~bad), typed, None), bad) if bad.any() else (typed, None)
 
 
@@ -62,6 +69,16 @@ def to_mask(flags: pa.Array) -> Mask:
     """Arrow's true, false and null as numpy's true and false."""
     mask: Mask = pc.fill_null(flags, fill_value=False).to_numpy(zero_copy_only=False)
     return mask
+
+
+def _lose_digits(text: pa.Array, typed: pa.Array) -> Mask:
+    """Which texts say another number than their floats do in the fewest digits."""
+    lost = to_mask(pc.and_(typed.is_valid(), pc.invert(pc.match_substring_regex(text, _SURELY_KEPT))))
+    if lost.any():
+        suspects = pa.array(lost)
+        lost[lost] = to_mask(pc.not_equal(float_text(typed.filter(suspects)), text.filter(suspects)))
+        lost[lost] = [not exact_float(cell) for cell in text.filter(pa.array(lost)).to_pylist()]
+    return lost
 
 
 def _fit_decimal(text: pa.Array, target: pa.DataType) -> tuple[pa.Array, Mask | None]:

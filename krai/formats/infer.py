@@ -9,7 +9,7 @@ Integers beyond int64 are a `decimal(p,0)`: of 38 digits in text, of as many as 
 """
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -110,7 +110,10 @@ def settled(seen: Seen) -> str:
 def exact_float(text: str) -> bool:
     """True when the shortest spelling of the double is the same number as the text."""
     number = float(text)
-    return abs(number) != float("inf") and Decimal(repr(number)) == Decimal(text)
+    try:
+        return abs(number) != float("inf") and Decimal(repr(number)) == Decimal(text)
+    except InvalidOperation:  # of an exponent that not even Decimal has
+        return False
 
 
 def _first_valid(text: pa.Array) -> int:

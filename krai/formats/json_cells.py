@@ -63,7 +63,7 @@ class JsonCells:
             return self._observe_numbers()
         return "string", self.text
 
-    def fit(self, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
+    def fit(self, target: pa.DataType, *, exact: bool = True) -> tuple[pa.Array, Mask | None]:
         name = type_name(target)
         if name == "string":
             return self.text, None
@@ -73,7 +73,7 @@ class JsonCells:
         if name == "float64":
             for spelled, known in _NOT_FINITE.items():
                 text = pc.if_else(pc.equal(text, spelled), known, text)
-        typed, misfit = fit_text(pc.if_else(pa.array(allowed), text, None), target)
+        typed, misfit = fit_text(pc.if_else(pa.array(allowed), text, None), target, exact=exact)
         bad = ~allowed if misfit is None else ~allowed | misfit
         return typed, bad if bad.any() else None
 
@@ -135,14 +135,14 @@ class PlainJsonCells:
             return seen_of(type_name(kind), self.values), self.values
         return self._exact().observe(expected)
 
-    def fit(self, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
+    def fit(self, target: pa.DataType, *, exact: bool = True) -> tuple[pa.Array, Mask | None]:
         if self.values.type == target:
             return self.values, None
         if self.values.null_count == len(self.values):
             return pa.nulls(len(self.values), target), None
         if pa.types.is_string(self.values.type) and type_name(target) in {*TIMES, "binary"}:
             return fit_text(self.values, target)
-        return self._exact().fit(target)
+        return self._exact().fit(target, exact=exact)
 
     def only(self, rows: Mask) -> Cells:
         # Rows are taken away once, before types are looked for.

@@ -16,7 +16,7 @@ from krai.formats.records import is_utf8
 from krai.formats.types import MAX_PRECISION
 
 _EXACT_INTEGER = float(1 << 53)
-_SURE_CHARACTERS = 16  # digits and a point: at most 15 digits, or an integer of 16 that is looked at below
+_SURE_CHARACTERS = 15  # digits, all of which a double keeps; with one more character it is a point, or an integer that is looked at below
 _SMALLEST_SURE = 1e-290  # below, doubles begin to lose digits
 _NUL_ESCAPE = b"\\u0000"
 _LARGE_EXPONENT = re.compile(rb":\s*-?[0-9][0-9.]*[eE][+-]?[0-9]{2}")
@@ -79,7 +79,8 @@ def _decimals_are_sure(data: bytes) -> bool:
 
 
 def _floats_are_sure(data: bytes, columns: list[pa.ChunkedArray]) -> bool:
-    if _has_long_number(data, _SURE_CHARACTERS):
+    # With a negative exponent an integer of 16 digits is a smaller number than is looked at.
+    if _has_long_number(data, _SURE_CHARACTERS) and (_has_long_number(data, _SURE_CHARACTERS + 1) or _may_have_small_exponents(data)):
         return False
     for column in columns:
         size = pc.abs(column)
@@ -89,9 +90,13 @@ def _floats_are_sure(data: bytes, columns: list[pa.ChunkedArray]) -> bool:
         ):
             return False
         # A zero may have been a number too small for a double. It is looked for first: text has many an "e", and that search is slow.
-        if pc.any(pc.equal(size, 0)).as_py() and (b"e-" in data or b"E-" in data):
+        if pc.any(pc.equal(size, 0)).as_py() and _may_have_small_exponents(data):
             return False
     return True
+
+
+def _may_have_small_exponents(data: bytes) -> bool:
+    return b"e-" in data or b"E-" in data
 
 
 def _has_long_number(data: bytes, characters: int) -> bool:

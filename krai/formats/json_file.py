@@ -6,7 +6,7 @@ lost with the rest nobody could say.
 """
 
 import codecs
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -47,8 +47,8 @@ class JsonReader:
         self.form: RejectsForm | None = None
         self._prime()
 
-    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
-        self._rows.learn(free, bound)
+    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType], rounded: Collection[str] = ()) -> None:
+        self._rows.learn(free, bound, rounded)
 
     def blocks(self) -> Iterator[JsonBlock]:
         with self._opener() as file:

@@ -34,10 +34,11 @@ class JsonRows:
         self._max_columns = max_columns
         self._free: Mapping[str, str] = {}
         self._bound: Mapping[str, pa.DataType] = {}
+        self._rounded: Collection[str] = ()
         self._primed: dict[str, str] = {}
 
-    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
-        self._free, self._bound = free, bound
+    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType], rounded: Collection[str]) -> None:
+        self._free, self._bound, self._rounded = free, bound, rounded
 
     def prime(self, first: Lines) -> None:
         """Take the types that the first rows show, so that the first blocks can be parsed fast."""
@@ -75,7 +76,7 @@ class JsonRows:
         return Parsed(rows=len(lines), whole=len(lines), columns=columns, rejects=[], trace=_tracer(lines, None))
 
     def _parse_fast(self, lines: Lines, schema: Mapping[str, pa.DataType]) -> pa.Table | None:
-        exact = schema.keys() - self._bound.keys()
+        exact = schema.keys() - set(self._rounded)
         table = parse_alike(lines, schema, exact=exact) if len(lines) >= _LINES_PER_COLUMN * len(schema) else None
         return parse_fast(lines, schema, exact=exact) if table is None else table
 

@@ -1,7 +1,7 @@
 """NDJSON: one JSON object a line."""
 
 import codecs
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -35,8 +35,8 @@ class NdjsonReader:
         self.form: RejectsForm | None = None
         self._prime()
 
-    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
-        self._rows.learn(free, bound)
+    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType], rounded: Collection[str] = ()) -> None:
+        self._rows.learn(free, bound, rounded)
 
     def blocks(self) -> Iterator[NdjsonBlock]:
         with self._opener() as file:

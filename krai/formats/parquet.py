@@ -5,7 +5,7 @@ columns are read as the dictionaries they are, and spelled out when it is known 
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
@@ -47,7 +47,7 @@ class ParquetReader:
         self.names: Sequence[str] = list(self.types)
         self.form: RejectsForm | None = None
 
-    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
+    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType], rounded: Collection[str] = ()) -> None:
         """The file knows its types."""
 
     def blocks(self) -> Iterator[pa.RecordBatch]:

@@ -4,7 +4,7 @@ A reader is asked for its blocks in order, one at a time, and then to parse each
 them until somebody decides on types: either `observe` tells the narrowest type of a block, or `fit` reads them into a given one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
@@ -39,8 +39,11 @@ class Cells(Protocol):
     def observe(self, expected: str | None) -> tuple[str, pa.Array]:
         """What the block shows (see `formats.infer`), and the cells in that type; `expected` is tried first."""
 
-    def fit(self, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
-        """The cells as `target`, and which of them do not fit (null in the array); None: all do."""
+    def fit(self, target: pa.DataType, *, exact: bool = True) -> tuple[pa.Array, Mask | None]:
+        """The cells as `target`, and which of them do not fit (null in the array); None: all do.
+
+        `exact`: text is a float64 only where that keeps all digits of the number.
+        """
 
     def only(self, rows: Mask) -> "Cells":
         """The same column with these rows alone."""
@@ -93,8 +96,10 @@ class Reader(Protocol):
     def parse(self, block: Any) -> Iterator[Parsed]:
         """The records of a block: all at once, or one after the other as many as have a bounded number of cells, nulls counted."""
 
-    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
-        """What free columns have shown so far (the mapping grows meanwhile) and which have a type: some readers parse faster with it."""
+    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType], rounded: Collection[str] = ()) -> None:
+        """What free columns have shown so far (the mapping grows meanwhile) and which have a type: some readers parse faster with it.
+        Those that are `rounded` will not be asked to `fit` exactly.
+        """
 
 
 class Opener(Protocol):

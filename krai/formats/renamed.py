@@ -1,6 +1,6 @@
 """A reader whose columns have other names than the file gives them, or are left out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -34,8 +34,8 @@ class Renamed:
         if reader.names:
             self.check()
 
-    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
-        self._reader.learn(_BySource(self, free), _BySource(self, bound))
+    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType], rounded: Collection[str] = ()) -> None:
+        self._reader.learn(_BySource(self, free), _BySource(self, bound), {self.source_of(name) for name in rounded})
 
     def blocks(self) -> Iterator[Any]:
         return self._reader.blocks()

@@ -1,6 +1,6 @@
 """From a parsed block to typed columns: bound columns first, whose misfits reject their rows, then the free ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +15,15 @@ from krai.formats.types import type_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What the columns of an import are to become: `bound` ones have a type; `closed`: there may be no others. A `key` is never null."""
+    """What the columns of an import are to become: `bound` ones have a type; `closed`: there may be no others. A `key` is never null.
+
+    `rounded` ones take for a number in text the float64 next to it; in the others it is kept with all its digits, or does not fit.
+    """
 
     bound: Mapping[str, pa.DataType]
     closed: bool
     key: Sequence[str] = ()
+    rounded: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,7 @@ def type_block(parsed: Parsed, target: Target, expected: Mapping[str, Seen]) -> 
     free: dict[str, Cells] = {}
     for name, cells in parsed.columns.items():
         if name in target.bound:
-            columns[name], misfit = cells.fit(target.bound[name])
+            columns[name], misfit = cells.fit(target.bound[name], exact=name not in target.rounded)
             if misfit is not None:
                 misfits[name] = misfit
         elif target.closed:
@@ -75,15 +79,24 @@ def _rejected(parsed: Parsed, target: Target, misfits: Mapping[str, Mask], keyle
     """One reject for each bad row, naming its first bad column. A cell that does not fit is null by now, and no missing key."""
     indexes = np.flatnonzero(bad)
     found = []
-    for index, (row, raw) in zip(indexes, parsed.trace(indexes), strict=True):
+    shortened = {name: _shortened(parsed.columns[name], bad) for name in misfits if pa.types.is_floating(target.bound[name])}
+    for place, (index, (row, raw)) in enumerate(zip(indexes, parsed.trace(indexes), strict=True)):
         column = next((name for name, misfit in misfits.items() if misfit[index]), None)
         if column is None:
             column = next(name for name, missing in keyless.items() if missing[index])
             code, detail = "null_key", ""
+        elif column in shortened and shortened[column][place]:
+            code, detail = "type_mismatch", "A float64 does not keep all digits of the number."
         else:
             code, detail = "type_mismatch", f"The cell is not {_article(type_name(target.bound[column]))}."
         found.append(Reject(row, parsed.sources.get(column, column), code, detail, raw))
     return found
+
+
+def _shortened(cells: Cells, rows: Mask) -> Mask:
+    """Which of the rows would fit a float64 if it need not keep all digits."""
+    misfit = cells.only(rows).fit(pa.float64(), exact=False)[1]
+    return np.ones(int(rows.sum()), dtype=np.bool_) if misfit is None else ~misfit
 
 
 def _article(name: str) -> str:

@@ -29,11 +29,11 @@ class TypedCells:
     def observe(self, expected: str | None) -> tuple[str, pa.Array]:  # noqa: ARG002 (the file knows better)
         return type_name(self.values.type), self.values
 
-    def fit(self, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
+    def fit(self, target: pa.DataType, *, exact: bool = True) -> tuple[pa.Array, Mask | None]:
         if self.values.type == target:
             return self.values, None
         if pa.types.is_string(self.values.type):
-            return fit_text(self.values, target)
+            return fit_text(self.values, target, exact=exact)
         typed, bad = _same_values(self.values, target)
         return typed, bad if bad.any() else None
 

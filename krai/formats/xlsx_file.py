@@ -3,7 +3,7 @@
 A cell without a value is null, and a formula the result it was saved with.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
@@ -56,7 +56,7 @@ class XlsxReader:
         self.form: RejectsForm | None = None
         check_names(self._table.header, self._table.kept, max_columns=max_columns, max_name_bytes=max_name_bytes)
 
-    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType]) -> None:
+    def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType], rounded: Collection[str] = ()) -> None:
         """Cells know what they are."""
 
     def blocks(self) -> Iterator[list[Row]]:

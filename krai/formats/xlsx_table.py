@@ -28,8 +28,8 @@ class SheetCells:
     def observe(self, expected: str | None) -> tuple[str, pa.Array]:
         return self.cells.observe(expected)
 
-    def fit(self, target: pa.DataType) -> tuple[pa.Array, Mask | None]:
-        return fit_text(self.cells.text, target)
+    def fit(self, target: pa.DataType, *, exact: bool = True) -> tuple[pa.Array, Mask | None]:
+        return fit_text(self.cells.text, target, exact=exact)
 
     def only(self, rows: Mask) -> Cells:
         return SheetCells(JsonCells(self.cells.text.filter(pa.array(rows)), self.cells.kinds[rows]))

@@ -122,6 +122,7 @@ def _target(job: Job, tools: Tools, reader: Reader) -> Target:
     """The columns of the dataset bind what is added to it, a declared schema binds what it names, and the file decides the rest."""
     declared = {name: arrow_type(kind) for name, kind in (job.params.get("schema") or {}).items()}
     key = _key(job)
+    rounded = declared.keys() - set(key)  # two keys that become one float would be one row
     if reader.names and not set(key) <= set(reader.names):
         raise Terminal("unknown_column", "The key names a column that the file does not have.")
     held = None if _mode(job) is Mode.REPLACE else tools.warehouse.schema(job.dataset)
@@ -129,15 +130,15 @@ def _target(job: Job, tools: Tools, reader: Reader) -> Target:
         # NDJSON names its columns in its rows; there a column that never comes is one of nulls.
         if reader.names and not declared.keys() <= set(reader.names):
             raise Terminal("unknown_column", "The schema names a column that the file does not have.")
-        return Target(bound=declared, closed=False, key=key)
+        return Target(bound=declared, closed=False, key=key, rounded=rounded)
     if job.params.get("evolve"):
-        return Target(bound=_evolved(held, declared, reader), closed=False, key=key)
+        return Target(bound=_evolved(held, declared, reader), closed=False, key=key, rounded=rounded)
     bound = {field.name: field.type for field in held}
     if any(name not in bound for name in (*declared, *reader.names)):
         raise Terminal("unknown_column", "The dataset does not have all the columns of the import.")
     if any(bound[name] != kind for name, kind in declared.items()):
         raise Terminal("unsupported_type", "The dataset has a column of the schema with another type.")
-    return Target(bound=bound, closed=True, key=key)
+    return Target(bound=bound, closed=True, key=key, rounded=rounded)
 
 
 def _evolved(held: pa.Schema, declared: dict[str, pa.DataType], reader: Reader) -> dict[str, pa.DataType]:

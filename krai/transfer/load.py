@@ -63,7 +63,7 @@ class Load:
     def read(self, known: Mapping[str, Seen]) -> Loaded | None:
         """Write all rows; None when the file has refuted the types they were written with, now that `seen` is complete."""
         self.seen = {name: "null" for name in self.reader.names if name not in self.target.bound} | dict(known)
-        self.reader.learn(self.seen, self.target.bound)
+        self.reader.learn(self.seen, self.target.bound, self.target.rounded)
         rejects = Rejects(self.tools.spool, self.reader.form)
         self._preview = Preview()
         parts = Parts(partial(self.tools.warehouse.open_part, self.job.dataset, self.job.job_id, self.job.epoch))

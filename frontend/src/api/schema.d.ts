@@ -2265,7 +2265,7 @@ export interface components {
             dry_run?: boolean;
             /**
              * Schema
-             * @description Types of columns; those left out are inferred from the whole file.
+             * @description Types of columns; those left out are inferred from the whole file. Numbers of a float64 column that is named here become the nearest floats; else one that would lose digits is rejected.
              * @default null
              */
             schema?: {

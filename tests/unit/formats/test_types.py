@@ -1,5 +1,6 @@
 """Which type a column of text gets, and what fits into a type that is given."""
 
+import math
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -140,8 +141,16 @@ def test_floats_come_back_from_their_text(numbers: list[float | None]) -> None:
         ("int64", {"007": 7, "-1": -1, "9223372036854775807": 2**63 - 1}, ["", "1.0", "x", "9223372036854775808", " 1", "0x1F", "1e3"]),
         (
             "float64",
-            {"1": 1.0, "1e5": 1e5, ".5": 0.5, "-inf": float("-inf"), "0.1234567890123456789": 0.12345678901234568},
-            ["1e400", "", "1,5", "0x1"],
+            {
+                "1": 1.0,
+                "1e5": 1e5,
+                ".5": 0.5,
+                "5.": 5.0,
+                "-inf": float("-inf"),
+                "0.12345678901234568": 0.12345678901234568,
+                "5e-324": 5e-324,
+            },
+            ["1e400", "", "1,5", "0x1", "0.1234567890123456789", "9007199254740993", "1e-400", "3e-324"],
         ),
         ("decimal(5,2)", {"1.5": Decimal("1.50"), "-999.99": Decimal("-999.99"), "1e2": Decimal(100)}, ["1.234", "1000", "x", ""]),
         ("boolean", {"true": True, "FALSE": False, "1": True}, ["yes", "2", ""]),
@@ -162,6 +171,21 @@ def test_what_fits_a_given_type_is_read_and_what_does_not_is_named(kind: str, go
     assert typed.to_pylist() == [None, *good.values(), *[None] * len(bad), *good.values()]
     named = [] if misfit is None else [cell for cell, wrong in zip(cells, misfit, strict=True) if wrong]
     assert named == bad
+
+
+def test_a_float_that_need_not_be_exact_is_the_one_next_to_the_number() -> None:
+    typed, misfit = fit_text(pa.array(["9007199254740993", "1e-400", "1e400"]), pa.float64(), exact=False)
+    assert typed.to_pylist() == [9007199254740992.0, 0.0, None]
+    assert misfit is not None
+    assert misfit.tolist() == [False, False, True]
+
+
+@given(st.lists(st.from_regex(r"\A-?([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][+-]?[0-9]{1,4})?\Z"), min_size=1, max_size=5))
+def test_a_text_is_the_float_that_says_the_same_number(cells: list[str]) -> None:
+    typed, misfit = fit_text(pa.array(cells), pa.float64())
+    kept = [math.isfinite(float(cell)) and Decimal(repr(float(cell))) == Decimal(cell) for cell in cells]
+    assert ([True] * len(cells) if misfit is None else (~misfit).tolist()) == kept
+    assert typed.to_pylist() == [float(cell) if fits else None for cell, fits in zip(cells, kept, strict=True)]
 
 
 def test_an_instant_may_be_told_in_any_zone() -> None:
