@@ -16,7 +16,7 @@ from krai.formats.infer import Seen, join, settled
 from krai.formats.reading import Reader
 from krai.formats.renamed import Renamed
 from krai.formats.typed import Target, Typed, type_block
-from krai.formats.types import arrow_type
+from krai.formats.types import arrow_type, type_name
 from krai.job import Job, Stage
 from krai.pipeline import in_order
 from krai.transfer.fetch import Source
@@ -62,7 +62,9 @@ class Load:
 
     def read(self, known: Mapping[str, Seen]) -> Loaded | None:
         """Write all rows; None when the file has refuted the types they were written with, now that `seen` is complete."""
-        self.seen = {name: "null" for name in self.reader.names if name not in self.target.bound} | dict(known)
+        # A file that knows its types has them even where it has no rows to show them.
+        types = {name: type_name(kind) for name, kind in self.reader.types.items()}
+        self.seen = {name: types.get(name, "null") for name in self.reader.names if name not in self.target.bound} | dict(known)
         self.reader.learn(self.seen, self.target.bound, self.target.rounded)
         rejects = Rejects(self.tools.spool, self.reader.form)
         self._preview = Preview()

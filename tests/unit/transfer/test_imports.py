@@ -243,6 +243,24 @@ def test_a_source_that_is_gone_or_changed_fails_the_job(desk: Desk) -> None:
     assert error.value.code == "source_changed"
 
 
+@pytest.mark.parametrize(("rows", "groups"), [(0, "none"), (0, "empty"), (2, "null")])
+def test_parquet_without_values_has_its_types_all_the_same(desk: Desk, rows: int, groups: str) -> None:
+    kinds = {"a": pa.int32(), "b": pa.decimal128(5, 2), "c": pa.timestamp("ms", "UTC"), "d": pa.date32(), "e": pa.bool_(), "f": pa.binary()}
+    schema = pa.schema(list(kinds.items()))
+    with pq.ParquetWriter(file := io.BytesIO(), schema) as writer:
+        if groups != "none":
+            writer.write_table(pa.table([pa.nulls(rows, kind) for kind in schema.types], schema=schema))
+    expected = {"a": "int64", "b": "decimal(5,2)", "c": "timestamptz", "d": "date", "e": "boolean", "f": "binary"}
+    assert desk.load(file.getvalue())["records_processed"] == rows
+    assert desk.types() == expected
+    desk.load(file.getvalue(), mode="replace")
+    assert desk.types() == expected
+    desk.load(b"z\n1\n", "wider")
+    desk.load(file.getvalue(), "wider", evolve=True, columns={"a": "x", "f": None})
+    assert desk.types("wider") == {"z": "int64", "x": "int64", **{name: expected[name] for name in "bcde"}}
+    assert desk.load(file.getvalue(), "forecast", dry_run=True)["schema"][1]["type"] == "decimal(5,2)"
+
+
 def test_parquet_is_read_with_its_own_types(desk: Desk) -> None:
     table = pa.table(
         {
