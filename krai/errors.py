@@ -121,7 +121,7 @@ _TABLE = (
     ("encrypted_file", 422, "The file is encrypted, or of an Excel before 2007", "Save it as .xlsx, without a password."),
     ("forbidden_xml", 422, "The file has an XML document type", "Save it with another program: no spreadsheet needs entities."),
     ("unknown_sheet", 422, "There is no such sheet", "Name one of the workbook's sheets that has cells, or give its number from 1."),
-    ("empty_file", 422, "The file is empty", "Send a file with a header line and rows."),
+    ("empty_file", 422, "The file is empty", "Send a file that has columns: a header line, or rows that name them."),
     ("decompression_limit", 422, "The file unpacks to more than allowed", "Split the file."),
     ("encoding_unsupported", 422, "The file is not UTF-8", "Name its encoding in the request's csv, or save the file as UTF-8."),
     ("duplicate_column", 422, "Two columns have the same name", "Rename one of them, in the file or by columns of the request."),

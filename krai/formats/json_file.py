@@ -98,7 +98,7 @@ class JsonReader:
         while not head and (more := file.read(read_bytes)):
             head = more.lstrip(_BLANKS)
         if not head:
-            raise Terminal("empty_file")
+            raise Terminal("empty_file", "The file has neither a JSON array nor an object; an array without rows is written [].")
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise Terminal("encoding_unsupported", "The file is in UTF-16 or UTF-32.")
         if head[:1] not in CLOSING:

@@ -7,7 +7,6 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from krai.errors import Terminal
 from krai.formats.json_rows import SHOWN_OF_OVERSIZE_BYTES, JsonRows
 from krai.formats.lines import Lines
 from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, RejectsForm
@@ -24,7 +23,7 @@ class NdjsonBlock:
 
 
 class NdjsonReader:
-    """Implements `Reader`. Raises Terminal empty_file at once when there is no line."""
+    """Implements `Reader`. A file without a line is one without rows."""
 
     def __init__(self, opener: Opener, *, max_row_bytes: int, max_columns: int, block_bytes: int = BLOCK_BYTES) -> None:
         self._opener = opener
@@ -63,8 +62,6 @@ class NdjsonReader:
     def _prime(self) -> None:
         with self._opener() as file:
             head = file.read(_PRIMER_BYTES).removeprefix(codecs.BOM_UTF8)
-            if not head.strip() and not file.read(1):
-                raise Terminal("empty_file")
         self._rows.prime(Lines.find(head[: head.rfind(b"\n") + 1]))
 
     def _after_line(self, file: BinaryIO) -> bytes:

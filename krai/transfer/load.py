@@ -87,9 +87,10 @@ class Load:
             return None
         if rows + rejects.count != read_rows:
             raise Terminal("internal", f"{read_rows} rows were read, {rows} written and {rejects.count} rejected.")
+        schema = self._schema() if read_rows else self._schema_without_rows()
         if (rows and not hopeless) or not rejects.count:
-            self._check_names()
-        return Loaded(rows=rows, schema=self._schema(), parts=parts.locations, rejects=rejects, preview=self._preview, hopeless=hopeless)
+            self._check_names(schema, read_rows)
+        return Loaded(rows=rows, schema=schema, parts=parts.locations, rejects=rejects, preview=self._preview, hopeless=hopeless)
 
     def _parse_and_type(self, block: Any) -> Iterator[Typed]:
         """The pieces of a block: the first at once, the others when they are asked for, lest all be held that a block has."""
@@ -141,20 +142,32 @@ class Load:
                 columns[name] = column
         return columns
 
-    def _check_names(self) -> None:
-        """Of a file that names its columns in its rows only its end tells what they are."""
-        if isinstance(self.reader, Renamed):
+    def _check_names(self, schema: pa.Schema, read_rows: int) -> None:
+        """Of a file that names its columns in its rows only its end tells what they are, and without rows nothing does."""
+        if isinstance(self.reader, Renamed) and read_rows:
             self.reader.check()
         if not self.target.closed:
             limits = self.tools.limits
-            names = [*self.seen, *self.target.bound]
-            check_names(names, max_columns=limits.columns, max_name_bytes=limits.column_name_bytes)
+            check_names(list(schema.names), max_columns=limits.columns, max_name_bytes=limits.column_name_bytes)
 
     def _schema(self) -> pa.Schema:
         if self.target.closed:
             return pa.schema(list(self.target.bound.items()))
         kinds = {name: arrow_type(settled(seen)) for name, seen in self.seen.items()} | dict(self.target.bound)
         return pa.schema([(name, kinds[name]) for name in dict.fromkeys([*self.reader.names, *kinds])])
+
+    def _schema_without_rows(self) -> pa.Schema:
+        """As `_schema`; of a file that would have named its columns in its rows they are those that the dataset has, and declared ones.
+
+        Raises Terminal empty_file when there are none.
+        """
+        if self.target.closed or self.reader.names:
+            return self._schema()
+        held = self.tools.warehouse.schema(self.job.dataset) or pa.schema([])
+        columns = {field.name: field.type for field in held} | dict(self.target.bound)
+        if not columns:
+            raise Terminal("empty_file", "The file has no rows to name columns: for a new dataset the request's schema has to.")
+        return pa.schema(list(columns.items()))
 
     def _say(self, read_rows: int, rejected: int) -> None:
         source = self.source

@@ -60,7 +60,7 @@ FILES: dict[str, list[File]] = {
     ],
     "empty_column_name": [(b"a,\n1,2\n", {}), (xlsx(row("<c/>", text("a"))), {}), (b'{"":1}', {"mode": "replace"})],
     "empty_file": [
-        *((b"", {"format": name}) for name in ("auto", "csv", "tsv", "ndjson", "json")),
+        *((b"", {"format": name}) for name in ("auto", "csv", "tsv", "json")),
         (b"_krai_row\n1\n", {}),
         (b"{}\n", {"mode": "replace"}),
         (xlsx(""), {}),

@@ -140,6 +140,52 @@ def test_a_header_alone_makes_a_dataset_without_rows(desk: Desk) -> None:
     assert desk.types() == {"a": "string", "b": "string"}
 
 
+ROWLESS = [(b"", "ndjson"), (b"\n\n", "ndjson"), (b"\xef\xbb\xbf", "ndjson"), (b"[]", "json"), (b" [\n] ", "auto")]
+
+
+@pytest.mark.parametrize(("data", "name"), ROWLESS)
+def test_a_file_without_rows_leaves_the_columns_as_they_are(desk: Desk, data: bytes, name: str) -> None:
+    desk.load(b"id,name\n1,a\n")
+    columns = {"id": "int64", "name": "string"}
+    asked: list[dict[str, Any]] = [{}, {"evolve": True}, {"mode": "upsert", "key": ["id"]}, {"columns": {"x": "id", "y": None}}]
+    for params in asked:
+        result = desk.load(data, format=name, **params)
+        assert (result["records_processed"], result["records_rejected"]) == (0, 0)
+        assert (desk.types(), desk.table().num_rows) == (columns, 1)
+    assert [column["type"] for column in desk.load(data, format=name, mode="replace", dry_run=True)["schema"]] == ["int64", "string"]
+    assert desk.table().num_rows == 1
+    desk.load(data, format=name, mode="replace")
+    assert (desk.types(), desk.table().num_rows) == (columns, 0)
+    desk.load(data, format=name, mode="replace", schema={"id": "decimal(9,2)", "day": "date"})
+    assert desk.types() == {"id": "decimal(9,2)", "name": "string", "day": "date"}
+
+
+@pytest.mark.parametrize(("data", "name"), ROWLESS)
+def test_a_new_dataset_of_a_file_without_rows_has_the_columns_of_the_schema(desk: Desk, data: bytes, name: str) -> None:
+    for params in ({}, {"mode": "replace"}, {"evolve": True}):
+        error = refused(desk, data, format=name, **params)
+        assert error.code == "empty_file"
+        assert error.detail == "The file has no rows to name columns: for a new dataset the request's schema has to."
+    assert desk.load(data, format=name, schema={"a": "date"})["records_processed"] == 0
+    assert (desk.types(), desk.table().num_rows) == ({"a": "date"}, 0)
+
+
+@pytest.mark.parametrize("name", ["ndjson", "json"])
+def test_an_export_without_rows_is_imported_again(desk: Desk, name: str) -> None:
+    desk.load(b"id,name\n")
+    assert desk.load(desk.exported(format=name), format=name, mode="replace")["records_processed"] == 0
+    assert desk.types() == {"id": "string", "name": "string"}
+
+
+def test_a_file_that_should_be_json_is_none_without_a_bracket(desk: Desk) -> None:
+    desk.load(b"id\n1\n")
+    error = refused(desk, b"", format="json", mode="replace")
+    assert (error.code, error.detail) == (
+        "empty_file",
+        "The file has neither a JSON array nor an object; an array without rows is written [].",
+    )
+
+
 def test_columns_that_could_not_be_listed_are_refused_before_the_commit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("krai.dataset.LARGEST_COLUMNS_BYTES", 1000)
     names = [f"{'ü' * 10}{number}" for number in range(12)]  # some 100 bytes each
