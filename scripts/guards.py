@@ -347,7 +347,7 @@ GUARDS = (
     Guard(
         "a file's columns are in it",
         "krai/formats/renamed.py",
-        "if self._targets.keys() - self._seen:",
+        "if source not in self._seen:",
         "if False:",
         COLUMNS,
     ),

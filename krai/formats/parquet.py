@@ -43,7 +43,7 @@ class ParquetReader:
             self._repeated = _with_dictionaries(parquet.metadata)
             self._int96 = int96_columns(parquet.metadata)
         check_names(list(schema.names), max_columns=max_columns, max_name_bytes=max_name_bytes)
-        self.types: Mapping[str, pa.DataType] = {field.name: kept_type(field.type) for field in schema}
+        self.types: Mapping[str, pa.DataType] = _types(schema)
         self.names: Sequence[str] = list(self.types)
         self.form: RejectsForm | None = None
 
@@ -102,10 +102,22 @@ class ParquetReader:
         return Parsed(rows=block.num_rows, whole=len(places), columns=cells, rejects=rejects, trace=trace)
 
 
-def kept_type(kind: pa.DataType) -> pa.DataType:
-    """The type of ours that has room for all values of a Parquet column. Raises Terminal unsupported_type."""
+def _types(schema: pa.Schema) -> dict[str, pa.DataType]:
+    """Raises Terminal unsupported_type."""
+    types: dict[str, pa.DataType] = {}
+    for number, field in enumerate(schema, start=1):
+        kept = _kept_type(field.type)
+        if kept is None:
+            why = next((why for matches, why in _REFUSED if matches(field.type)), "is of a type that krai does not keep: write it as text")
+            raise Terminal("unsupported_type", f"Column {number} of the file {why}.")
+        types[field.name] = kept
+    return types
+
+
+def _kept_type(kind: pa.DataType) -> pa.DataType | None:
+    """The type of ours that has room for all values of a Parquet column."""
     if pa.types.is_dictionary(kind):
-        return kept_type(kind.value_type)
+        return _kept_type(kind.value_type)
     for matches, name in _KEPT:
         if matches(kind):
             return arrow_type(name)
@@ -113,7 +125,7 @@ def kept_type(kind: pa.DataType) -> pa.DataType:
         return arrow_type("timestamp" if kind.tz is None else "timestamptz")
     if pa.types.is_decimal(kind) and kind.precision <= MAX_PRECISION and 0 <= kind.scale <= kind.precision:
         return pa.decimal128(kind.precision, kind.scale)
-    raise Terminal("unsupported_type")
+    return None
 
 
 _KEPT: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
@@ -126,6 +138,14 @@ _KEPT: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
     (pa.types.is_null, "string"),
     (lambda kind: pa.types.is_binary(kind) or pa.types.is_large_binary(kind), "binary"),
     (lambda kind: pa.types.is_fixed_size_binary(kind) or pa.types.is_binary_view(kind), "binary"),
+)
+
+# What to do about other types.
+_REFUSED: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
+    (pa.types.is_decimal, f"has decimals of more than {MAX_PRECISION} digits: write it with fewer, or as text"),
+    (pa.types.is_time, "has times of day: write them as text"),
+    (pa.types.is_duration, "has durations: write them as whole numbers, of microseconds for one"),
+    (pa.types.is_nested, "has lists, maps or structs: write them as JSON in text, or each part as a column of its own"),
 )
 
 

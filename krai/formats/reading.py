@@ -54,7 +54,8 @@ class Parsed:
     """A block of `rows` records: `whole` of them are in `columns`, in order, the others in `rejects`.
 
     `trace(indexes)` gives place in the block and raw bytes of whole rows; `columns` may lack those that are null all through.
-    `sources` has the names that the file gives columns, where they are called otherwise. `mended`: there are rows that were rejected
+    `sources` has the names that the file gives columns, where they are called otherwise, and `numbers` which of its columns they are, from
+    1, where it has others too. `mended`: there are rows that were rejected
     before, and of which nobody knows what other columns their file had.
     """
 
@@ -64,6 +65,7 @@ class Parsed:
     rejects: Sequence[Reject]
     trace: Callable[[Places], Sequence[tuple[int, bytes]]]
     sources: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, int] = field(default_factory=dict)
     mended: bool = False
 
 

@@ -44,18 +44,20 @@ class Renamed:
         for parsed in self._reader.parse(block):
             self._mended |= parsed.mended
             columns: dict[str, Cells] = {}
-            for source, cells in parsed.columns.items():
+            numbers: dict[str, int] = {}
+            for number, (source, cells) in enumerate(parsed.columns.items(), start=1):
                 name = self._named(source)
                 if name is not None:
-                    columns[name] = cells
-            yield replace(parsed, columns=columns, sources=self._sources)
+                    columns[name], numbers[name] = cells, number
+            yield replace(parsed, columns=columns, sources=self._sources, numbers=numbers)
 
     def check(self) -> None:
         """The whole file has been seen: everything that was to be renamed must have been in it, unless it has some of the rows alone."""
         if self._mended:
             return
-        if self._targets.keys() - self._seen:
-            raise Terminal("unknown_column", "The columns to rename include one that the file does not have.")
+        for number, source in enumerate(self._targets, start=1):
+            if source not in self._seen:
+                raise Terminal("unknown_column", f"Column {number} of those to rename is not in the file.")
 
     def _named(self, source: str) -> str | None:
         self._seen.add(source)
@@ -63,6 +65,10 @@ class Renamed:
         if name is not None and self._sources.setdefault(name, source) != source:
             raise Terminal("duplicate_column", "Two columns of the file get the same name.")
         return name
+
+    def number_of(self, name: str) -> int:
+        """Which column of the file it is, from 1, if it is named before the file is read."""
+        return list(self._reader.names).index(self._sources[name]) + 1
 
     def has(self, name: str) -> bool:
         """True when a column of this new name may be in the file: one that gets its name by `targets` only once it was seen."""

@@ -43,13 +43,14 @@ def type_block(parsed: Parsed, target: Target, expected: Mapping[str, Seen]) -> 
     columns: dict[str, pa.Array] = {}
     misfits: dict[str, Mask] = {}
     free: dict[str, Cells] = {}
-    for name, cells in parsed.columns.items():
+    for number, (name, cells) in enumerate(parsed.columns.items(), start=1):
         if name in target.bound:
             columns[name], misfit = cells.fit(target.bound[name], exact=name not in target.rounded)
             if misfit is not None:
                 misfits[name] = misfit
         elif target.closed:
-            raise Terminal("unknown_column", "The file has a column that the dataset does not have.")
+            number = parsed.numbers.get(name, number)  # noqa: PLW2901
+            raise Terminal("unknown_column", f"Column {number} of the file, as its rows name them one by one, is not in the dataset.")
         else:
             free[name] = cells
     rejects, whole = list(parsed.rejects), parsed.whole

@@ -5,6 +5,7 @@ types alone, and the file is read a second time with the ones that hold for all 
 """
 
 import json
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +15,7 @@ from krai import failpoint
 from krai.dataset import LARGEST_COLUMNS_BYTES, fit_a_listing
 from krai.errors import Terminal
 from krai.formats.reading import Reader
+from krai.formats.renamed import Renamed
 from krai.formats.typed import Target
 from krai.formats.types import arrow_type, columns_of, wider
 from krai.job import Job, Stage
@@ -123,31 +125,41 @@ def _target(job: Job, tools: Tools, reader: Reader) -> Target:
     declared = {name: arrow_type(kind) for name, kind in (job.params.get("schema") or {}).items()}
     key = _key(job)
     rounded = declared.keys() - set(key)  # two keys that become one float would be one row
-    if reader.names and not set(key) <= set(reader.names):
-        raise Terminal("unknown_column", "The key names a column that the file does not have.")
+    if reader.names and (number := _first_beside(key, reader.names)):
+        raise Terminal("unknown_column", f"Column {number} of the key is not in the file.")
     held = None if _mode(job) is Mode.REPLACE else tools.warehouse.schema(job.dataset)
     if held is None:
         # NDJSON names its columns in its rows; there a column that never comes is one of nulls.
-        if reader.names and not declared.keys() <= set(reader.names):
-            raise Terminal("unknown_column", "The schema names a column that the file does not have.")
+        if reader.names and (number := _first_beside(declared, reader.names)):
+            raise Terminal("unknown_column", f"Column {number} of the schema is not in the file.")
         return Target(bound=declared, closed=False, key=key, rounded=rounded)
     if job.params.get("evolve"):
         return Target(bound=_evolved(held, declared, reader), closed=False, key=key, rounded=rounded)
     bound = {field.name: field.type for field in held}
-    if any(name not in bound for name in (*declared, *reader.names)):
-        raise Terminal("unknown_column", "The dataset does not have all the columns of the import.")
-    if any(bound[name] != kind for name, kind in declared.items()):
-        raise Terminal("unsupported_type", "The dataset has a column of the schema with another type.")
+    if number := _first_beside(declared, bound):
+        raise Terminal("unknown_column", f"Column {number} of the schema is not in the dataset.")
+    if number := _first_beside(reader.names, bound):
+        number = reader.number_of(reader.names[number - 1]) if isinstance(reader, Renamed) else number
+        raise Terminal("unknown_column", f"Column {number} of the file is not in the dataset.")
+    for number, (name, kind) in enumerate(declared.items(), start=1):
+        if bound[name] != kind:
+            raise Terminal("unsupported_type", f"Column {number} of the schema has another type in the dataset.")
     return Target(bound=bound, closed=True, key=key, rounded=rounded)
+
+
+def _first_beside(names: Iterable[str], known: Collection[str]) -> int:
+    """The number of the first name that is not known, from 1, or 0."""
+    others = set(known)
+    return next((number for number, name in enumerate(names, start=1) if name not in others), 0)
 
 
 def _evolved(held: pa.Schema, declared: dict[str, pa.DataType], reader: Reader) -> dict[str, pa.DataType]:
     """The dataset's columns, as wide as the request or a file that has types wants them, and new ones that the request names."""
     bound = {field.name: field.type for field in held}
-    for name, kind in declared.items():
+    for number, (name, kind) in enumerate(declared.items(), start=1):
         wide = wider(bound.get(name, kind), kind)
         if wide is None:
-            raise Terminal("unsupported_type", "A column of the dataset cannot become of the type that the schema gives it.")
+            raise Terminal("unsupported_type", f"Column {number} of the schema cannot become of the type that it has there.")
         bound[name] = wide
     for name in bound.keys() & reader.types.keys():
         bound[name] = wider(bound[name], reader.types[name]) or bound[name]

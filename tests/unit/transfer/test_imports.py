@@ -140,6 +140,8 @@ def test_a_header_alone_makes_a_dataset_without_rows(desk: Desk) -> None:
     assert desk.types() == {"a": "string", "b": "string"}
 
 
+NAMED_IN_ROWS = "as its rows name them one by one"
+NESTED = [pa.list_(pa.int64()), pa.map_(pa.string(), pa.int64()), pa.struct({"x": pa.int64()})]
 ROWLESS = [(b"", "ndjson"), (b"\n\n", "ndjson"), (b"\xef\xbb\xbf", "ndjson"), (b"[]", "json"), (b" [\n] ", "auto")]
 
 
@@ -211,6 +213,39 @@ def test_a_column_the_dataset_does_not_have_fails_the_append(desk: Desk) -> None
     desk.load(b"id\n1\n")
     assert refused(desk, b"id,new\n2,x\n").code == "unknown_column"
     assert refused(desk, b'{"id":2}\n{"new":1}\n').code == "unknown_column"
+
+
+@pytest.mark.parametrize(
+    ("data", "params", "detail"),
+    [
+        (b"id,new\n2,x\n", {}, "Column 2 of the file is not in the dataset."),
+        (b"x,id,y\n1,2,3\n", {"columns": {"x": None}}, "Column 3 of the file is not in the dataset."),
+        (b"x,y,z\n1,2,3\n", {"columns": {"x": None, "y": "id", "z": "w"}}, "Column 3 of the file is not in the dataset."),
+        (b'{"id":2,"new":1}\n', {}, f"Column 2 of the file, {NAMED_IN_ROWS}, is not in the dataset."),
+        (
+            b'{"x":1,"id":2,"y":1}\n',
+            {"columns": {"x": None}},
+            "Column 3 of the file, as its rows name them one by one, is not in the dataset.",
+        ),
+        (b"id\n2\n", {"schema": {"id": "int64", "new": "date"}}, "Column 2 of the schema is not in the dataset."),
+        (b"id\n2\n", {"mode": "replace", "schema": {"id": "int64", "new": "date"}}, "Column 2 of the schema is not in the file."),
+        (b"id\n2\n", {"mode": "upsert", "key": ["id", "new"]}, "Column 2 of the key is not in the file."),
+        (b"id\n2\n", {"columns": {"id": "id", "x": None}}, "Column 2 of those to rename is not in the file."),
+        (b'{"id":2}\n', {"columns": {"id": "id", "x": None}}, "Column 2 of those to rename is not in the file."),
+    ],
+)
+def test_which_column_is_unknown_is_said_by_its_number(desk: Desk, data: bytes, params: dict[str, Any], detail: str) -> None:
+    desk.load(b"id\n1\n")
+    error = refused(desk, data, **params)
+    assert (error.code, error.detail) == ("unknown_column", detail)
+
+
+@pytest.mark.parametrize("params", [{}, {"evolve": True}])
+def test_which_column_has_another_type_is_said_by_its_number(desk: Desk, params: dict[str, Any]) -> None:
+    desk.load(b"id,name\n1,a\n")
+    error = refused(desk, b"id,name\n2,b\n", schema={"id": "int64", "name": "date"}, **params)
+    assert error.code == "unsupported_type"
+    assert error.detail.startswith("Column 2 of the schema ")
 
 
 def test_replacing_takes_the_types_of_the_file(desk: Desk) -> None:
@@ -307,6 +342,25 @@ def test_parquet_without_values_has_its_types_all_the_same(desk: Desk, rows: int
     assert desk.load(file.getvalue(), "forecast", dry_run=True)["schema"][1]["type"] == "decimal(5,2)"
 
 
+@pytest.mark.parametrize(
+    ("kind", "detail"),
+    [
+        (pa.decimal256(50, 2), "has decimals of more than 38 digits: write it with fewer, or as text"),
+        (pa.time64("us"), "has times of day: write them as text"),
+        (pa.time32("ms"), "has times of day: write them as text"),
+        (pa.duration("us"), "has durations: write them as whole numbers, of microseconds for one"),
+        *((kind, "has lists, maps or structs: write them as JSON in text, or each part as a column of its own") for kind in NESTED),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("params", [{}, {"columns": {"a": None}}])
+def test_a_column_of_parquet_that_cannot_be_kept_is_told_with_what_to_do(
+    desk: Desk, kind: pa.DataType, detail: str, params: dict[str, Any]
+) -> None:
+    error = refused(desk, as_parquet(pa.table({"a": [1], "b": pa.nulls(1, kind), "c": [2]})), **params)
+    assert (error.code, error.detail) == ("unsupported_type", f"Column 2 of the file {detail}.")
+
+
 def test_parquet_is_read_with_its_own_types(desk: Desk) -> None:
     table = pa.table(
         {
@@ -382,6 +436,7 @@ def as_parquet(table: pa.Table) -> bytes:
     return file.getvalue()
 
 
+NAMED_IN_ROWS = "as its rows name them one by one"
 NESTED = [{"a": {"b": [1.10, None, "é"], "c": {}}, "n": 1}, {"a": [], "n": 12345678901234567890}, {"a": None, "n": -1}]
 
 
