@@ -105,9 +105,9 @@ def _decode(line: bytes) -> dict[str, Any]:
     except RecursionError:
         raise Malformed(detail=_TOO_DEEP) from None
     except ValueError:
-        raise Malformed from None
+        raise Malformed(detail="The row is not JSON.") from None
     if not isinstance(record, dict):
-        raise Malformed
+        raise Malformed(detail="The row is JSON, but no object.")
     if text.count("[") + text.count("{") > DEEPEST:
         _check_depth(record)
     return record
@@ -164,12 +164,12 @@ def _raw_of(record: dict[str, Any]) -> bytes:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
-        raise ValueError
+        raise Malformed(detail="An object has one key twice.")
     return record
 
 
 def _no_constants(_: str) -> None:
-    raise ValueError
+    raise Malformed(detail="NaN and Infinity are no numbers of JSON.")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_Integer, parse_float=_Number, parse_constant=_no_constants, strict=True)

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from krai.formats.reading import Places
+from krai.formats.quotes import Octets
+from krai.formats.reading import Mask, Places
 
 _FEED, _RETURN = 0x0A, 0x0D
+_BLANKS = b" \t\r"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Lines:
         starts, stops = starts[filled], stops[filled]
         stops = stops - (octets[stops - 1] == _RETURN)
         filled = stops > starts
+        starts, stops = starts[filled], stops[filled]
+        filled = _are_filled(octets, starts, stops)
         return cls(data, starts[filled], stops[filled])
 
     def __len__(self) -> int:
@@ -51,3 +55,11 @@ class Lines:
         """True when each line begins with the one octet and ends with the other."""
         octets = np.frombuffer(self.data, np.uint8)
         return bool((octets[self.starts] == first[0]).all() and (octets[self.stops - 1] == last[0]).all())
+
+
+def _are_filled(octets: Octets, starts: Places, stops: Places) -> Mask:
+    """Which of the lines, none of them empty, have more than blanks. Only those that begin with one are looked through."""
+    filled = ~np.isin(octets[starts], list(_BLANKS))
+    for line in np.flatnonzero(~filled):
+        filled[line] = bool(octets[starts[line] : stops[line]].tobytes().strip(_BLANKS))
+    return filled

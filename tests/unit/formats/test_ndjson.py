@@ -13,7 +13,7 @@ from krai.errors import Terminal
 from krai.formats import json_rows
 from krai.formats.json_cells import JsonCells, PlainJsonCells
 from krai.formats.json_fast import parse_fast
-from krai.formats.json_lines import cells_of, read_line
+from krai.formats.json_lines import Malformed, cells_of, read_line
 from krai.formats.lines import Lines
 from krai.formats.ndjson import NdjsonReader
 from tests.unit.formats.reading_files import FileRead, read_json, read_ndjson
@@ -131,6 +131,39 @@ def test_text_made_of_numbers_keeps_their_spelling_and_nested_values_are_json() 
     values = ['"x"', "123456789012345678901234567890", "1.50", "true", '{"b": [1.10, null, "é"]}', "[]"]
     read = read_ndjson("".join(f'{{"a":{value}}}\n' for value in values).encode())
     assert [row[0] for row in read.rows] == ["x", "123456789012345678901234567890", "1.50", "true", '{"b":[1.10,null,"é"]}', "[]"]
+
+
+@pytest.mark.parametrize("row", ['{"a":1}', ' {"a":1}', '{"a": 1 }\t', '{"a":1}\r'])
+@pytest.mark.parametrize("blank", ["", " ", "\t", " \t ", "\r", " \r", "\r\r"])
+@pytest.mark.parametrize("block_bytes", [4, 1 << 20])
+def test_blank_lines_are_no_rows(row: str, blank: str, block_bytes: int) -> None:
+    lines = [blank, *[row] * 20, blank, blank, "nope", row, blank]
+    for data in ("\n".join(lines), "\n".join(lines) + "\n"):
+        read = read_ndjson(data.encode(), block_bytes=block_bytes)
+        assert (read.rows, read.total) == ([("1",)] * 21, 22)
+        assert [(reject.row, reject.raw) for reject in read.rejected] == [(21, b"nope")]
+
+
+@pytest.mark.parametrize(
+    ("line", "detail"),
+    [
+        ('{"a":1,"a":2}', "An object has one key twice."),
+        ('{"a":1,"\\u0061":2}', "An object has one key twice."),
+        ('{"a":[{"b":1,"b":1}]}', "An object has one key twice."),
+        ('{"a":NaN}', "NaN and Infinity are no numbers of JSON."),
+        ('{"a":[-Infinity]}', "NaN and Infinity are no numbers of JSON."),
+        ("[1]", "The row is JSON, but no object."),
+        ("null", "The row is JSON, but no object."),
+        ("nope", "The row is not JSON."),
+        ('{"a":1', "The row is not JSON."),
+        ('{"a":1}{"a":2}', "The row is not JSON."),
+        ("{'a':1}", "The row is not JSON."),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_said(line: str, detail: str) -> None:
+    with pytest.raises(Malformed) as error:
+        read_line(line.encode())
+    assert (error.value.code, error.value.detail) == ("malformed_json", detail)
 
 
 def test_a_column_that_has_a_type_takes_its_values_in_quotes_too() -> None:

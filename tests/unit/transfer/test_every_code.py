@@ -75,7 +75,7 @@ KEY = {"mode": "upsert", "key": ["id"]}
 INT: dict[str, Any] = {"schema": {"id": "int64"}}
 DEEP = b'{"id":' + b"[" * 101 + b"]" * 101 + b"}"
 NO_INT, NO_KEY = "The cell is not an int64.", "The row has no value in a column of the key."
-NOT_UTF8, NUL, NO_JSON = "The row is not UTF-8.", "The row has a NUL character.", "This is not a strict JSON object."
+NOT_UTF8, NUL, NO_JSON = "The row is not UTF-8.", "The row has a NUL character.", "The row is not JSON."
 
 # By code and format; the row stands second of three.
 ROWS: dict[tuple[str, str], list[Bad]] = {
@@ -103,7 +103,10 @@ ROWS: dict[tuple[str, str], list[Bad]] = {
     ("row_too_large", "ndjson"): [Bad(b'{"id":2,"t":"' + LONG.encode() + b'"}', TOO_LONG)],
     ("row_too_large", "xlsx"): [Bad("<c><v>2</v></c>" + text(LONG), TOO_LONG, shown=b'{"id":2}')],
     ("malformed_json", "ndjson"): [
-        *(Bad(line, NO_JSON) for line in (b"nope", b"[2]", b'{"id":02}', b'{"id":2,"id":2}', b'{"id":NaN}', b'{"id":2}{}', b'{"id":"\t"}')),
+        *(Bad(line, NO_JSON) for line in (b"nope", b'{"id":02}', b'{"id":2}{}', b'{"id":"\t"}')),
+        Bad(b"[2]", "The row is JSON, but no object."),
+        Bad(b'{"id":2,"id":2}', "An object has one key twice."),
+        Bad(b'{"id":NaN}', "NaN and Infinity are no numbers of JSON."),
         Bad(DEEP, "The object is more than 100 levels deep."),
         Bad(b'{"id":2,"t":"\\ud800"}', "The line has half a character."),
         Bad(b'{"_krai_raw":2}', "_krai_raw is not a string."),
