@@ -20,6 +20,9 @@ _NULL, _TRUE, _FALSE = (int.from_bytes(word, "little") for word in (b"null", b"t
 _EXACT_INTEGER = float(1 << 53)
 _SURE_CHARACTERS = 15  # no more digits than any double keeps
 _NUL_ESCAPE = "\\u0000"
+_FIRST_LETTER = ord("A")
+_POWER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?[eE][+-]?[0-9]+$"
+_POWERS_AMONG = 4  # numbers: of so many one may have an exponent
 
 Offsets: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int32]]
 
@@ -102,10 +105,13 @@ def _read(values: Values, kind: pa.DataType, *, exact: bool) -> pa.Array:
     if pa.types.is_null(kind):
         raise Unsure
     text = values.text()
-    _check_numbers(text)
-    typed = cast_exactly(text, kind)
-    if pa.types.is_floating(kind):
-        _check_floats(text, typed, exact=exact)
+    if not pa.types.is_floating(kind):
+        _check_numbers(text)
+        return cast_exactly(text, kind)
+    powers = _powers(text)
+    _check_numbers(text if powers is None else text.filter(pc.invert(powers)))
+    typed = text.cast(kind)
+    _check_floats(text, typed, powers, exact=exact)
     return typed
 
 
@@ -147,8 +153,21 @@ def _unescaped(text: pa.Array) -> pa.Array:
     return pc.replace_with_mask(text, escaped, read["a"].combine_chunks())
 
 
+def _powers(text: pa.Array) -> pa.Array | None:
+    """Which numbers have an exponent; None: none has. Raises Unsure when there are many, for each is looked at by itself."""
+    _, octets = _parts(text)
+    if not len(octets) or int(octets.max()) < _FIRST_LETTER:
+        return None
+    found = pc.match_substring_regex(text, _POWER)
+    if pc.sum(found).as_py() * _POWERS_AMONG > len(text):
+        raise Unsure
+    return found
+
+
 def _check_numbers(text: pa.Array) -> None:
     """What RFC 8259 calls a number, without an exponent. That there are no two points in it Arrow sees when it reads it."""
+    if not len(text):
+        return
     offsets, octets = _parts(text)
     starts, stops = offsets[:-1], offsets[1:]
     digits = octets - _ZERO < 10  # noqa: PLR2004 (the ten digits; smaller octets wrap round)
@@ -162,9 +181,11 @@ def _check_numbers(text: pa.Array) -> None:
         raise Unsure
 
 
-def _check_floats(text: pa.Array, typed: pa.Array, *, exact: bool) -> None:
+def _check_floats(text: pa.Array, typed: pa.Array, powers: pa.Array | None, *, exact: bool) -> None:
     offsets, _ = _parts(text)
     long = pa.array(np.diff(offsets) > _SURE_CHARACTERS)
+    if powers is not None:
+        long = pc.or_(long, powers)
     if not pc.any(long).as_py():
         return
     text, typed = text.filter(long), typed.filter(long)

@@ -274,6 +274,21 @@ def test_only_where_it_is_asked_must_a_double_keep_all_digits(number: str) -> No
     assert (read is None) == ("e" in number or len(number) > 400)
 
 
+@pytest.mark.parametrize("exact", [{"a"}, ()], ids=["exact", "rounded"])
+def test_a_few_exponents_do_not_stop_it(exact: set[str]) -> None:
+    for number in ("1e5", "-1.5E-7", "0e0", "5e-324", "1e+2", "9.3e-05"):
+        data = f'{{"a":{number}}}\n'.encode() + b'{"a":0.5}\n' * 3
+        read = parse_alike(Lines.find(data), {"a": pa.float64()}, exact=exact)
+        assert read is not None
+        assert read["a"].to_pylist() == [float(number), 0.5, 0.5, 0.5]
+    for number in ("1e400", "-1e400", "1e", "e5", "01e5", "1.e5", ".5e5", "1e5.0", "+1e5", "0x1", "1e5e5", "NaN"):
+        data = f'{{"a":{number}}}\n'.encode() + b'{"a":0.5}\n' * 3
+        assert parse_alike(Lines.find(data), {"a": pa.float64()}, exact=exact) is None
+    for number in ("1e-400", "9201153527622944e-3", "1.2345678901234567890e-2"):
+        data = f'{{"a":{number}}}\n'.encode() + b'{"a":0.5}\n' * 3
+        assert (parse_alike(Lines.find(data), {"a": pa.float64()}, exact=exact) is None) == bool(exact)
+
+
 def test_a_file_is_read_the_same_whichever_way_its_blocks_take() -> None:
     """Blocks of many lines go one way, and those of few, and those with a stranger among them, another."""
     rows = [{"id": row, "text": None if row % 7 == 0 else f'no. {row} "é"', "ok": row % 3 == 0, "n": row / 8} for row in range(600)]
