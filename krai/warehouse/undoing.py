@@ -114,11 +114,10 @@ class _Work:
 
     def updated(self, made: _Import, undoing: Undoing) -> Undoing:
         """After an append or an upsert: rows that it has replaced come back, unless their keys were touched again."""
-        mine = {file.file_path for file in made.files}
-        back = {path: np.intersect1d(gone, self._now.gone.get(path, NOWHERE)) for path, gone in made.own.items() if path not in mine}
-        back = {path: positions for path, positions in back.items() if len(positions)}
+        back = self._taken_by(made)
         if back and made.touched:
-            back = _less(back, self._with_keys_of(made, back))
+            back = _less(back, self._with_keys_of(made, made.touched, back))
+        back = self._of_standing(back)
         gone, remove = dict(undoing.gone), list(undoing.remove)
         removed = set(remove)
         for entry in self._now.deletes if back else ():
@@ -155,11 +154,34 @@ class _Work:
         counts = replace(undoing.counts, restored=before.rows - withheld, kept=kept)
         return replace(undoing, gone=gone, restore=[*before.data, *before.deletes], schema_id=schema_id, counts=counts)
 
-    def _with_keys_of(self, made: _Import, stored: Gone) -> Gone:
-        """Those of the stored rows that have the keys of rows of the import that were touched."""
+    def _taken_by(self, made: _Import) -> dict[str, Positions]:
+        """Rows of others that the import has taken away and that are gone."""
+        mine = {file.file_path for file in made.files}
+        taken = {path: np.intersect1d(gone, self._now.gone.get(path, NOWHERE)) for path, gone in made.own.items() if path not in mine}
+        return {path: positions for path, positions in taken.items() if len(positions)}
+
+    def _of_standing(self, back: Gone) -> dict[str, Positions]:
+        """Rows that would come back; in the place of those of undone imports what these had taken away, and so on.
+
+        An import takes away rows of older ones alone, so each is looked at once, the newest first.
+        """
+        standing, undone = dict(back), history.undone(self._table)
+        snapshots = (snapshot for snapshot in self._table.metadata.snapshots if history.job_of(snapshot) in undone)
+        for snapshot in sorted(snapshots, key=_order, reverse=True):
+            its = {path: standing.pop(path) for path in list(standing) if _job_of_part(path) == history.job_of(snapshot)}
+            if its and history.mode_of(snapshot) == Mode.UPSERT:
+                made = self.found(snapshot)
+                for path, positions in self._with_keys_of(made, its, self._taken_by(made)).items():
+                    standing[path] = united(standing.get(path, NOWHERE), positions)
+        return standing
+
+    def _with_keys_of(self, made: _Import, its: Gone, stored: Gone) -> Gone:
+        """Those of the stored rows that have the keys of these rows of the import."""
+        if not stored:
+            return {}
         key = key_schema(arrow_schema(self._table.schema()), history.key_of(made.snapshot))
         with closing(Keys(key, self._scratch)) as keys:
-            keys.take(self._rows.rows(made.files, key, only=made.touched))
+            keys.take(self._rows.rows(made.files, key, only=its))
             places, _ = keys.matches(self._rows.rows(self._now.files, key, only=stored), key)
         return by_file(places, self._now.files)
 
@@ -186,6 +208,11 @@ def _added_by(snapshot: Snapshot, io: FileIO) -> list[DataFile]:
     entries = [entry for manifest in manifests for entry in manifest.fetch_manifest_entry(io)]
     mine = [entry for entry in entries if entry.status is ManifestEntryStatus.ADDED and entry.snapshot_id == snapshot.snapshot_id]
     return [entry.data_file for entry in mine]
+
+
+def _job_of_part(path: str) -> str:
+    """As `iceberg` lays parts."""
+    return path.split("/")[-3]
 
 
 def _order(snapshot: Snapshot) -> int:

@@ -110,14 +110,15 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What an undo has to know of those after the import it takes back."""
+    """What an undo has to know of those before and after the import it takes back."""
 
+    snapshot_id: int
     job_id: str
     mode: str | None
-    key: tuple[str, ...]
     first_row: int
     end_row: int
     undone_job_id: str | None
+    key: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,18 +205,13 @@ def _of(jobs: Jobs, dataset: str, snapshot_id: str) -> str:
     return f"{jobs.named(names.commits(dataset))} WHERE job_id IS NOT NULL AND snapshot = {int(snapshot_id)}"
 
 
-def since(jobs: Jobs, dataset: str, snapshot_id: int) -> list[Commit]:
-    """The commits after a snapshot, in their order."""
-    query = (
-        "SELECT job_id, mode, key_columns, first_row, end_row, undone_job_id"
-        f" FROM {jobs.named(names.commits(dataset))} WHERE snapshot > {snapshot_id} ORDER BY snapshot"
-    )
+def commits(jobs: Jobs, dataset: str) -> list[Commit]:
+    """All, in their order."""
+    shown = "snapshot AS snapshot_id, job_id, mode, first_row, end_row, undone_job_id, key_columns AS key"
+    query = f"SELECT {shown} FROM {jobs.named(names.commits(dataset))} WHERE job_id IS NOT NULL ORDER BY snapshot"
     with translated():
-        found = jobs.ask(query)
-    return [
-        Commit(row["job_id"], row["mode"], tuple(json.loads(row["key_columns"])), row["first_row"], row["end_row"], row["undone_job_id"])
-        for row in found
-    ]
+        found = [dict(row.items()) for row in jobs.ask(query)]
+    return [Commit(**{**row, "key": tuple(json.loads(row["key"]))}) for row in found]
 
 
 def written(jobs: Jobs, dataset: str, snapshot: Snapshot) -> list[Span]:

@@ -3,7 +3,7 @@
 A row comes back as a copy with its place. The rows of an import are those of a range of places, in whatever table they are.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -28,9 +28,10 @@ def undo(attempt: Attempt) -> None:
     made = history.find(attempt.jobs, attempt.dataset, job.undone_job_id)
     if made is None or made.mode is None:
         raise Terminal("nothing_to_undo")
-    since = history.since(attempt.jobs, attempt.dataset, made.snapshot_id)
-    undone = {commit.undone_job_id for commit in since}
-    later = [commit for commit in since if commit.mode is not None and commit.job_id not in undone]
+    commits = history.commits(attempt.jobs, attempt.dataset)
+    undone = {commit.undone_job_id for commit in commits}
+    standing = [commit for commit in commits if commit.mode is not None and commit.job_id not in undone]
+    later = [commit for commit in standing if commit.snapshot_id > made.snapshot_id]
     if made.job_id in undone:
         raise Terminal("nothing_to_undo")
     if any(commit.mode == Mode.REPLACE for commit in later):
@@ -40,7 +41,7 @@ def undo(attempt: Attempt) -> None:
         before = history.as_of(attempt.jobs, attempt.dataset, str(made.snapshot_id - 1))
     undoing = _Undoing(attempt, job, now, made)
     if before is None:
-        undoing.update()
+        undoing.update([commit for commit in commits if commit.job_id in undone and commit.snapshot_id < made.snapshot_id])
     else:
         undoing.put_back(before, [commit for commit in later if commit.mode == Mode.UPSERT])
 
@@ -54,15 +55,19 @@ class _Undoing:
     now: Snapshot
     made: Snapshot
 
-    def update(self) -> None:
-        """After an append or an upsert: rows that it has replaced come back, unless their keys were touched again."""
-        restored = self._ended if self.made.key else _NOTHING
+    def update(self, undone: Sequence[Commit]) -> None:
+        """After an append or an upsert: rows that it has replaced come back, unless their keys were touched again.
+
+        `undone` are the imports before it that were undone, in their order.
+        """
+        taken = self._taken(undone) if self.made.key else {}
+        restored = " UNION ALL ".join(taken.values()) or _NOTHING
         counts = self._count({"removed": self._live, "kept": self._touched, "restored": restored})
         stored = ", ".join(f"`{name}`" for name in self.now.stored.values())
-        back = f"SELECT {stored}, {ROW}, {self.attempt.snapshot_id} FROM {self._table} WHERE {self._took} AND {ROW} IN ({restored})"
-        insert = f"INSERT INTO {self._table} ({stored}, {ROW}, {SINCE}) {back}"
+        back = f"INSERT INTO {self._table} ({stored}, {ROW}, {SINCE}) SELECT {stored}, {ROW}, {self.attempt.snapshot_id} FROM {self._table}"
+        inserts = [f"{back} WHERE {UNTIL} = {taker} AND {ROW} IN ({places})" for taker, places in taken.items()]
         end = f"UPDATE {self._table} SET {UNTIL} = {self.attempt.snapshot_id} WHERE {UNTIL} IS NULL AND {self._mine}"
-        self._commit(self.now.table, self.now.columns, counts, self.now.bytes, [*([insert] if counts.restored else []), end])
+        self._commit(self.now.table, self.now.columns, counts, self.now.bytes, [*(inserts if counts.restored else []), end])
 
     def put_back(self, before: Snapshot, upserts: Sequence[Commit]) -> None:
         """After a replace: all that was there before comes back, but for rows with keys that newer upserts have rows of."""
@@ -121,7 +126,7 @@ class _Undoing:
 
     @property
     def _mine(self) -> str:
-        return _within([(self.made.first_row, self.made.end_row)])
+        return _of([self.made])
 
     @property
     def _live(self) -> str:
@@ -133,26 +138,47 @@ class _Undoing:
         """The places of its rows that others have ended."""
         return f"SELECT {ROW} FROM {self._table} WHERE {self._mine} AND {ROW} NOT IN ({self._live})"
 
-    @property
-    def _took(self) -> str:
-        return f"{UNTIL} = {self.made.snapshot_id}"
+    def _taken(self, undone: Sequence[Commit]) -> dict[int, str]:
+        """The places of the rows that come back, by the snapshot that has ended them.
 
-    @property
-    def _ended(self) -> str:
-        """The places of rows that it has ended, but for those with keys of its touched rows."""
-        cells = keys.cells(self.now.schema, self.made.key, self.now.stored)
-        touched = f"SELECT {cells} FROM {self._table} WHERE {ROW} IN ({self._touched})"
-        ended = f"SELECT {ROW}, {cells} FROM {self._table} WHERE {self._took}"
-        same = keys.same(self.made.key, "touched", "ended")
-        return f"SELECT {ROW} FROM ({ended}) AS ended WHERE NOT EXISTS (SELECT 1 FROM ({touched}) AS touched WHERE {same})"
+        In the place of rows of undone imports come those that these had ended, and so on. An import ends rows of older ones alone, so
+        each is looked at once, the newest first.
+        """
+        taken = {self.made.snapshot_id: self._ended(self.made, self._touched, "NOT EXISTS")}
+        reached: list[Commit] = []
+        while found := self._newest_of(undone, taken):
+            newest = next(commit for commit in reversed(undone) if commit.first_row <= max(found.values()))
+            its = [places for taker, places in taken.items() if found.get(taker, -1) >= newest.first_row]
+            mine = " UNION ALL ".join(f"SELECT {ROW} FROM ({places}) WHERE {_of([newest])}" for places in its)
+            if newest.mode == Mode.UPSERT:
+                taken[newest.snapshot_id] = self._ended(newest, mine, "EXISTS")
+            reached.append(newest)
+            undone = [commit for commit in undone if commit.first_row < newest.first_row]
+        return {taker: f"SELECT {ROW} FROM ({places}) WHERE NOT {_of(reached)}" if reached else places for taker, places in taken.items()}
+
+    def _newest_of(self, undone: Sequence[Commit], taken: Mapping[int, str]) -> dict[int, int]:
+        """The last of the places that belongs to an import that was undone, for those that have one."""
+        if not undone:
+            return {}
+        last = (f"(SELECT MAX({ROW}) FROM ({places}) WHERE {_of(undone)}) AS t{taker}" for taker, places in taken.items())
+        with translated():
+            (answer,) = self.attempt.jobs.ask(f"SELECT {', '.join(last)}", label=self.job.job_id)
+        return {taker: answer[f"t{taker}"] for taker in taken if answer[f"t{taker}"] is not None}
+
+    def _ended(self, made: Snapshot | Commit, mine: str, have_keys: str) -> str:
+        """The places of rows that an import has ended: `EXISTS`, those with the keys of its rows at `mine`; `NOT EXISTS`, all others."""
+        cells = keys.cells(self.now.schema, made.key, self.now.stored)
+        its = f"SELECT {cells} FROM {self._table} WHERE {ROW} IN ({mine})"
+        ended = f"SELECT {ROW}, {cells} FROM {self._table} WHERE {UNTIL} = {made.snapshot_id}"
+        same = keys.same(made.key, "its", "ended")
+        return f"SELECT {ROW} FROM ({ended}) AS ended WHERE {have_keys} (SELECT 1 FROM ({its}) AS its WHERE {same})"
 
     def keyed(self, key: Sequence[str], condition: str) -> str:
         return f"SELECT {ROW}, {keys.cells(self.now.schema, key, self.now.stored)} FROM {self._table} WHERE {condition}"
 
     def fresh(self, key: Sequence[str], upserts: Iterable[Commit]) -> str:
         """Rows of these upserts that are there."""
-        ranges = _within([(commit.first_row, commit.end_row) for commit in upserts])
-        return self.keyed(key, f"{ranges} AND {there_at(self.now.snapshot_id)}")
+        return self.keyed(key, f"{_of(upserts)} AND {there_at(self.now.snapshot_id)}")
 
     def touched(self, key: Sequence[str]) -> str:
         return self.keyed(key, f"{ROW} IN ({self._touched})")
@@ -176,10 +202,10 @@ class _Found:
         self.withheld = " UNION ALL ".join(withheld)
 
 
-def _within(ranges: Iterable[tuple[int, int]]) -> str:
-    """The condition that a row's place is in one of these ranges, each up to its second number."""
+def _of(imports: Iterable[Snapshot | Commit]) -> str:
+    """The condition that a row's place is one of those that these have given."""
     joined: list[tuple[int, int]] = []
-    for first, end in sorted(ranges):
+    for first, end in sorted((made.first_row, made.end_row) for made in imports):
         if joined and joined[-1][1] == first:
             joined[-1] = (joined[-1][0], end)
         else:

@@ -184,6 +184,15 @@ def standing_after(connection: Connection, name: str, snapshot: Snapshot) -> lis
     return [Snapshot(*row) for row in connection.execute(query.encode(), (name, snapshot.snapshot_id, name))]
 
 
+def undone_before(connection: Connection, name: str, snapshot: Snapshot) -> list[Snapshot]:
+    """Imports that came earlier and were undone, the newest first."""
+    query = (
+        f"select {_COMMIT} from krai._commits where dataset = %s and snapshot_id < %s and job_id in"
+        " (select undoes from krai._commits where dataset = %s) order by snapshot_id desc"
+    )
+    return [Snapshot(*row) for row in connection.execute(query.encode(), (name, snapshot.snapshot_id, name))]
+
+
 def is_undone(connection: Connection, name: str, job_id: str) -> bool:
     query = "select exists (select from krai._commits where dataset = %s and undoes = %s)"
     return bool(_one(connection.execute(query, (name, job_id)))[0])

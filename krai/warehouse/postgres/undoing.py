@@ -36,7 +36,7 @@ def commit(connection: Connection, name: str, undo: Undo) -> Snapshot:
         table, schema, counts = work.replaced(name, parent, [item for item in later if item.mode == Mode.UPSERT])
         tables.show(connection, name, table, schema)
     else:
-        table, schema, counts = now.table, now.schema, work.updated()
+        table, schema, counts = now.table, now.schema, work.updated(history.undone_before(connection, name, made))
     if not counts.removed and not counts.restored:
         raise Terminal("nothing_to_undo", "Newer imports have touched all of its rows." if counts.kept else "")
     after = Snapshot(
@@ -69,23 +69,41 @@ class _Work:
         # Places of the import whose rows newer ones have taken away.
         self._touched = f"select {ROW} from {self._rows} where {self._mine} group by {ROW} having bool_and({UNTIL} is not null)"
 
-    def updated(self) -> Counts:
-        """After an append or an upsert: rows that it has replaced come back, unless their keys were touched again."""
+    def updated(self, undone: list[Snapshot]) -> Counts:
+        """After an append or an upsert: rows that it has replaced come back, unless their keys were touched again.
+
+        In the place of rows of the `undone` imports before it comes what these had replaced, and so on. An import replaces rows of
+        older ones alone, so each is looked at once, the newest first.
+        """
         kept = self._count(f"select count(*) from ({self._touched}) as touched")
-        restored = self._restore() if self._made.mode == Mode.UPSERT else 0
+        restored = 0
+        if self._made.mode == Mode.UPSERT:
+            restored = self._restore(self._made, f"{ROW} in ({self._touched})", have_keys=False)
+            for older in undone if restored else ():
+                restored += self._give_way(older)
         update = f"update {self._rows} set {UNTIL} = {self.snapshot_id} where {self._mine} and {UNTIL} is null"
         removed = layout.end(self._connection, self._now.table, update)
         return Counts(removed=removed, restored=restored, kept=kept)
 
-    def _restore(self) -> int:
+    def _give_way(self, undone: Snapshot) -> int:
+        """Put what an undone import had replaced in the place of its rows that have come back; how many rows more there are."""
+        its = f"{_places(undone)} and {SINCE} = {self.snapshot_id}"
+        back = f"from only {self._rows} where {its}"
+        if not self._count(f"select count(*) {back}"):
+            return 0
+        restored = self._restore(undone, its, have_keys=True) if undone.mode == Mode.UPSERT else 0
+        return restored - self._change(f"delete {back}")
+
+    def _restore(self, made: Snapshot, mine: str, *, have_keys: bool) -> int:
+        """Have rows come back that an import has replaced: those with the keys of the rows of `mine`, or all others."""
         schema = self._now.schema
-        key = Key(self._made.key, schema)
+        key = Key(made.key, schema)
         cells = _listed(schema)
-        touched = f"select {key.listed()} from {self._rows} where {ROW} in ({self._touched})"
+        mine = f"select {key.listed()} from {self._rows} where {mine}"
+        condition = f"exists (select from ({mine}) as mine where {key.equal('held', 'mine')})"
         return self._change(
             f"insert into {self._rows} ({cells}, {ROW}, {SINCE}) select {cells}, {ROW}, {self.snapshot_id} from {self._rows} as held"
-            f" where {UNTIL} = {self._made.snapshot_id} and {ROW} < {self._made.first_row}"
-            f" and not exists (select from ({touched}) as touched where {key.equal('held', 'touched')})"
+            f" where {UNTIL} = {made.snapshot_id} and {ROW} < {made.first_row} and {'' if have_keys else 'not '}{condition}"
         )
 
     def replaced(self, name: str, parent: Snapshot, upserts: list[Snapshot]) -> tuple[str, pa.Schema, Counts]:
