@@ -54,6 +54,7 @@ _TABLE = (
     ("job_finished", 409, "The job has already finished", "There is nothing left to cancel."),
     ("job_running", 409, "The job has not finished yet", "Cancel it and wait until it has stopped, then delete it."),
     ("job_not_retryable", 409, "Only a FAILED or CANCELLED job can be retried, or a COMPLETED import with its rejects mended", "Send a new request instead; mended rejects go into the source."),
+    ("import_gone", 409, "The rows of the import are not in the dataset any more", "A newer replace, an undo or a drop has taken them away: send the mended rows in a request of their own."),
     ("job_not_undoable", 409, "Only an import that has changed its dataset can be undone", "Undo a COMPLETED import; what an undo did is done again by a new import."),
     ("too_many_webhooks", 409, "There are as many webhooks as there may be", "Remove one: a caller may have 20, and all admins together 20 for everybody's jobs."),
     ("webhook_disabled", 409, "The webhook is disabled or removed", "PUT it with enabled set to true when its receiver is well again."),

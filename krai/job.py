@@ -135,6 +135,7 @@ class Job:
     updated_at: datetime
     params: dict[str, Any] = field(default_factory=dict)  # the validated request as clients see it, defaults filled in
     source: dict[str, Any] | None = None  # an import's bytes: {"path", "generation"} in the blob store, {"url"}, or {"bucket", "path"}
+    # "rejects_of" beside these: the replace whose mended rejects they are, without whose rows they are not imported
     labels: dict[str, str] = field(default_factory=dict)
     description: str = ""
     parent_job_id: str | None = None

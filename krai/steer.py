@@ -7,6 +7,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from krai import observe, selection, submit, transitions
@@ -69,7 +70,7 @@ async def retry(stores: Stores, job_id: str, owner: str | None) -> Job:
 async def retry_mended(stores: Stores, job_id: str, owner: str | None, upload_id: str, uploader: str) -> Job:
     """A new job, not yet written, that imports the rejects of a completed import, mended and uploaded by `uploader`, as that would have.
 
-    Raises Terminal not_found, job_not_retryable, unknown_upload, upload_incomplete.
+    Raises Terminal not_found, job_not_retryable, import_gone, unknown_upload, upload_incomplete.
     """
     job = await find(stores.jobs, job_id, owner)
     if job.type is not Kind.IMPORT or job.status is not Status.COMPLETED or not (job.result or {}).get("rejects"):
@@ -79,9 +80,26 @@ async def retry_mended(stores: Stores, job_id: str, owner: str | None, upload_id
     if params.get("format") not in {"csv", "tsv"}:
         # Rejects of other formats are NDJSON, and may come back as anything.
         params["format"], params["sheet"] = "auto", None
+    rejects_of = (job.source or {}).get("rejects_of")
     if params.get("mode") == "replace" and not params.get("dry_run"):
-        params["mode"] = "append"  # the rows that were good are in the dataset already
+        params["mode"], rejects_of = "append", job.job_id  # the rows that were good are in the dataset already
+    if rejects_of is not None:
+        await _check_known(stores, job.dataset, rejects_of)
+        source["rejects_of"] = rejects_of
     return _again(stores, job, params, source)
+
+
+async def _check_known(stores: Stores, name: str, job_id: str) -> None:
+    """Raises Terminal import_gone when what is known of the dataset says so. The job looks where it is sure."""
+    dataset = await stores.jobs.get_dataset(name)
+    if dataset is None:
+        raise Terminal("import_gone")
+    newer = list(takewhile(lambda snapshot: snapshot.job_id != job_id, dataset.snapshots))
+    undos = [await stores.jobs.get(snapshot.job_id) for snapshot in newer if snapshot.mode == "undo"]
+    undone = {undo.params["job_id"] for undo in undos if undo is not None}
+    replaced = any(snapshot.mode == "replace" and snapshot.job_id not in undone for snapshot in newer)
+    if job_id in undone or (replaced and None not in undos):
+        raise Terminal("import_gone")
 
 
 async def undo(stores: Stores, job_id: str, caller: Principal) -> Job:

@@ -148,7 +148,8 @@ async def cancel_job(job_id: JobId, request: Request) -> Response:
     "/{job_id}/retry",
     summary="Run a failed or cancelled job again, or import mended rejects, as a new job",
     description="With a `source` the job is a COMPLETED import that has rejected rows: the mended file is imported as that one was, but a"
-    " `replace` becomes an `append`. Columns of the rejects file that begin with `_krai_` are left out.",
+    " `replace` becomes an `append`, and is refused when its rows are not in the dataset any more. Columns of the rejects file that begin"
+    " with `_krai_` are left out.",
     status_code=202,
     responses={
         **openapi.gives(202, JobAnswer, "The new job", examples.RETRIED, openapi.CREATED),
@@ -157,6 +158,7 @@ async def cancel_job(job_id: JobId, request: Request) -> Response:
             *openapi.POST,
             "not_found",
             "job_not_retryable",
+            "import_gone",
             "dataset_not_found",
             "unknown_column",
             "invalid_filter",

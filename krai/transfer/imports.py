@@ -43,6 +43,7 @@ def committed_import(job: Job, tools: Tools) -> Outcome | None:
 
 
 def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -> Outcome:
+    _check_beside(job, tools)
     meter.say(Stage.FETCHING)
     sha256 = job.params.get("sha256")
     source = fetch(job.source or {}, tools, lambda received: meter.say(Stage.FETCHING, read_bytes=received), sha256=sha256)
@@ -66,6 +67,7 @@ def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -
         evolve=bool(job.params.get("evolve")),
         scratch=tools.spool,
         summary={"result": json.dumps(result)},
+        beside=_beside(job),
     )
     if job.params.get("dry_run"):
         return _forecast(job, tools, change, loaded.preview, result)
@@ -75,6 +77,18 @@ def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -
     committed = tools.warehouse.commit(job.dataset, change)
     failpoint.reach("after_commit")
     return _outcome(job, committed)
+
+
+def _beside(job: Job) -> str | None:
+    """The replace whose mended rejects these are."""
+    return (job.source or {}).get("rejects_of")
+
+
+def _check_beside(job: Job, tools: Tools) -> None:
+    """Before columns are compared that may be others by now. The commit asks again."""
+    beside = _beside(job)
+    if beside is not None and not tools.warehouse.stands(job.dataset, beside):
+        raise Terminal("import_gone")
 
 
 def _forecast(job: Job, tools: Tools, change: Change, preview: Preview, result: dict[str, Any]) -> Outcome:

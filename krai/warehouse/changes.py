@@ -13,6 +13,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, TableProperties, Transaction
 from pyiceberg.typedef import Identifier
 
+from krai.errors import Terminal
 from krai.warehouse import history
 from krai.warehouse.columns import arrow_schema, fit_columns, iceberg_schema, name_mapping, replace_columns
 from krai.warehouse.data_files import data_file
@@ -86,6 +87,12 @@ def begin(table: Table) -> Transaction:
     newest = table.current_snapshot()
     table.metadata = table.metadata.model_copy(update={"snapshots": [] if newest is None else [newest], "snapshot_log": []})
     return table.transaction()
+
+
+def check_beside(table: Table | None, change: Change) -> None:
+    """Before `begin`. Raises Terminal import_gone when the import that it is to stand beside does not stand."""
+    if change.beside is not None and not history.stands(table, change.beside):
+        raise Terminal("import_gone")
 
 
 def stage(transaction: Transaction, change: Change, upsert: Upsert | None) -> Staged:

@@ -7,7 +7,7 @@ from typing import Any
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
-from krai.warehouse.port import Change, Counts, Undo
+from krai.warehouse.port import Change, Counts, Mode, Undo
 
 _JOB = "krai.job-id"
 _EPOCH = "krai.epoch"
@@ -38,6 +38,18 @@ def find(table: Table, job_id: str) -> Snapshot | None:
 def undone(table: Table) -> set[str]:
     """The jobs that were undone."""
     return {job_id for snapshot in table.metadata.snapshots if (job_id := properties_of(snapshot).get(_UNDONE))}
+
+
+def stands(table: Table | None, job_id: str) -> bool:
+    """As `Warehouse.stands` has it."""
+    if table is None:
+        return False
+    gone = undone(table)
+    for snapshot in reversed(table.metadata.snapshots):
+        found, mode = job_of(snapshot), mode_of(snapshot)
+        if mode is not None and found not in gone and (found == job_id or mode == Mode.REPLACE):
+            return found == job_id
+    return False
 
 
 def job_of(snapshot: Snapshot) -> str | None:

@@ -114,13 +114,16 @@ class IcebergWarehouse:
         with self._upsert(change) as upsert:
 
             def attempt(table: Table | None) -> None:
+                changes.check_beside(table, change)
                 with self._begun(name, table, change) as transaction:
                     changes.stage(transaction, change, upsert).commit(self._folder(name, change))
 
             return self._insist(name, change, attempt)
 
     def forecast(self, name: str, change: Change) -> Forecast:
-        with self._upsert(change) as upsert, translated(), self._begun(name, self._load(name), change) as transaction:
+        table = self._load(name)
+        changes.check_beside(table, change)
+        with self._upsert(change) as upsert, translated(), self._begun(name, table, change) as transaction:
             staged = changes.stage(transaction, change, upsert)
         return Forecast(counts=staged.counts, schema=staged.schema, bytes=sum(file.file_size_in_bytes for file in staged.files))
 
@@ -136,6 +139,9 @@ class IcebergWarehouse:
     def find_commit(self, name: str, job_id: str) -> Committed | None:
         table = self._load(name)
         return None if table is None else _find(name, table, job_id)
+
+    def stands(self, name: str, job_id: str) -> bool:
+        return history.stands(self._load(name), job_id)
 
     def holds(self, name: str, snapshot_id: str) -> bool:
         table = self._load(name)

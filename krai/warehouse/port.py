@@ -136,7 +136,8 @@ class Change:
     `key` are the columns whose cells, taken together, tell rows apart in an upsert: the parts have no null in them. Numbers, text
     and times are equal when they are the same value; NaN equals NaN, and 0.0 equals -0.0. `evolve` allows columns that the dataset
     does not have (its own rows have nulls there) and wider decimals of the same scale; no cell that is there changes.
-    `scratch` is a local folder for what does not fit into memory. `summary` is kept with the commit, as text.
+    `scratch` is a local folder for what does not fit into memory. `summary` is kept with the commit, as text. `beside` is a job whose
+    import must stand for these rows to be added.
     """
 
     job_id: str
@@ -148,6 +149,7 @@ class Change:
     evolve: bool = False
     scratch: Path | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
+    beside: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,8 +185,9 @@ class Warehouse(Protocol):
         in the very dataset that it commits to, so however many run at once, no two rows of one key come of them; rows of one key
         that were there before all go. Readers see its rows after those that were there.
 
-        Raises Terminal unknown_column when the key names a column that neither the parts nor the dataset have, and Transient
-        store_busy when the columns of the dataset have become others than those the parts were written for.
+        Raises Terminal unknown_column when the key names a column that neither the parts nor the dataset have, Terminal import_gone
+        when the import `beside` does not stand, and Transient store_busy when the columns of the dataset have become others than those
+        the parts were written for.
         """
 
     def forecast(self, name: str, change: Change) -> Forecast:
@@ -205,6 +208,9 @@ class Warehouse(Protocol):
         """
 
     def find_commit(self, name: str, job_id: str) -> Committed | None: ...
+
+    def stands(self, name: str, job_id: str) -> bool:
+        """True when an import is in the history, was not undone, and no newer replace that stands has taken its rows away."""
 
     def holds(self, name: str, snapshot_id: str) -> bool:
         """True when the snapshot is one of the dataset's. When a dataset was dropped, no later one of its name has any that it had."""

@@ -229,7 +229,7 @@ export interface paths {
         put?: never;
         /**
          * Run a failed or cancelled job again, or import mended rejects, as a new job
-         * @description With a `source` the job is a COMPLETED import that has rejected rows: the mended file is imported as that one was, but a `replace` becomes an `append`. Columns of the rejects file that begin with `_krai_` are left out.
+         * @description With a `source` the job is a COMPLETED import that has rejected rows: the mended file is imported as that one was, but a `replace` becomes an `append`, and is refused when its rows are not in the dataset any more. Columns of the rejects file that begin with `_krai_` are left out.
          */
         post: operations["retry_job_api_v1_jobs__job_id__retry_post"];
         delete?: never;

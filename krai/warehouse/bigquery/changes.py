@@ -7,12 +7,13 @@ from typing import Self
 
 import pyarrow as pa
 
-from krai.errors import Transient
+from krai.errors import Terminal, Transient
 from krai.warehouse.bigquery import columns, history, keys, parts, tables, upserts
 from krai.warehouse.bigquery.columns import ROW, SINCE
 from krai.warehouse.bigquery.history import After, Snapshot, Span
 from krai.warehouse.bigquery.jobs import Jobs
 from krai.warehouse.bigquery.parts import Written
+from krai.warehouse.bigquery.standing import stands
 from krai.warehouse.bigquery.transactions import Attempt
 from krai.warehouse.bigquery.upserts import Lookup
 from krai.warehouse.port import Change, Counts, Mode
@@ -57,6 +58,8 @@ class Import:
     def plan(self, before: Snapshot | None) -> Plan:
         """Upon the newest snapshot, if there is one."""
         change = self._change
+        if change.beside is not None and not stands(self._jobs, self._dataset, change.beside):
+            raise Terminal("import_gone")
         if change.mode is Mode.UPSERT:
             keys.check(change.schema, change.key)
         written = [parts.closed(self._jobs, location) for location in change.parts]

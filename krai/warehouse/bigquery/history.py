@@ -206,11 +206,14 @@ def _of(jobs: Jobs, dataset: str, snapshot_id: str) -> str:
 
 
 def commits(jobs: Jobs, dataset: str) -> list[Commit]:
-    """All, in their order."""
+    """All, in their order; none when nobody has begun to write the dataset."""
     shown = "snapshot AS snapshot_id, job_id, mode, first_row, end_row, undone_job_id, key_columns AS key"
     query = f"SELECT {shown} FROM {jobs.named(names.commits(dataset))} WHERE job_id IS NOT NULL ORDER BY snapshot"
     with translated():
-        found = [dict(row.items()) for row in jobs.ask(query)]
+        try:
+            found = [dict(row.items()) for row in jobs.ask(query)]
+        except NotFound:
+            return []
     return [Commit(**{**row, "key": tuple(json.loads(row["key"]))}) for row in found]
 
 

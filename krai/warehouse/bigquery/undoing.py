@@ -12,6 +12,7 @@ from krai.warehouse.bigquery import columns, history, keys, tables
 from krai.warehouse.bigquery.columns import ROW, SINCE, UNTIL
 from krai.warehouse.bigquery.failures import translated
 from krai.warehouse.bigquery.history import After, Commit, Snapshot
+from krai.warehouse.bigquery.standing import standing
 from krai.warehouse.bigquery.tables import there_at
 from krai.warehouse.bigquery.transactions import Attempt
 from krai.warehouse.port import Counts, Mode, Undo
@@ -30,8 +31,7 @@ def undo(attempt: Attempt) -> None:
         raise Terminal("nothing_to_undo")
     commits = history.commits(attempt.jobs, attempt.dataset)
     undone = {commit.undone_job_id for commit in commits}
-    standing = [commit for commit in commits if commit.mode is not None and commit.job_id not in undone]
-    later = [commit for commit in standing if commit.snapshot_id > made.snapshot_id]
+    later = [commit for commit in standing(commits) if commit.snapshot_id > made.snapshot_id]
     if made.job_id in undone:
         raise Terminal("nothing_to_undo")
     if any(commit.mode == Mode.REPLACE for commit in later):

@@ -25,7 +25,7 @@ from krai.dataset import Dataset
 from krai.errors import Terminal, Transient
 from krai.formats.types import columns_of
 from krai.predicate.parse import parse
-from krai.warehouse.bigquery import history, names, tables, undoing
+from krai.warehouse.bigquery import history, names, standing, tables, undoing
 from krai.warehouse.bigquery.bucket import Bucket
 from krai.warehouse.bigquery.changes import Import
 from krai.warehouse.bigquery.extracts import Reader
@@ -107,6 +107,9 @@ class BigQueryWarehouse:
         if state is not None and found is not None:
             self._finish(name, state, job_id, parts=())  # whoever committed it may have died before it came to that
         return found
+
+    def stands(self, name: str, job_id: str) -> bool:
+        return standing.stands(self._jobs, name, job_id)
 
     def holds(self, name: str, snapshot_id: str) -> bool:
         return history.holds(self._jobs, name, snapshot_id)

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from krai.dataset import Dataset
 from krai.formats.types import columns_of
-from krai.warehouse.port import Committed, Counts
+from krai.warehouse.port import Committed, Counts, Mode
 from krai.warehouse.postgres import layout
 from krai.warehouse.postgres.columns import from_doc
 from krai.warehouse.postgres.connections import Connection
@@ -191,6 +191,14 @@ def undone_before(connection: Connection, name: str, snapshot: Snapshot) -> list
         " (select undoes from krai._commits where dataset = %s) order by snapshot_id desc"
     )
     return [Snapshot(*row) for row in connection.execute(query.encode(), (name, snapshot.snapshot_id, name))]
+
+
+def stands(connection: Connection, name: str, job_id: str) -> bool:
+    """As `Warehouse.stands` has it."""
+    made = of_job(connection, name, job_id)
+    if made is None or made.mode == UNDO or is_undone(connection, name, job_id):
+        return False
+    return all(later.mode != Mode.REPLACE for later in standing_after(connection, name, made))
 
 
 def is_undone(connection: Connection, name: str, job_id: str) -> bool:

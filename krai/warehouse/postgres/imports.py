@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import pyarrow as pa
 
+from krai.errors import Terminal
 from krai.warehouse.port import Change, Counts, Forecast, Mode
 from krai.warehouse.postgres import columns, history, parts, tables
 from krai.warehouse.postgres.connections import Connection
@@ -12,7 +13,11 @@ from krai.warehouse.postgres.keys import Key, counted, settle
 
 
 def commit(connection: Connection, name: str, change: Change) -> Snapshot:
-    """The dataset is locked. Raises Transient when its columns are not those of the parts, or a part is not there."""
+    """The dataset is locked. Raises Transient when its columns are not those of the parts, or a part is not there.
+
+    And Terminal import_gone.
+    """
+    _check_beside(connection, name, change)
     written = [parts.closed(connection, location) for location in change.parts]
     before = history.newest(connection, name)
     snapshot_id = history.next_snapshot(connection)
@@ -54,6 +59,7 @@ def commit(connection: Connection, name: str, change: Change) -> Snapshot:
 
 def forecast(connection: Connection, name: str, change: Change) -> Forecast:
     """What `commit` would come to. Raises the same."""
+    _check_beside(connection, name, change)
     written = [parts.closed(connection, location) for location in change.parts]
     before = history.newest(connection, name)
     schema = _schema_after(before, change)
@@ -63,6 +69,11 @@ def forecast(connection: Connection, name: str, change: Change) -> Forecast:
     if change.mode is Mode.UPSERT:
         counts = counted(connection, written, None if before is None else before.table, schema if before is None else before.schema, key)
     return Forecast(counts=counts, schema=schema, bytes=sum(piece.bytes for part in written for piece in part.pieces))
+
+
+def _check_beside(connection: Connection, name: str, change: Change) -> None:
+    if change.beside is not None and not history.stands(connection, name, change.beside):
+        raise Terminal("import_gone")
 
 
 def _schema_after(before: Snapshot | None, change: Change) -> pa.Schema:

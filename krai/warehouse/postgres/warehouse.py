@@ -90,6 +90,10 @@ class PostgresWarehouse:
         with self._connections.statements() as connection:
             return history.find(connection, name, job_id) if self._is_there(connection) else None
 
+    def stands(self, name: str, job_id: str) -> bool:
+        with self._connections.statements() as connection:
+            return self._is_there(connection) and history.stands(connection, name, job_id)
+
     def holds(self, name: str, snapshot_id: str) -> bool:
         with self._connections.statements() as connection:
             return self._is_there(connection) and history.by_id(connection, name, snapshot_id) is not None

@@ -1,10 +1,13 @@
 """Requests that say what becomes of a dataset: modes of an import, mended rejects, undo."""
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from krai.dataset import Snapshot
 from krai.job import Kind, Status
 from tests.unit.api.house import ADA, BOB, House, open_house, pointers, problem
 from tests.unit.api.test_imports import uploaded
@@ -22,6 +25,18 @@ async def completed(house: House, *, rejects: bool = False, snapshot_id: str | N
     file = {"name": "rejects.csv", "path": "x", "generation": "1", "size_bytes": 1, "records": 1} if rejects else None
     await house.complete(job_id, {**COUNTS, "records_rejected": int(rejects), "rejects": file, "snapshot_id": snapshot_id})
     return job_id
+
+
+async def known(house: House, *jobs: tuple[str, str]) -> None:
+    """What jobs, each with its mode, have made of `contacts` is known."""
+    users = await house.stores.jobs.get_dataset("users")
+    assert users is not None
+    await house.stores.jobs.drop_dataset("contacts", str(users.snapshot_id))
+    snapshots = [
+        Snapshot(snapshot_id=str(number), committed_at=users.updated_at + timedelta(number), job_id=job_id, mode=mode, rows=9)
+        for number, (job_id, mode) in enumerate(jobs)
+    ]
+    await house.stores.jobs.put_dataset(replace(users, name="contacts", snapshots=tuple(reversed(snapshots))))
 
 
 # -- modes ------------------------------------------------------------------------------------------------------------------------
@@ -97,8 +112,41 @@ async def test_mended_rejects_are_imported_as_their_import_was(house: House) -> 
 @pytest.mark.parametrize(("dry_run", "mode"), [(False, "append"), (True, "replace")])
 async def test_mended_rejects_do_not_replace_the_good_rows(house: House, *, dry_run: bool, mode: str) -> None:
     job_id = await completed(house, rejects=True, mode="replace", dry_run=dry_run)
+    await known(house, (job_id, "replace"))
     answer = await house.post(f"jobs/{job_id}/retry", {"source": {"upload_id": await uploaded(house)}})
     assert answer.json()["params"]["mode"] == mode
+
+
+async def test_mended_rejects_of_a_replace_that_is_known_to_be_gone_are_refused(house: House) -> None:
+    job_id = await completed(house, rejects=True, mode="replace")
+    upload = {"source": {"upload_id": await uploaded(house)}}
+    assert problem(await house.post(f"jobs/{job_id}/retry", upload), 409) == "import_gone"  # the dataset is not there
+
+    async def status_after(*later: tuple[str, str]) -> int:
+        await known(house, ("e" * 32, "replace"), (job_id, "replace"), *later)
+        return (await house.post(f"jobs/{job_id}/retry", upload)).status_code
+
+    other = await completed(house, mode="replace")
+    its_undo, others_undo = [(await house.post(f"jobs/{done}/undo")).json()["job_id"] for done in (job_id, other)]
+    assert await status_after() == 202
+    assert await status_after(("f" * 32, "upsert")) == 202
+    assert await status_after((other, "replace")) == 409
+    assert await status_after((other, "replace"), (others_undo, "undo")) == 202
+    assert await status_after((other, "replace"), ("f" * 32, "undo")) == 202  # nobody knows any more what that took back: the job will
+    assert await status_after((its_undo, "undo")) == 409
+
+
+async def test_mended_rejects_of_mended_rejects_are_refused_with_the_first(house: House) -> None:
+    first = await completed(house, rejects=True, mode="replace")
+    await known(house, (first, "replace"))
+    again = {"source": {"upload_id": await uploaded(house)}}
+    second = (await house.post(f"jobs/{first}/retry", again)).json()["job_id"]
+    await house.complete(second, {**COUNTS, "records_rejected": 1, "rejects": {"path": "x"}, "snapshot_id": "8"})
+    third = (await house.post(f"jobs/{second}/retry", again)).json()
+    assert ((await house.job(third["job_id"])).source or {})["rejects_of"] == first
+    assert third["params"]["mode"] == "append"
+    await known(house, (first, "replace"), (second, "append"), ("f" * 32, "replace"))
+    assert problem(await house.post(f"jobs/{second}/retry", again), 409) == "import_gone"
 
 
 async def test_only_a_completed_import_with_rejects_takes_mended_ones(house: House) -> None:

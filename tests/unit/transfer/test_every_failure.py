@@ -22,6 +22,7 @@ from tests.unit.transfer.test_every_code import is_failure
 READING = ("imports", "load", "readers", "unpacking")
 WRITERS = ("xlsx_cells", "xlsx_text")
 ELSEWHERE = {
+    "import_gone": "of the dataset: tests of modes",
     "internal": "no file leads there: it is how rows that are lost would be told",
     "source_changed": "of the source: tests of imports and of downloads",
 }

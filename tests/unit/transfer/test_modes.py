@@ -226,6 +226,31 @@ def test_an_undo_waits_for_leave_to_commit(desk: Desk) -> None:
     assert desk.listener.asked == 2
 
 
+REPLACED = b"id,v\n1,old\nbad\n"
+
+
+@pytest.mark.parametrize("how", ["replaced", "undone", "dropped", "dropped and made again"])
+def test_mended_rejects_are_not_added_to_what_came_after_their_replace(desk: Desk, how: str) -> None:
+    """Whatever columns it has."""
+    replace = desk.job(Kind.IMPORT, source=desk.put(REPLACED), mode="replace")
+    desk.run(replace)
+    mended = {**desk.put(b"id,v\n2,old\n"), "rejects_of": replace.job_id}
+    desk.run(desk.job(Kind.IMPORT, source=mended))
+    assert desk.table().column("id").to_pylist() == [1, 2]
+    if how == "undone":
+        desk.run(desk.job(Kind.UNDO, job_id=replace.job_id))
+    elif how == "replaced":
+        desk.load(b"other\n5\n", mode="replace")
+    else:
+        desk.run(desk.drop_job())
+    if how == "dropped and made again":
+        desk.load(b"id,v\n5,new\n")
+    before = desk.tools.warehouse.describe("things")
+    with pytest.raises(Terminal, match="import_gone"):
+        desk.run(desk.job(Kind.IMPORT, source=mended))
+    assert desk.tools.warehouse.describe("things") == before
+
+
 def test_mended_rejects_go_where_their_import_went(desk: Desk) -> None:
     desk.load(PEOPLE)
     result = desk.load(b"id,name\n1,new\nx,Barbara\n", **UPSERT)
