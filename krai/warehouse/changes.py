@@ -1,9 +1,10 @@
 """The ways an Iceberg table changes, each as one transaction with one snapshot."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog
@@ -21,7 +22,7 @@ from krai.warehouse.plan import EMPTY, Plan, plan_of
 from krai.warehouse.port import Change, Counts, Mode, Undo
 from krai.warehouse.positions import Gone, write_positions
 from krai.warehouse.row_delta import RowDelta
-from krai.warehouse.undoing import Undoing
+from krai.warehouse.undoing import TAKEN, Undoing
 from krai.warehouse.upsert import Upsert
 
 _MOST_DELETE_FILES = 16  # each reader opens every one
@@ -123,15 +124,20 @@ def take_back(table: Table, undo: Undo, undoing: Undoing, folder: str) -> None:
     counts = undoing.counts
     properties = history.properties_for(undo, counts, rows - counts.removed + counts.restored)
     undoing.put_columns_back(transaction)
-    with _delete_files(_io(transaction), folder, EMPTY, undoing.gone) as (deletes, _):
+    with _delete_files(_io(transaction), folder, EMPTY, undoing.gone, undoing.taken) as (deletes, _):
         with RowDelta(transaction, properties, add=deletes, restore=undoing.restore, remove=undoing.remove):
             pass
         transaction.commit_transaction()
 
 
 @contextmanager
-def _delete_files(io: FileIO, folder: str, plan: Plan, gone: Gone) -> Iterator[tuple[list[DataFile], list[str]]]:
-    """New delete files, and those they take the place of. They are removed again when the commit did not take place."""
+def _delete_files(
+    io: FileIO, folder: str, plan: Plan, gone: Gone, taken: Mapping[int, Gone] = MappingProxyType({})
+) -> Iterator[tuple[list[DataFile], list[str]]]:
+    """New delete files, and those they take the place of. They are removed again when the commit did not take place.
+
+    `taken` are rows that go in the name of other snapshots.
+    """
     written = []
     folded: list[str] = []
     try:
@@ -142,6 +148,8 @@ def _delete_files(io: FileIO, folder: str, plan: Plan, gone: Gone) -> Iterator[t
             folded = [entry.data_file.file_path for entry in plan.deletes]
             if plan.gone:
                 written.append(write_positions(io, f"{folder}/folded-{uuid.uuid4().hex}.parquet", plan.gone))
+        for snapshot_id, its in taken.items():
+            written.append(write_positions(io, f"{folder}/{TAKEN}{snapshot_id}-{uuid.uuid4().hex}.parquet", its))
         yield written, folded
     except (CommitFailedException, TableAlreadyExistsError):
         for file in written:

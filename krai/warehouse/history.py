@@ -37,7 +37,7 @@ def find(table: Table, job_id: str) -> Snapshot | None:
 
 def undone(table: Table) -> set[str]:
     """The jobs that were undone."""
-    return {job_id for snapshot in table.metadata.snapshots if (job_id := properties_of(snapshot).get(_UNDONE))}
+    return {job_id for snapshot in table.metadata.snapshots if (job_id := undone_by(snapshot))}
 
 
 def stands(table: Table | None, job_id: str) -> bool:
@@ -50,6 +50,10 @@ def stands(table: Table | None, job_id: str) -> bool:
         if mode is not None and found not in gone and (found == job_id or mode == Mode.REPLACE):
             return found == job_id
     return False
+
+
+def undone_by(snapshot: Snapshot) -> str | None:
+    return properties_of(snapshot).get(_UNDONE)
 
 
 def job_of(snapshot: Snapshot) -> str | None:

@@ -200,7 +200,8 @@ class Warehouse(Protocol):
         has written stays: a row that a newer upsert has replaced is neither removed nor are those restored that it had replaced, and
         of what a replace has taken away nothing is restored that has the key of a row of a newer upsert; `counts.kept` counts
         them. Imports that were undone themselves are not newer, nor do appends touch a key. No row of theirs comes back: in its place
-        comes what it had replaced itself, and so on. Columns that an import has added stay, and a dataset it has made stays, empty.
+        comes what it had replaced itself, and so on; and what was not restored because of a newer upsert is, when that is undone.
+        Columns that an import has added stay, and a dataset it has made stays, empty.
 
         Raises Terminal nothing_to_undo when the import is not in the history, was undone before, a newer replace has taken its rows
         away, or there is nothing of it left; Terminal undo_conflict when a replace with other columns is to be undone and a newer import

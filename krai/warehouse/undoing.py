@@ -1,6 +1,6 @@
 """What has to change so that an import is as good as never made, but for what newer ones have written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,18 +22,22 @@ from krai.warehouse.port import Counts, Mode
 from krai.warehouse.positions import NOWHERE, Gone, Positions, read_positions, united
 from krai.warehouse.upsert import key_schema
 
+TAKEN = "taken-"  # begins the name of a file of rows that go in the name of an import, whose snapshot follows
+
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
     """Entries of an earlier snapshot to `restore`, locations of files to `remove`, and rows that are `gone` beyond that.
 
-    `schema_id` is that of the columns to put back, None: they stay.
+    `taken` are rows of these entries that go in the name of newer upserts, by their snapshots. `schema_id` is that of the columns to put
+    back, None: they stay.
     """
 
     counts: Counts
     gone: Gone
     remove: Sequence[str]
     restore: Sequence[ManifestEntry] = ()
+    taken: Mapping[int, Gone] = field(default_factory=dict)
     schema_id: int | None = None
 
     def put_columns_back(self, transaction: Transaction) -> None:
@@ -48,7 +52,7 @@ class _Import:
 
     snapshot: Snapshot
     files: list[DataFile]
-    own: Gone  # what its own delete file says
+    own: Gone  # what it has taken away
     touched: dict[str, Positions] = field(default_factory=dict)
 
 
@@ -82,20 +86,28 @@ class _Work:
         self._live = {file.file_path: file for file in now.files}
         self._rows = rows
         self._scratch = scratch
+        snapshots = table.metadata.snapshots
+        replaces = {history.job_of(snapshot) for snapshot in snapshots if history.mode_of(snapshot) == Mode.REPLACE}
+        self._undone_replaces = [snapshot for snapshot in snapshots if history.undone_by(snapshot) in replaces]  # by these
 
     def found(self, snapshot: Snapshot) -> _Import:
         added = _added_by(snapshot, self._io)
         files = [self._live[file.file_path] for file in added if file.file_path in self._live]
         own: dict[str, Positions] = {}
-        for file in added:
-            if file.content is not DataFileContent.DATA and file.file_path.rpartition("/")[2].startswith("deletes-"):
-                own.update(read_positions(self._io, file))
+        for file in (*_named(added, "deletes-"), *self._left_to(snapshot)):
+            own = _joined(own, read_positions(self._io, file))
         made = _Import(snapshot, files, own)
         for file in files:
             touched = np.setdiff1d(self._gone(file), own.get(file.file_path, NOWHERE))
             if len(touched):
                 made.touched[file.file_path] = touched
         return made
+
+    def _left_to(self, snapshot: Snapshot) -> Iterator[DataFile]:
+        """Files of the rows that were taken away in the name of an import when a replace before it was undone."""
+        for undo in self._undone_replaces:
+            if _order(undo) > _order(snapshot):
+                yield from _named(_added_by(undo, self._io), f"{TAKEN}{snapshot.snapshot_id}-")
 
     def without(self, made: _Import) -> tuple[int, dict[str, Positions], list[str]]:
         """How many rows go, and how: a file whose rows nobody has touched is removed, of others the rows are marked.
@@ -116,7 +128,7 @@ class _Work:
         """After an append or an upsert: rows that it has replaced come back, unless their keys were touched again."""
         back = self._taken_by(made)
         if back and made.touched:
-            back = _less(back, self._with_keys_of(made, made.touched, back))
+            back = _less(back, self._with_keys_of(made, made.touched, back, self._now.files))
         back = self._of_standing(back)
         gone, remove = dict(undoing.gone), list(undoing.remove)
         removed = set(remove)
@@ -142,23 +154,27 @@ class _Work:
         newer_rows = sum(file.record_count - len(self._gone(file)) for file in self._now.files if file.file_path not in mine)
         if schema_id is not None and newer_rows:
             raise Terminal("undo_conflict")
-        gone, kept = dict(undoing.gone), 0
-        for snapshot in later:
+        taken: dict[int, Gone] = {}
+        left, kept = {file.file_path: _live_positions(file, before.gone) for file in before.files}, 0
+        for snapshot in sorted(later, key=_order):
             if history.mode_of(snapshot) == Mode.UPSERT:
-                places, standing = self._in_the_way(self.found(snapshot), before, made)
+                newer = self.found(snapshot)
+                places, standing = self._in_the_way(newer, before, made)
                 kept += standing
-                for path, positions in places.items():
-                    gone[path] = united(gone.get(path, NOWHERE), positions)
-        restored = {file.file_path for file in before.files}
-        withheld = sum(len(positions) for path, positions in gone.items() if path in restored)
-        counts = replace(undoing.counts, restored=before.rows - withheld, kept=kept)
-        return replace(undoing, gone=gone, restore=[*before.data, *before.deletes], schema_id=schema_id, counts=counts)
+                if newer.touched:
+                    places = _joined(places, self._with_keys_of(newer, newer.touched, left, before.files))
+                # They go with the first that has their key, as if it had been made upon them, so that its own undo finds them.
+                if its := _common(left, places):
+                    taken[snapshot.snapshot_id] = its
+                    left = _less(left, its)
+        counts = replace(undoing.counts, restored=_count(left), kept=kept)
+        restore = [*before.data, *before.deletes]
+        return replace(undoing, taken=taken, restore=restore, schema_id=schema_id, counts=counts)
 
     def _taken_by(self, made: _Import) -> dict[str, Positions]:
         """Rows of others that the import has taken away and that are gone."""
         mine = {file.file_path for file in made.files}
-        taken = {path: np.intersect1d(gone, self._now.gone.get(path, NOWHERE)) for path, gone in made.own.items() if path not in mine}
-        return {path: positions for path, positions in taken.items() if len(positions)}
+        return _common({path: gone for path, gone in made.own.items() if path not in mine}, self._now.gone)
 
     def _of_standing(self, back: Gone) -> dict[str, Positions]:
         """Rows that would come back; in the place of those of undone imports what these had taken away, and so on.
@@ -171,19 +187,18 @@ class _Work:
             its = {path: standing.pop(path) for path in list(standing) if _job_of_part(path) == history.job_of(snapshot)}
             if its and history.mode_of(snapshot) == Mode.UPSERT:
                 made = self.found(snapshot)
-                for path, positions in self._with_keys_of(made, its, self._taken_by(made)).items():
-                    standing[path] = united(standing.get(path, NOWHERE), positions)
+                standing = _joined(standing, self._with_keys_of(made, its, self._taken_by(made), self._now.files))
         return standing
 
-    def _with_keys_of(self, made: _Import, its: Gone, stored: Gone) -> Gone:
-        """Those of the stored rows that have the keys of these rows of the import."""
+    def _with_keys_of(self, made: _Import, its: Gone, stored: Gone, files: Sequence[DataFile]) -> Gone:
+        """Those of the stored rows, which are in `files`, that have the keys of these rows of the import."""
         if not stored:
             return {}
         key = key_schema(arrow_schema(self._table.schema()), history.key_of(made.snapshot))
         with closing(Keys(key, self._scratch)) as keys:
             keys.take(self._rows.rows(made.files, key, only=its))
-            places, _ = keys.matches(self._rows.rows(self._now.files, key, only=stored), key)
-        return by_file(places, self._now.files)
+            places, _ = keys.matches(self._rows.rows(files, key, only=stored, near=keys), key)
+        return by_file(places, files)
 
     def _in_the_way(self, newer: _Import, before: Plan, made: _Import) -> tuple[Gone, int]:
         """Rows of `before` with keys of the newer upsert's rows, and how many of these stand there, or for rows of `made`."""
@@ -210,6 +225,10 @@ def _added_by(snapshot: Snapshot, io: FileIO) -> list[DataFile]:
     return [entry.data_file for entry in mine]
 
 
+def _named(files: Iterable[DataFile], prefix: str) -> list[DataFile]:
+    return [file for file in files if file.content is not DataFileContent.DATA and file.file_path.rpartition("/")[2].startswith(prefix)]
+
+
 def _job_of_part(path: str) -> str:
     """As `iceberg` lays parts."""
     return path.split("/")[-3]
@@ -222,6 +241,15 @@ def _order(snapshot: Snapshot) -> int:
 def _less(gone: Gone, other: Gone) -> dict[str, Positions]:
     left = {path: np.setdiff1d(positions, other.get(path, NOWHERE)) for path, positions in gone.items()}
     return {path: positions for path, positions in left.items() if len(positions)}
+
+
+def _joined(gone: Gone, other: Gone) -> dict[str, Positions]:
+    return {path: united(gone.get(path, NOWHERE), other.get(path, NOWHERE)) for path in gone.keys() | other.keys()}
+
+
+def _common(gone: Gone, other: Gone) -> dict[str, Positions]:
+    both = {path: np.intersect1d(positions, other.get(path, NOWHERE)) for path, positions in gone.items()}
+    return {path: positions for path, positions in both.items() if len(positions)}
 
 
 def _live_positions(file: DataFile, gone: Gone) -> Positions:

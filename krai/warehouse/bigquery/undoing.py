@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from krai.errors import Terminal
-from krai.warehouse.bigquery import columns, history, keys, tables
+from krai.warehouse.bigquery import columns, history, keys, names, tables
 from krai.warehouse.bigquery.columns import ROW, SINCE, UNTIL
 from krai.warehouse.bigquery.failures import translated
 from krai.warehouse.bigquery.history import After, Commit, Snapshot
@@ -87,11 +87,21 @@ class _Undoing:
         schema, stored = columns.from_doc(doc)
         own = f"{ROW}, {SINCE}, {UNTIL}"
         target, source = (", ".join(f"`{there[name]}`" for name in schema.names) for there in (stored, self.now.stored))
-        withhold = f"UPDATE {table} SET {UNTIL} = {self.attempt.snapshot_id} WHERE {UNTIL} IS NULL AND {ROW} IN ({found.withheld})"
+        withhold = (
+            f"UPDATE {table} AS held SET {UNTIL} = withheld.snapshot FROM ({self._by_snapshot(found.withheld)}) AS withheld"
+            f" WHERE held.{UNTIL} IS NULL AND held.{ROW} = withheld.{ROW}"
+        )
         # Rows that newer imports have ended come along, so that the undo of those finds them.
         rows = f"SELECT {source}, {own} FROM {self._table} WHERE NOT ({self._mine} AND {UNTIL} IS NULL)"
         insert = f"INSERT INTO {table} ({target}, {own}) {rows}"
         self._commit(before.table, doc, counts, size_bytes, [*([withhold] if numbers["withheld"] else []), insert], moved=True)
+
+    def _by_snapshot(self, withheld: str) -> str:
+        """Places of rows, each with the snapshot of the first upsert that has its key: its own undo finds what ended with it."""
+        first = f"SELECT {ROW}, MIN(place) AS place FROM ({withheld}) GROUP BY {ROW}"
+        commits = self.attempt.jobs.named(names.commits(self.attempt.dataset))
+        its = "first.place >= made.first_row AND first.place < made.end_row"
+        return f"SELECT first.{ROW} AS {ROW}, made.snapshot AS snapshot FROM ({first}) AS first JOIN {commits} AS made ON {its}"
 
     def _commit(
         self, table: str, doc: list[list[str]], counts: Counts, size_bytes: int, statements: Sequence[str], *, moved: bool = False
@@ -176,6 +186,9 @@ class _Undoing:
     def keyed(self, key: Sequence[str], condition: str) -> str:
         return f"SELECT {ROW}, {keys.cells(self.now.schema, key, self.now.stored)} FROM {self._table} WHERE {condition}"
 
+    def all_of(self, key: Sequence[str], upserts: Iterable[Commit]) -> str:
+        return self.keyed(key, _of(upserts))
+
     def fresh(self, key: Sequence[str], upserts: Iterable[Commit]) -> str:
         """Rows of these upserts that are there."""
         return self.keyed(key, f"{_of(upserts)} AND {there_at(self.now.snapshot_id)}")
@@ -185,18 +198,21 @@ class _Undoing:
 
 
 class _Found:
-    """Rows of newer upserts that stand where a replaced row, or one of the replace, would be; and the replaced ones."""
+    """Rows of newer upserts that stand where a replaced row, or one of the replace, would be; and the replaced ones, each with the
+    places of those that have its key, whether they are there or others have ended them."""
 
     def __init__(self, undoing: _Undoing, before: Snapshot, upserts: Sequence[Commit]) -> None:
-        standing, withheld = [_NOTHING], [_NOTHING]
-        for key, commits in groupby(sorted(upserts, key=lambda commit: commit.key), key=lambda commit: commit.key):
+        standing, withheld = [_NOTHING], [f"SELECT {ROW}, 0 AS place FROM ({_NOTHING})"]
+        for key, group in groupby(sorted(upserts, key=lambda commit: commit.key), key=lambda commit: commit.key):
+            commits = list(group)
             fresh, same = undoing.fresh(key, commits), keys.same(key, "fresh", "old")
             old = [undoing.touched(key)]
             if set(key) <= set(before.schema.names):
                 cells = keys.cells(before.schema, key, before.stored)
                 table = undoing.attempt.jobs.named(before.table)
                 old.append(f"SELECT {ROW}, {cells} FROM {table} WHERE {there_at(before.snapshot_id)}")
-                withheld.append(f"SELECT old.{ROW} FROM ({old[-1]}) AS old JOIN ({fresh}) AS fresh ON {same}")
+                joined = f"({old[-1]}) AS old JOIN ({undoing.all_of(key, commits)}) AS fresh ON {same}"
+                withheld.append(f"SELECT old.{ROW}, fresh.{ROW} AS place FROM {joined}")
             standing.append(f"SELECT fresh.{ROW} FROM ({fresh}) AS fresh JOIN ({' UNION ALL '.join(old)}) AS old ON {same}")
         self.standing = " UNION ALL ".join(standing)
         self.withheld = " UNION ALL ".join(withheld)

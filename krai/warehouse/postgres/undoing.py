@@ -136,15 +136,20 @@ class _Work:
         )
 
     def _withhold(self, newer: Snapshot, parent: Snapshot, schema: pa.Schema) -> tuple[int, int]:
-        """How many rows of before go, and how many rows of the newer upsert stand for these or for rows of the replace."""
+        """How many rows of before go, and how many rows of the newer upsert stand for these or for rows of the replace.
+
+        They go with the upsert, as if it had been made upon them: its own undo finds them.
+        """
         table, key = f"krai_rows.{quoted(parent.table)}", Key(newer.key, schema)
-        its = f"select {key.listed()} from {table} where {_places(newer)} and {UNTIL} is null"
-        back = f"{ROW} < {self._made.first_row} and {UNTIL} is null and {there_at(parent)}"
+        all_its = f"select {key.listed()} from {table} where {_places(newer)}"
+        its = f"{all_its} and {UNTIL} is null"
+        back = f"{ROW} < {self._made.first_row} and {there_at(parent)}"
         standing = self._count(
             f"select count(*) from ({its}) as its where exists (select from {table} as held"
             f" where (({back}) or ({self._mine})) and {key.equal('held', 'its')})"
         )
-        update = f"update {table} as held set {UNTIL} = {self.snapshot_id} from ({its}) as its where {back} and {key.equal('held', 'its')}"
+        end = f"update {table} as held set {UNTIL} = {newer.snapshot_id}"
+        update = f"{end} from ({all_its}) as its where {back} and {UNTIL} is null and {key.equal('held', 'its')}"
         return layout.end(self._connection, parent.table, update), standing
 
     def _count(self, query: str) -> int:
