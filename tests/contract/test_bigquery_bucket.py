@@ -94,8 +94,8 @@ def test_a_filter_a_limit_columns_and_a_moment_are_kept(warehouse: BigQueryWareh
 
 
 def test_a_large_dataset_is_several_jobs(warehouse: BigQueryWarehouse, bigquery: BigQueryProxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("krai.warehouse.bigquery.extracts._BUNCH_BYTES", 3 << 20)
-    table = pa.table({"id": range(7), "text": ["x" * (1 << 20)] * 7})
+    monkeypatch.setattr("krai.warehouse.bigquery.extracts._BUNCH_BYTES", 3 << 17)
+    table = pa.table({"id": range(7), "text": ["x" * (1 << 17)] * 7})
     load(warehouse, "things", "a", table)
     bigquery.begun.clear()
     parts = warehouse.scan("things", Query(attempt=READER)).parts
