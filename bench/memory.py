@@ -1,16 +1,14 @@
-"""Memory that a virtual machine has at hand. Many a host takes back what its guest has left free for two seconds, and finding it anew
-costs a quarter of a second for each 100 MB: more than it takes to write them, and whoever comes first pays it."""
+"""Memory that a virtual machine has at hand. Many a host takes back what its guest leaves free for seconds, and finding it anew costs a
+quarter of a second for each 100 MB: more than it takes to write them, and whoever comes first pays it."""
 
 import os
 import tempfile
-import time
 
 import psutil
 
 _MOST_BYTES = 3 << 29
 _PART = 4  # of what is free: the rest stays for the files that are read
 _ZEROS = bytes(1 << 20)
-_TAKEN_BACK_S = 5.5  # what was left free before has gone back by then, and the two seconds begin with what is let go of here
 
 
 def at_hand() -> None:
@@ -19,4 +17,3 @@ def at_hand() -> None:
     with tempfile.TemporaryFile() as file:
         for _ in range(min(_MOST_BYTES, psutil.virtual_memory().available // _PART) // len(_ZEROS)):
             file.write(_ZEROS)
-        time.sleep(_TAKEN_BACK_S)

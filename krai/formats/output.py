@@ -16,9 +16,10 @@ from krai.formats.sink import Sink
 from krai.formats.xlsx_text import XlsxFormat
 from krai.formats.zstd import Zstd
 
-# Text is made of so much at a time: less would be more calls, more would come from fresh pages, which cost almost as much as the work.
-_CELLS_AT_ONCE = 393_216
-_ROWS_AT_ONCE = 65_536
+# Text is made of so much at a time: arrays of a few hundred kilobytes come from memory that was just in use, larger ones from fresh pages,
+# which costs almost as much as the work.
+_CELLS_AT_ONCE = 98_304
+_ROWS_AT_ONCE = 16_384
 
 Data = bytes | memoryview
 Write = Callable[[Data], None]
