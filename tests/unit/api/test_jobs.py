@@ -172,7 +172,7 @@ async def test_a_preference_that_makes_no_sense_is_ignored(house: House, prefer:
     answer, took_s = await _timed(house.http.get(f"/api/v1/jobs/{await house.submit()}", headers={"Prefer": prefer}))
     assert answer.status_code == 200
     assert "preference-applied" not in answer.headers
-    assert took_s < 0.5
+    assert took_s < 4
 
 
 async def test_a_wait_is_never_longer_than_half_a_minute(house: House) -> None:
