@@ -1,5 +1,6 @@
 """Fault 6: the child that reads the file dies, runs for ever or wants all memory. The worker stays, and says what happened."""
 
+import gzip
 import io
 import signal
 from contextlib import suppress
@@ -55,7 +56,7 @@ def test_fault_6_a_crashed_child_is_replaced_and_the_job_tried_again(house: Hous
 
 
 def test_fault_6_a_job_that_crashes_three_children_fails(house: House) -> None:
-    job_id = house.krai.submit("imports", house.import_request("crashing"))
+    job_id = house.krai.submit_import(dataset="crashing", source={"upload_id": house.krai.upload(long_work_ndjson())})
     for attempt in (1, 2, 3):
         assert house.krai.wait_until_attempt(job_id, attempt)["attempt"] == attempt
         crash(house.runner.parsers())
@@ -101,6 +102,11 @@ def test_fault_6_a_file_that_unpacks_to_more_memory_than_there_is(house: House) 
     assert psutil.Process(pid).is_running()
     assert_still_serves(house)
     house.is_clean()
+
+
+def long_work_ndjson() -> bytes:
+    """A small file that keeps a child busy for longer than anybody here may be asleep: two million objects, each read by itself."""
+    return gzip.compress(b'{"a": {"b": 1}}\n{"c": [1]}\n' * 1_000_000, compresslevel=1)
 
 
 def swollen_parquet() -> bytes:
