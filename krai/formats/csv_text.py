@@ -19,6 +19,7 @@ from krai.formats.fit import to_mask
 from krai.formats.seams import Column, rows_of, seams
 from krai.formats.spreadsheet import defuse
 from krai.formats.text import as_text, holds_any, octets_of
+from krai.formats.types import in_one
 
 _BOM = "\ufeff"
 _BOM_OCTET = b"\xef"
@@ -87,7 +88,7 @@ def csv_rows(table: pa.Table, style: Style) -> CsvRows:
     """The rows of the table as the file has them."""
     if not table.num_rows:
         return CsvRows(memoryview(b""))
-    columns = [column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in table.columns]
+    columns = [in_one(column) for column in table.columns]
     altered = 0
     cells = []
     for column in columns:

@@ -22,6 +22,7 @@ from krai.formats.quotes import NO_SPANS, Spans, cut
 from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, Places, Reject, RejectsForm
 from krai.formats.records import Records, cell_count, is_utf8, rejects_of
 from krai.formats.spreadsheet import restore
+from krai.formats.types import in_one
 from krai.formats.unnamed import HEAD_BYTES, header_of
 from krai.text_encodings import UTF_8
 
@@ -142,7 +143,7 @@ class CsvReader:
             places = indexes if kept is None else kept[indexes]
             return [(int(place), records.raw(int(place))) for place in places]
 
-        columns = {name: TextCells(self._as_meant(_one(column))) for name, column in zip(self.names, table.columns, strict=True)}
+        columns = {name: TextCells(self._as_meant(in_one(column))) for name, column in zip(self.names, table.columns, strict=True)}
         return Parsed(rows=table.num_rows + len(rejects), whole=table.num_rows, columns=columns, rejects=rejects, trace=trace)
 
     def _as_meant(self, column: pa.Array) -> pa.Array:
@@ -235,7 +236,3 @@ class CsvReader:
 
 def _all_but(skipped: Sequence[Reject], others: int) -> Places:
     return np.setdiff1d(np.arange(others + len(skipped)), [reject.row for reject in skipped], assume_unique=True)
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

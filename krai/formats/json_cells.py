@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Self, TypeAlias
 
 import numpy as np
+import numpy.ma  # `np.unique` asks for it, and would load it anew in each process that reads a file
 import pyarrow as pa
 import pyarrow.compute as pc
 

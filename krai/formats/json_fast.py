@@ -10,8 +10,7 @@ import pyarrow.json as arrow_json
 
 from krai.dataset import OWN_PREFIX
 from krai.formats.lines import Lines
-from krai.formats.quotes import Octets
-from krai.formats.reading import Mask
+from krai.formats.reading import Mask, Octets
 from krai.formats.records import is_utf8
 from krai.formats.types import MAX_PRECISION
 

@@ -18,7 +18,7 @@ from krai.formats.json_fast import parse_fast
 from krai.formats.json_lines import Malformed, as_it_came, cells_of, read_line, was_rejected
 from krai.formats.lines import Lines
 from krai.formats.reading import Cells, Parsed, Places, Reject
-from krai.formats.types import arrow_type, type_name
+from krai.formats.types import arrow_type, in_one, type_name
 
 SHOWN_OF_OVERSIZE_BYTES = 64 << 10
 _MOST_CELLS = 4 << 20  # of a piece of a block, with those that are not there
@@ -70,8 +70,7 @@ class JsonRows:
             return self._parse_slowly(lines, schema).columns
 
         columns = {
-            name: PlainJsonCells(name, column.combine_chunks(), slowly)
-            for name, column in zip(table.column_names, table.columns, strict=True)
+            name: PlainJsonCells(name, in_one(column), slowly) for name, column in zip(table.column_names, table.columns, strict=True)
         }
         return Parsed(rows=len(lines), whole=len(lines), columns=columns, rejects=[], trace=_tracer(lines, None))
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from krai.formats.quotes import Octets
-from krai.formats.reading import Mask, Places
+from krai.formats.reading import Mask, Octets, Places
 
 _QUOTE, _BACKSLASH = ord('"'), ord("\\")
 _OPENS, _CLOSES, _COMMA, _STRING = 1, 2, 3, 4

@@ -11,12 +11,12 @@ import pyarrow.json as arrow_json
 from krai.formats.decimals import cast_exactly
 from krai.formats.floats import float_text
 from krai.formats.infer import exact_float
-from krai.formats.quotes import Octets
-from krai.formats.reading import Mask, Places
+from krai.formats.reading import Mask, Octets, Places
+from krai.formats.types import in_one
 
-_BACKSLASH, _MINUS, _POINT, _ZERO = b"\\-.0"
+_BACKSLASH, _MINUS, _ZERO, _NINE, _E = b"\\-09e"
 _FIRST_PRINTABLE, _FIRST_BEYOND_ASCII = 0x20, 0x80
-_NULL, _TRUE, _FALSE = (int.from_bytes(word, "little") for word in (b"null", b"true", b"fals"))
+_NULL, _TRUE, _FALS = (int.from_bytes(word, "little") for word in (b"null", b"true", b"fals"))
 _EXACT_INTEGER = float(1 << 53)
 _SURE_CHARACTERS = 15  # no more digits than any double keeps
 _NUL_ESCAPE = "\\u0000"
@@ -25,6 +25,7 @@ _POWER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?[eE][+-]?[0-9]+$"
 _POWERS_AMONG = 4  # numbers: of so many one may have an exponent
 
 Offsets: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int32]]
+Words: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint32]]
 
 
 class Unsure(Exception):  # a signal between these modules
@@ -53,7 +54,12 @@ class Values:
         offsets[1::2] = self.stops
         offsets[-1:] = offsets[-2:-1]
         both = pa.StringArray.from_buffers(2 * count, pa.py_buffer(offsets), pa.py_buffer(self.data))
-        return both.take(pa.array(np.arange(0, 2 * count, 2)))
+        return pc.take(both, pa.array(np.arange(0, 2 * count, 2, dtype=np.int32)), boundscheck=False)
+
+    def words(self) -> Words:
+        """The first four octets from where each value starts; for a shorter one at the end of the data the last four."""
+        words: Words = np.ndarray(max(1, len(self.data) - 3), "<u4", self.data, strides=(1,))
+        return words[np.minimum(self.starts, len(words) - 1)]
 
 
 def read_values(values: Values, kind: pa.DataType, *, exact: bool) -> pa.Array:
@@ -87,14 +93,8 @@ def escaped_quotes(octets: Octets, quotes: Places) -> Mask:
 
 
 def _nulls(values: Values) -> Mask:
-    nulls: Mask = _begin_with(values, _NULL) & (values.stops - values.starts == len("null")) & ~np.asarray(values.in_quotes)
+    nulls: Mask = (values.words() == _NULL) & (values.stops - values.starts == len("null")) & ~np.asarray(values.in_quotes)
     return nulls
-
-
-def _begin_with(values: Values, word: int) -> Mask:
-    words = np.ndarray(max(1, len(values.data) - 3), "<u4", values.data, strides=(1,))
-    found: Mask = words[np.minimum(values.starts, len(words) - 1)] == word
-    return found
 
 
 def _read(values: Values, kind: pa.DataType, *, exact: bool) -> pa.Array:
@@ -116,11 +116,10 @@ def _read(values: Values, kind: pa.DataType, *, exact: bool) -> pa.Array:
 
 
 def _booleans(values: Values) -> pa.Array:
-    sizes = values.stops - values.starts
-    true = _begin_with(values, _TRUE) & (sizes == len("true"))
-    octets = np.frombuffer(values.data, np.uint8)
-    false = _begin_with(values, _FALSE) & (sizes == len("false")) & (octets[values.stops - 1] == ord("e"))
-    if not (true | false).all():
+    words, sizes = values.words(), values.stops - values.starts
+    true = (words == _TRUE) & (sizes == len("true"))
+    false = (words == _FALS) & (sizes == len("false"))
+    if not ((true | false).all() and (np.frombuffer(values.data, np.uint8)[values.stops - 1] == _E).all()):
         raise Unsure
     return pa.array(true)
 
@@ -150,7 +149,7 @@ def _unescaped(text: pa.Array) -> pa.Array:
     )
     if read.num_rows != len(cells):
         raise Unsure
-    return pc.replace_with_mask(text, escaped, read["a"].combine_chunks())
+    return pc.replace_with_mask(text, escaped, in_one(read["a"]))
 
 
 def _powers(text: pa.Array) -> pa.Array | None:
@@ -165,19 +164,24 @@ def _powers(text: pa.Array) -> pa.Array | None:
 
 
 def _check_numbers(text: pa.Array) -> None:
-    """What RFC 8259 calls a number, without an exponent. That there are no two points in it Arrow sees when it reads it."""
+    """What RFC 8259 calls a number, without an exponent.
+
+    Points, minus signs and slashes are what stands in ASCII up to the digits from the minus sign on. Those that stand where they must
+    not Arrow sees when it reads the number, but for a point at an end.
+    """
     if not len(text):
         return
     offsets, octets = _parts(text)
     starts, stops = offsets[:-1], offsets[1:]
-    digits = octets - _ZERO < 10  # noqa: PLR2004 (the ten digits; smaller octets wrap round)
-    if not (digits | (octets == _POINT) | (octets == _MINUS)).all():
+    if not len(octets) or int(octets.min()) < _MINUS or int(octets.max()) > _NINE:
         raise Unsure
-    firsts = starts + (octets[starts] == _MINUS)
-    if not (digits[stops - 1].all() and digits[np.minimum(firsts, len(digits) - 1)].all()):
-        raise Unsure
+    firsts = starts
+    if int(octets.min()) < _ZERO:
+        firsts = np.minimum(starts + (octets[starts] == _MINUS), len(octets) - 1)
+        if not ((octets[stops - 1] >= _ZERO).all() and (octets[firsts] >= _ZERO).all()):
+            raise Unsure
     zeros = firsts[(octets[firsts] == _ZERO) & (stops - firsts > 1)]
-    if digits[zeros + 1].any():
+    if (octets[zeros + 1] >= _ZERO).any():
         raise Unsure
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from krai.formats.quotes import Octets
-from krai.formats.reading import Mask, Places
+from krai.formats.reading import Mask, Octets, Places
+from krai.formats.scanning import places_of
 
-_FEED, _RETURN = 0x0A, 0x0D
+_RETURN, _LAST_BLANK = 0x0D, 0x20
 _BLANKS = b" \t\r"
 
 
@@ -26,16 +26,15 @@ class Lines:
     @classmethod
     def find(cls, data: bytes) -> "Lines":
         octets = np.frombuffer(data, np.uint8)
-        feeds = np.flatnonzero(octets == _FEED)
+        feeds = places_of(b"\n", octets)
         starts = np.concatenate(([0], feeds + 1))
         stops = np.concatenate((feeds, [len(data)]))
-        filled = stops > starts
-        starts, stops = starts[filled], stops[filled]
-        stops = stops - (octets[stops - 1] == _RETURN)
-        filled = stops > starts
-        starts, stops = starts[filled], stops[filled]
-        filled = _are_filled(octets, starts, stops)
-        return cls(data, starts[filled], stops[filled])
+        if starts[-1] == len(data):
+            starts, stops = starts[:-1], stops[:-1]
+        if not (octets[starts] > _LAST_BLANK).all():
+            filled = _are_filled(data, octets, starts, stops)
+            starts, stops = starts[filled], stops[filled]
+        return cls(data, starts, stops - (octets[stops - 1] == _RETURN))
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -57,9 +56,9 @@ class Lines:
         return bool((octets[self.starts] == first[0]).all() and (octets[self.stops - 1] == last[0]).all())
 
 
-def _are_filled(octets: Octets, starts: Places, stops: Places) -> Mask:
-    """Which of the lines, none of them empty, have more than blanks. Only those that begin with one are looked through."""
-    filled = ~np.isin(octets[starts], list(_BLANKS))
+def _are_filled(data: bytes, octets: Octets, starts: Places, stops: Places) -> Mask:
+    """Which of the lines have more than blanks. Only those that begin with one are looked through."""
+    filled: Mask = octets[starts] > _LAST_BLANK
     for line in np.flatnonzero(~filled):
-        filled[line] = bool(octets[starts[line] : stops[line]].tobytes().strip(_BLANKS))
+        filled[line] = bool(data[starts[line] : stops[line]].strip(_BLANKS))
     return filled

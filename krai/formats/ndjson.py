@@ -11,7 +11,7 @@ from krai.formats.json_rows import SHOWN_OF_OVERSIZE_BYTES, JsonRows
 from krai.formats.lines import Lines
 from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, RejectsForm
 
-_PRIMER_BYTES = 128 << 10
+_PRIMER_BYTES = 32 << 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from krai.formats.seams import Column, rows_of, seams
 from krai.formats.text import as_text, holds_any, holds_controls
+from krai.formats.types import in_one
 
 _TO_ESCAPE = '["\\\\\\x00-\\x1f]'
 
@@ -29,7 +30,7 @@ def json_rows(table: pa.Table) -> memoryview:
 def _rows(table: pa.Table, begin: str, end: str) -> memoryview:
     if not table.num_rows:
         return memoryview(b"")
-    columns = [_column(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()) for column in table.columns]
+    columns = [_column(in_one(column)) for column in table.columns]
     return rows_of(columns, _seams(tuple(table.column_names), begin, end))
 
 

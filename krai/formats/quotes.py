@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 from krai.formats.dialect import Dialect
-from krai.formats.reading import Mask
+from krai.formats.reading import Mask, Octets
 
 _FEED, _RETURN = 0x0A, 0x0D
 _WINDOW = 1024
@@ -20,7 +20,6 @@ _RUN_BYTES = 64 << 10
 
 Positions = np.ndarray[tuple[int], np.dtype[np.int64]]
 Spans = np.ndarray[tuple[int, int], np.dtype[np.int64]]  # start and end of each
-Octets = np.ndarray[tuple[int], np.dtype[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from krai.dataset import OWN_PREFIX
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 6 << 20
 # Columns that a rejects file has of krai; a mended one is imported without them.
 OWN_COLUMNS = tuple(OWN_PREFIX + name for name in ("row", "column", "code", "reason"))
 
+Octets = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 

@@ -6,8 +6,8 @@ from functools import lru_cache
 import numpy as np
 
 from krai.formats.dialect import Dialect
-from krai.formats.quotes import Octets, Positions, Spans, line_ends, quotes_in
-from krai.formats.reading import Mask, Reject
+from krai.formats.quotes import Positions, Spans, line_ends, quotes_in
+from krai.formats.reading import Mask, Octets, Reject
 
 _FEED, _RETURN = 0x0A, 0x0D
 _FILLER = np.uint8(0)  # neither a quote nor a delimiter of any dialect

@@ -61,3 +61,8 @@ def wider(held: pa.DataType, other: pa.DataType) -> pa.DataType | None:
 
 def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
     return tuple(Column(name=field.name, type=type_name(field.type), nullable=field.nullable) for field in schema)
+
+
+def in_one(column: pa.ChunkedArray) -> pa.Array:
+    """The column in one piece, which is the one it has if there are no more."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

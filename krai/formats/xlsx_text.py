@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from krai.errors import Terminal
 from krai.formats.sink import Sink
 from krai.formats.text import octets_of
+from krai.formats.types import in_one
 from krai.formats.xlsx_cells import cells
 from krai.formats.xlsx_workbook import APPLICATION
 
@@ -62,7 +63,7 @@ class XlsxFormat:
 
     def encode(self, table: pa.Table) -> pa.Table:
         """The cells, all but their places."""
-        columns = [column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in table.columns]
+        columns = [in_one(column) for column in table.columns]
         names = [str(number) for number in range(len(columns))]
         return pa.table([cells(column, number) for number, column in enumerate(columns, 1)], names=names)
 
@@ -124,7 +125,7 @@ class XlsxDocument:
         self._rows += rows.num_rows
         places = pa.array(range(first, self._rows + 1), pa.int64()).cast(pa.string())
         placed = [
-            pc.binary_join_element_wise(f'<c r="{letter}', places, column.combine_chunks(), "")
+            pc.binary_join_element_wise(f'<c r="{letter}', places, in_one(column), "")
             for letter, column in zip(self._letters, rows.columns, strict=True)
         ]
         blank = reduce(pc.and_, [column.is_null() for column in placed])

@@ -22,8 +22,8 @@ SOCKETS, JOBS, OF_EACH_JOB = 100, 200, 2
 CHANGED = 20
 COUNTED_S = 6.0
 QUIET = 2
-WITHIN_S = 30
-LATE_S = 3.0  # 1.2 on a machine that has nothing else to do
+WITHIN_S = 120
+LATE_S = 10.0  # 1.2 on a machine that has nothing else to do
 
 
 class Reads:
@@ -183,9 +183,11 @@ async def the_crowd(house: House) -> None:
         jobs = await make_jobs(http, JOBS)
         async with listening(house.krai.api, http, jobs) as crowd:
             await quiet(house.reads)
+            counted_from = time.monotonic()
+            house.reads.new()
             await asyncio.sleep(COUNTED_S)
             read, _ = house.reads.new()
-            assert 1 <= read <= COUNTED_S + 1, "one a second, for all of them"
+            assert 1 <= read <= time.monotonic() - counted_from + 1, "one a second, for all of them"
 
             cancelled = {}
             began_at = time.monotonic()
