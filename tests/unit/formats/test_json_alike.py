@@ -97,6 +97,9 @@ ODD_VALUES = [
         "1_0",
         "٣",
         "1,2",
+        "1/2",
+        "/1",
+        "1/",
     ),
     *(
         "-0",
@@ -206,6 +209,24 @@ def test_a_stray_octet_anywhere_is_seen(line: bytes) -> None:
         for stray in STRAYS:
             for rest in (line[place:], line[place + 1 :], line[place + 2 :]):
                 check(among_others(line[:place] + stray + rest, [line], 7), schema)
+
+
+def test_a_quote_too_few_is_not_made_up_for_by_one_too_many() -> None:
+    lines = [b'{"a":"x","b":"y"}'] * MANY
+    lines[2], lines[5] = b'{"a":"x\\","b":"y"}', b'{"a":"x"z","b":"y"}'
+    assert sum(line.replace(b'\\"', b"").count(b'"') for line in lines) == 8 * MANY
+    assert not check(b"\n".join(lines), {"a": pa.string(), "b": pa.string()})
+
+
+@pytest.mark.parametrize("comma", [",", ", "])
+@pytest.mark.parametrize("value", ['"x%s"', '"%s"', '"%s%s"', '"{%s"'])
+def test_a_text_may_end_like_what_stands_before_a_key(comma: str, value: str) -> None:
+    text = value.replace("%s", comma)
+    for odd in ('{"a":%s,"b":1}', '{"a":"x","b":%s}', '{"b":%s,"a":%s}'):
+        line = odd.replace("%s", text).replace(',"', comma + '"').encode()
+        other = odd.replace("%s", '"y"').replace(',"', comma + '"').encode()
+        schema = {"a": pa.string(), "b": pa.int64() if b":1}" in line else pa.string()}
+        assert check(among_others(line, [other], 7), schema)
 
 
 WRITTEN = {
