@@ -5,7 +5,6 @@ the lines but values. Each value is then held against the grammar of RFC 8259. W
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +14,11 @@ from krai.formats.json_shape import Lead, Shape
 from krai.formats.json_values import Unsure, Values, escaped_quotes, read_values
 from krai.formats.lines import Lines
 from krai.formats.reading import Mask, Octets, Places
-from krai.formats.scanning import count_of, places_of
+from krai.formats.scanning import count_of, places_of, words_of
 
 _QUOTE = ord('"')
 _LOOKED_AT = 8  # lines
 _LARGEST_BLOCK_BYTES = (1 << 31) - 1
-
-Words: TypeAlias = np.ndarray[tuple[int], np.dtype[Any]]
 
 
 def parse_alike(lines: Lines, schema: Mapping[str, pa.DataType], *, exact: Collection[str]) -> pa.Table | None:
@@ -93,7 +90,7 @@ class _Walk:
         if len(places) > count:
             # A value may end like that too, but hardly goes on like a key.
             begin = len(before) - 1
-            words, last = self._words(4), len(self._octets) - 4
+            words, last = words_of(self._lines.data, 4), len(self._octets) - 4
             places = places[np.isin(words[np.minimum(places + begin, last)], [_word(lead.text, begin, 4) for lead in leads])]
         _insist(len(places) == count)
         keys = places.reshape(len(self._lines), len(leads)).T
@@ -107,14 +104,10 @@ class _Walk:
         _insist(begins[-1] + len(text) < len(self._octets))
         # A key in its quotes and what stands around it has four octets or more: they are compared in pieces of as many, or of eight.
         size = 8 if len(text) >= 8 else 4  # noqa: PLR2004 (what a word holds)
-        words = self._words(size)
+        words = words_of(self._lines.data, size)
         for place in (*range(seen, len(text) - size, size), len(text) - size):
             _insist(words[begins + place] == _word(text, place, size))
         return begins + len(text)
-
-    def _words(self, size: int) -> Words:
-        """What stands at each place, as a number of `size` octets."""
-        return np.ndarray(len(self._octets) - size + 1, f"<u{size}", self._lines.data, strides=(1,))
 
     def _between(self, starts: Places, stops: Places) -> Values:
         """The values of a column, without their quotes; what is in quotes has two of them at least, and the second closes it."""

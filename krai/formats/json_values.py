@@ -12,6 +12,7 @@ from krai.formats.decimals import cast_exactly
 from krai.formats.floats import float_text
 from krai.formats.infer import exact_float
 from krai.formats.reading import Mask, Octets, Places
+from krai.formats.scanning import Words, words_of
 from krai.formats.types import in_one
 
 _BACKSLASH, _MINUS, _ZERO, _NINE, _E = b"\\-09e"
@@ -25,7 +26,6 @@ _POWER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?[eE][+-]?[0-9]+$"
 _POWERS_AMONG = 4  # numbers: of so many one may have an exponent
 
 Offsets: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int32]]
-Words: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint32]]
 
 
 class Unsure(Exception):  # a signal between these modules
@@ -58,8 +58,9 @@ class Values:
 
     def words(self) -> Words:
         """The first four octets from where each value starts; for a shorter one at the end of the data the last four."""
-        words: Words = np.ndarray(max(1, len(self.data) - 3), "<u4", self.data, strides=(1,))
-        return words[np.minimum(self.starts, len(words) - 1)]
+        words = words_of(self.data, 4)
+        first: Words = words[np.minimum(self.starts, len(words) - 1)]
+        return first
 
 
 def read_values(values: Values, kind: pa.DataType, *, exact: bool) -> pa.Array:

@@ -2,9 +2,13 @@
 each time, which costs more than the looking.
 """
 
+from typing import Any, TypeAlias
+
 import numpy as np
 
 from krai.formats.reading import Octets, Places
+
+Words: TypeAlias = np.ndarray[tuple[int], np.dtype[Any]]
 
 _PIECE_BYTES = 1 << 20
 
@@ -20,6 +24,11 @@ def places_of(text: bytes, octets: Octets) -> Places:
             here &= octets[place : place + size] == octet
         found.append(np.flatnonzero(here) + begin)
     return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+
+def words_of(data: bytes, size: int) -> Words:
+    """What stands at each place of `data`, as a number of `size` octets (4 or 8), the first of which is the least. Nothing is copied."""
+    return np.ndarray(len(data) - size + 1, f"<u{size}", data, strides=(1,))
 
 
 def count_of(octet: int, octets: Octets) -> int:
