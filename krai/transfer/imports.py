@@ -5,8 +5,9 @@ types alone, and the file is read a second time with the ones that hold for all 
 """
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -49,7 +50,7 @@ def _load_and_commit(job: Job, tools: Tools, meter: Meter, reporter: Reporter) -
     source = fetch(job.source or {}, tools, lambda received: meter.say(Stage.FETCHING, read_bytes=received), sha256=sha256)
     reader = open_reader(source, job.params, tools.limits, tools.spool, columns=_columns(job, tools))
     target = _target(job, tools, reader)
-    loaded = _load(job, tools, Load(job=job, tools=tools, meter=meter, source=source, reader=reader, target=target))
+    loaded = _load(job, tools, partial(Load, job=job, tools=tools, meter=meter, source=source, reader=reader, target=target))
     meter.say(Stage.UPLOADING, 1)
     kept = loaded.rejects.put(tools.blobs, f"jobs/{job.job_id}/e{job.epoch}")
     result = {"records_processed": loaded.rows, "records_rejected": loaded.rejects.count, **kept}
@@ -108,12 +109,13 @@ def _too_many(loaded: Loaded, most: float) -> str:
     return f"{many} rejected, {loaded.rejects.first_cause}."
 
 
-def _load(job: Job, tools: Tools, load: Load) -> Loaded:
+def _load(job: Job, tools: Tools, begin: Callable[..., Load]) -> Loaded:
     """At most two passes: the second begins with the types that the first has found in the whole file."""
-    loaded = load.read({})
+    first = begin(known={})
+    loaded = first.read()
     if loaded is None:
         tools.warehouse.discard(job.dataset, job.job_id, job.epoch)  # the second pass may need fewer parts than the first has written
-        loaded = load.read(load.seen)
+        loaded = begin(known=first.seen).read()
     if loaded is None:
         raise Terminal("source_changed", "The file changed while it was read.")
     return loaded

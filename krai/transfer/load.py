@@ -1,9 +1,9 @@
-"""One pass over a file: blocks are parsed and typed by the pool, and written as parts in their order."""
+"""One pass over a file: blocks are parsed and typed side by side, and written as parts in their order."""
 
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from functools import partial
 from itertools import chain, islice
 from typing import Any
@@ -18,7 +18,7 @@ from krai.formats.renamed import Renamed
 from krai.formats.typed import Target, Typed, type_block
 from krai.formats.types import arrow_type, type_name
 from krai.job import Job, Stage
-from krai.pipeline import in_order
+from krai.pipeline import in_turns
 from krai.transfer.fetch import Source
 from krai.transfer.meter import Meter
 from krai.transfer.parts import Parts
@@ -26,8 +26,6 @@ from krai.transfer.preview import Preview
 from krai.transfer.rejects import Rejects
 from krai.transfer.tools import Tools
 
-# Blocks of a file under way at once: one for each thread, and one that waits to be written.
-_AHEAD = 4
 _BLANK_ROWS_AT_ONCE = 100_000
 
 
@@ -48,7 +46,7 @@ class Loaded:
 
 @dataclass(slots=True, kw_only=True)
 class Load:
-    """Reads a file into parts. `seen` is what its free columns have shown, in all passes together."""
+    """One pass over a file. `seen` is what its free columns have shown, `known` is what they showed in an earlier one."""
 
     job: Job
     tools: Tools
@@ -56,46 +54,60 @@ class Load:
     source: Source
     reader: Reader
     target: Target
-    seen: dict[str, Seen] = field(default_factory=dict)
-    _blank_rows: int = 0
-    _preview: Preview = field(default_factory=Preview)
+    known: InitVar[Mapping[str, Seen]]
+    seen: dict[str, Seen] = field(init=False)
+    _parts: Parts = field(init=False)
+    _rejects: Rejects = field(init=False)
+    _preview: Preview = field(init=False, default_factory=Preview)
+    _rows: int = field(init=False, default=0)
+    _read_rows: int = field(init=False, default=0)
+    _blank_rows: int = field(init=False, default=0)
+    _refuted: bool = field(init=False, default=False)
+    _hopeless: bool = field(init=False, default=False)
 
-    def read(self, known: Mapping[str, Seen]) -> Loaded | None:
-        """Write all rows; None when the file has refuted the types they were written with, now that `seen` is complete."""
+    def __post_init__(self, known: Mapping[str, Seen]) -> None:
         # A file that knows its types has them even where it has no rows to show them.
         types = {name: type_name(kind) for name, kind in self.reader.types.items()}
         self.seen = {name: types.get(name, "null") for name in self.reader.names if name not in self.target.bound} | dict(known)
+        self._rejects = Rejects(self.tools.spool, self.reader.form)
+        self._parts = Parts(partial(self.tools.warehouse.open_part, self.job.dataset, self.job.job_id, self.job.epoch))
+
+    def read(self) -> Loaded | None:
+        """Write all rows; None when the file has refuted the types they were written with, now that `seen` is complete."""
         self.reader.learn(self.seen, self.target.bound, self.target.rounded)
-        rejects = Rejects(self.tools.spool, self.reader.form)
-        self._preview = Preview()
-        parts = Parts(partial(self.tools.warehouse.open_part, self.job.dataset, self.job.job_id, self.job.epoch))
-        self._blank_rows = rows = read_rows = 0
-        refuted = hopeless = False
-        with closing(parts), closing(rejects):
-            for typed in chain.from_iterable(in_order(self._parse_and_type, self.reader.blocks(), ahead=_AHEAD)):
-                refuted = self._take_types(typed) or refuted
-                if not refuted:
-                    self._write(parts, typed)
-                    rejects.add(read_rows, typed.rejects)
-                rows, read_rows = rows + typed.whole, read_rows + typed.rows
-                self._say(read_rows, rejects.count)
-                if hopeless := rejects.count > most_rejected(self.job):
-                    break
-            if not refuted:
-                self._write_blank(parts, self._schema())
-        if refuted:
+        with closing(self._parts), closing(self._rejects):
+            in_turns(self._parse_and_type, self._take, self.reader.blocks())
+            if not self._refuted:
+                self._write_blank(self._schema())
+        if self._refuted:
             return None
+        rows, read_rows, rejects = self._rows, self._read_rows, self._rejects
         if rows + rejects.count != read_rows:
             raise Terminal("internal", f"{read_rows} rows were read, {rows} written and {rejects.count} rejected.")
         schema = self._schema() if read_rows else self._schema_without_rows()
-        if (rows and not hopeless) or not rejects.count:
-            self._check_names(schema, read_rows)
-        return Loaded(rows=rows, schema=schema, parts=parts.locations, rejects=rejects, preview=self._preview, hopeless=hopeless)
+        if (rows and not self._hopeless) or not rejects.count:
+            self._check_names(schema)
+        parts = self._parts.locations
+        return Loaded(rows=rows, schema=schema, parts=parts, rejects=rejects, preview=self._preview, hopeless=self._hopeless)
 
     def _parse_and_type(self, block: Any) -> Iterator[Typed]:
         """The pieces of a block: the first at once, the others when they are asked for, lest all be held that a block has."""
         pieces = (type_block(parsed, self.target, self.seen) for parsed in self.reader.parse(block))
         return chain(list(islice(pieces, 1)), pieces)
+
+    def _take(self, block: Iterator[Typed]) -> bool:
+        """Write a block, in its turn; False when the rest need not be read."""
+        for typed in block:
+            self._refuted = self._take_types(typed) or self._refuted
+            if not self._refuted:
+                self._write(typed)
+                self._rejects.add(self._read_rows, typed.rejects)
+            self._rows, self._read_rows = self._rows + typed.whole, self._read_rows + typed.rows
+            self._say()
+            self._hopeless = self._rejects.count > most_rejected(self.job)
+            if self._hopeless:
+                return False
+        return True
 
     def _take_types(self, typed: Typed) -> bool:
         """Join what the block shows with what was seen before; true when rows were written with a type that does not hold now."""
@@ -108,25 +120,25 @@ class Load:
             check_width(len(self.seen) + len(self.target.bound), self.tools.limits.columns)
         return refuted
 
-    def _write(self, parts: Parts, typed: Typed) -> None:
+    def _write(self, typed: Typed) -> None:
         columns = self._columns(typed)
         if not columns:
             self._blank_rows += typed.whole
             return
         table = pa.table(columns)
-        self._write_blank(parts, table.schema)
-        self._put(parts, table)
+        self._write_blank(table.schema)
+        self._put(table)
 
-    def _write_blank(self, parts: Parts, schema: pa.Schema) -> None:
+    def _write_blank(self, schema: pa.Schema) -> None:
         """The rows before the first cell of the file that is not null: until then no column has a type to be written with."""
         while self._blank_rows:
             rows = min(self._blank_rows, _BLANK_ROWS_AT_ONCE)
-            self._put(parts, pa.table([pa.nulls(rows, field.type) for field in schema], schema=schema))
+            self._put(pa.table([pa.nulls(rows, field.type) for field in schema], schema=schema))
             self._blank_rows -= rows
 
-    def _put(self, parts: Parts, table: pa.Table) -> None:
+    def _put(self, table: pa.Table) -> None:
         self._preview.add(table)
-        parts.write(table)
+        self._parts.write(table)
 
     def _columns(self, typed: Typed) -> dict[str, pa.Array]:
         """The block's rows in the types that hold by now; columns that have shown nothing yet are left out."""
@@ -142,9 +154,9 @@ class Load:
                 columns[name] = column
         return columns
 
-    def _check_names(self, schema: pa.Schema, read_rows: int) -> None:
+    def _check_names(self, schema: pa.Schema) -> None:
         """Of a file that names its columns in its rows only its end tells what they are, and without rows nothing does."""
-        if isinstance(self.reader, Renamed) and read_rows:
+        if isinstance(self.reader, Renamed) and self._read_rows:
             self.reader.check()
         if not self.target.closed:
             limits = self.tools.limits
@@ -169,15 +181,10 @@ class Load:
             raise Terminal("empty_file", "The file has no rows to name columns: for a new dataset the request's schema has to.")
         return pa.schema(list(columns.items()))
 
-    def _say(self, read_rows: int, rejected: int) -> None:
-        source = self.source
-        self.meter.say(
-            Stage.READING,
-            source.read_bytes / max(1, source.size_bytes),
-            rows=read_rows - rejected,
-            rejected=rejected,
-            read_bytes=source.read_bytes,
-        )
+    def _say(self) -> None:
+        read_bytes, rejected = self.source.read_bytes, self._rejects.count
+        done = read_bytes / max(1, self.source.size_bytes)
+        self.meter.say(Stage.READING, done, rows=self._read_rows - rejected, rejected=rejected, read_bytes=read_bytes)
 
 
 def most_rejected(job: Job) -> float:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from krai.errors import Transient
 from krai.formats.output import Format, open_format
 from krai.job import Stage
-from krai.pipeline import in_order
+from krai.pipeline import in_order, in_turns
 from krai.transfer.digest import OutputFile
 from krai.transfer.meter import Meter
 from krai.warehouse.port import Scan
@@ -19,7 +19,6 @@ from krai.warehouse.port import Scan
 _MEBIBYTE = 1 << 20
 # With a size to stop at, pieces are this part of it, so that the file ends close to it.
 _PIECES_OF_SIZE = 16
-_AHEAD = 5
 _READ_AHEAD = 2
 
 Part = Callable[[], pa.Table]
@@ -45,20 +44,23 @@ def unload(scan: Scan, params: Mapping[str, Any], spool: Path, meter: Meter, del
     split_rows: int | None = params.get("split_rows")
     stop_bytes = None if params.get("size_mb") is None else params["size_mb"] * _MEBIBYTE
 
+    files, stopped = _Files(layout, spool / "output", split_rows, deliver), False
+    total = scan.expected() if scan.dropped is None else None
+
     def encode(part: Part) -> tuple[int, Any]:
         table = part()
         return table.num_rows, layout.encode(table)
 
+    def write(encoded: tuple[int, Any]) -> bool:
+        nonlocal stopped
+        files.add(*encoded)
+        meter.say(Stage.WRITING, _done(scan, files.rows), rows=files.rows, total=total, read_bytes=files.size_bytes)
+        stopped = stop_bytes is not None and files.size_bytes >= stop_bytes
+        return not stopped
+
     pieces = scan.parts if stop_bytes is None and split_rows is None else _slices(scan, stop_bytes, split_rows)
-    files, stopped = _Files(layout, spool / "output", split_rows, deliver), False
-    total = scan.expected() if scan.dropped is None else None
     try:
-        for rows, encoded in in_order(encode, pieces, ahead=_AHEAD):
-            files.add(encoded, rows)
-            meter.say(Stage.WRITING, _done(scan, files.rows), rows=files.rows, total=total, read_bytes=files.size_bytes)
-            stopped = stop_bytes is not None and files.size_bytes >= stop_bytes
-            if stopped:
-                break
+        in_turns(encode, write, pieces)
         if not stopped:
             _demand_all(scan, files.rows)
         meter.say(Stage.UPLOADING, 1)
@@ -97,7 +99,7 @@ class _Files:
     def size_bytes(self) -> int:
         return self._done_bytes + self._output.size_bytes
 
-    def add(self, encoded: Any, rows: int) -> None:
+    def add(self, rows: int, encoded: Any) -> None:
         """No more rows than the file has room for, or as many as one takes when it is full."""
         if self._own_rows == self._split_rows:
             self.deliver()
