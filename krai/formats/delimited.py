@@ -108,23 +108,26 @@ class CsvReader:
             return Parsed(rows=1, whole=0, columns={}, rejects=[too_large], trace=lambda _: [])
         if not len(block.bad) and len(block.data) <= self._max_row_bytes and b"\0" not in block.data:
             # Most of what is wrong with rows is how many cells they have: the parser leaves these out by itself.
-            skipped: list[Reject] = []
+            skipped: list[arrow_csv.InvalidRow] = []
+
+            def skip(row: arrow_csv.InvalidRow) -> str:
+                # The parser stands still meanwhile, and other threads too: what is to be done with them is done when it has ended.
+                skipped.append(row)
+                return "skip"
+
             sound = not self._recoded and is_utf8(block.data)
             try:
-                table = self._table(block.data, self._skip(skipped) if sound else None, is_utf8=sound)
+                table = self._table(block.data, skip if sound else None, is_utf8=sound)
             except pa.ArrowInvalid:
                 pass
             else:
-                return self._parsed(block, table, skipped, _all_but(skipped, table.num_rows) if skipped else None)
+                rejects = self._rejects(skipped)
+                return self._parsed(block, table, rejects, _all_but(rejects, table.num_rows) if rejects else None)
         return self._parse_one_by_one(block)
 
-    def _skip(self, skipped: list[Reject]) -> Otherwise:
-        def skip(row: arrow_csv.InvalidRow) -> str:
-            detail = cell_count(row.actual_columns, row.expected_columns, self._dialect)
-            skipped.append(Reject(row.number - 1, None, "column_count", detail, row.text.encode()))
-            return "skip"
-
-        return skip
+    def _rejects(self, skipped: Sequence[arrow_csv.InvalidRow]) -> list[Reject]:
+        details = {cells: cell_count(cells, len(self.header.names), self._dialect) for cells in {row.actual_columns for row in skipped}}
+        return [Reject(row.number - 1, None, "column_count", details[row.actual_columns], row.text.encode()) for row in skipped]
 
     def _parse_one_by_one(self, block: CsvBlock) -> Parsed:
         records = Records.find(block.data, block.bad, self._dialect, keep_blank=self._keep_blank)
@@ -235,4 +238,4 @@ class CsvReader:
 
 
 def _all_but(skipped: Sequence[Reject], others: int) -> Places:
-    return np.setdiff1d(np.arange(others + len(skipped)), [reject.row for reject in skipped], assume_unique=True)
+    return np.delete(np.arange(others + len(skipped)), [reject.row for reject in skipped])
