@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import compress
 from typing import Any, Self
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ from krai.formats.types import in_one
 
 _BOM = "\ufeff"
 _BOM_OCTET = b"\xef"
+_LONGEST_INT64 = len(str(-(2**63)))
 _IN_NUMBERS_AND_TIMES = "+-.:"
 
 
@@ -92,32 +94,38 @@ def csv_rows(table: pa.Table, style: Style) -> CsvRows:
     altered = 0
     cells = []
     for column in columns:
-        text = as_text(column)
+        # Arrow's writer spells whole numbers by itself, and does not look for quotes in them.
+        text = column if pa.types.is_int64(column.type) else as_text(column)
         if style.spreadsheet and _is_text(column):
             text, count = defuse(text)
             altered += count
         cells.append(text)
-    if not style.spreadsheet and style.quotes_text_alone and (rows := _plain_rows(cells, style)) is not None:
+    texts = [_is_text(column) for column in columns]
+    if not style.spreadsheet and style.quotes_text_alone and (rows := _plain_rows(cells, list(compress(cells, texts)), style)) is not None:
         return CsvRows(rows)
-    quotable = [_is_text(column) or not style.quotes_text_alone for column in columns]
-    laid = [_column(text, style) if may else Column(text) for text, may in zip(cells, quotable, strict=True)]
+    quotable = [is_text or not style.quotes_text_alone for is_text in texts]
+    laid = [_column(as_text(cell), style) if may else Column(as_text(cell)) for cell, may in zip(cells, quotable, strict=True)]
     return CsvRows(rows_of(laid, _seams(len(laid), style)), altered)
 
 
-def _plain_rows(cells: list[pa.Array], style: Style) -> memoryview | None:
-    """By Arrow's own writer: quicker, but it would quote every text or none. None when a cell needs quotes."""
-    if any(pc.min(pc.binary_length(text)).as_py() == 0 or (not style.header and holds_any(text, _BOM_OCTET)) for text in cells):
+def _plain_rows(cells: list[pa.Array], texts: list[pa.Array], style: Style) -> memoryview | None:
+    """By Arrow's own writer: quicker, but it would quote every text or none. None when a cell needs quotes; only `texts` may."""
+    if any(pc.min(pc.binary_length(text)).as_py() == 0 or (not style.header and holds_any(text, _BOM_OCTET)) for text in texts):
         return None
     rows = pa.table(cells, names=[str(number) for number in range(len(cells))])
     options = csv.WriteOptions(include_header=False, quoting_style="none", batch_size=rows.num_rows, delimiter=style.delimiter)
     # After each cell comes one octet, a delimiter or the line end.
-    text = pa.allocate_buffer(sum(len(octets_of(cell)) for cell in cells) + rows.num_rows * len(cells))
+    text = pa.allocate_buffer(sum(map(_most_octets, cells)) + rows.num_rows * len(cells))
     with pa.FixedSizeBufferWriter(text) as stream:
         try:
             csv.write_csv(rows, stream, options)
         except pa.ArrowInvalid:  # it looks for what needs quotes by itself
             return None
         return memoryview(text)[: stream.tell()]
+
+
+def _most_octets(cells: pa.Array) -> int:
+    return len(octets_of(cells)) if pa.types.is_string(cells.type) else len(cells) * _LONGEST_INT64
 
 
 def _is_text(column: pa.Array) -> bool:

@@ -20,8 +20,9 @@ from krai.formats.header import Header, read_header
 from krai.formats.oversize import skip_record
 from krai.formats.quotes import NO_SPANS, Spans, cut
 from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, Places, Reject, RejectsForm
-from krai.formats.records import Records, cell_count, is_utf8, rejects_of
+from krai.formats.records import Records, cell_count, rejects_of
 from krai.formats.spreadsheet import restore
+from krai.formats.text import is_utf8
 from krai.formats.types import in_one
 from krai.formats.unnamed import HEAD_BYTES, header_of
 from krai.text_encodings import UTF_8

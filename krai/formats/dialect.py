@@ -56,8 +56,7 @@ class DelimitedRejects:
         return mark + self._joined(self._cells(OWN_COLUMNS), self._header)
 
     def line(self, row: int, about: About, raw: bytes) -> bytes:
-        quote = self._dialect.quote_mark
-        if about[1] == _CUT and quote is not None and raw.count(quote) % 2:
+        if about[1] == _CUT and (quote := self._dialect.quote_mark) is not None and raw.count(quote) % 2:
             # A quote that stays open would take the rows after it for its cell.
             raw += quote
         return self._joined(self._cell(str(row)) + self._dialect.delimiter + self._about(about), raw)
@@ -68,9 +67,9 @@ class DelimitedRejects:
     def _joined(self, own: str, raw: bytes) -> bytes:
         return self.original(own.encode() + raw + b"\n")
 
-    def _cells(self, texts: tuple[str, ...]) -> str:
+    def _cells(self, texts: tuple[str | None, ...]) -> str:
         """The texts as cells, each with the delimiter after it."""
-        return "".join(self._cell(text) + self._dialect.delimiter for text in texts)
+        return "".join(self._cell(text or "") + self._dialect.delimiter for text in texts)
 
     def _cell(self, text: str) -> str:
         quote = self._dialect.quote

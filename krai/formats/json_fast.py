@@ -11,7 +11,7 @@ import pyarrow.json as arrow_json
 from krai.dataset import OWN_PREFIX
 from krai.formats.lines import Lines
 from krai.formats.reading import Mask, Octets
-from krai.formats.records import is_utf8
+from krai.formats.text import is_utf8
 from krai.formats.types import MAX_PRECISION
 
 _EXACT_INTEGER = float(1 << 53)

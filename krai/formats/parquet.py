@@ -18,7 +18,8 @@ from krai.formats.fit import cast_or_name
 from krai.formats.header import check_names
 from krai.formats.int96 import UNIT, Nanoseconds, int96_columns
 from krai.formats.reading import Mask, Opener, Parsed, Places, Reject, RejectsForm
-from krai.formats.records import is_utf8
+from krai.formats.records import is_text
+from krai.formats.text import all_utf8
 from krai.formats.typed_cells import TypedCells, nul_rows
 from krai.formats.typed_json import row_as_json
 from krai.formats.types import MAX_PRECISION, arrow_type
@@ -156,21 +157,13 @@ def _converted(column: pa.Array, kind: pa.DataType) -> tuple[pa.Array, dict[str,
     values, bad = (column, np.zeros(len(column), dtype=np.bool_)) if column.type == kind else cast_or_name(column, kind)
     if not pa.types.is_string(kind):
         return values, {"type_mismatch": bad | outside_years(values)}
-    values, no_text = (values, np.zeros(len(values), dtype=np.bool_)) if _is_utf8(values) else _only_utf8(values)
+    values, no_text = (values, np.zeros(len(values), dtype=np.bool_)) if all_utf8(values) else _only_utf8(values)
     return values, {"invalid_utf8": no_text | bad, "control_character": nul_rows(values)}
-
-
-def _is_utf8(text: pa.Array) -> bool:
-    try:
-        text.validate(full=True)
-    except pa.ArrowInvalid:
-        return False
-    return True
 
 
 def _only_utf8(text: pa.Array) -> tuple[pa.Array, Mask]:
     raw = text.view(pa.binary()).to_pylist()
-    bad = np.array([cell is not None and not is_utf8(cell) for cell in raw], dtype=np.bool_)
+    bad = np.array([cell is not None and not is_text(cell) for cell in raw], dtype=np.bool_)
     good = [None if wrong else cell for cell, wrong in zip(raw, bad, strict=True)]
     return pa.array(good, pa.binary()).cast(pa.string()), bad
 

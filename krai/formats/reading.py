@@ -21,7 +21,7 @@ Octets = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 
-About = tuple[str, str, str]  # column, code and reason
+About = tuple[str | None, str, str]  # column, code and reason
 
 
 class Reject(NamedTuple):

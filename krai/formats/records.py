@@ -90,7 +90,7 @@ class Records:
     def _not_utf8(self) -> list[int]:
         original = np.frombuffer(self.data, np.uint8)
         suspects = np.unique(self.holding(np.flatnonzero(original >= _FIRST_BEYOND_ASCII)))
-        return [int(record) for record in suspects if not is_utf8(self.raw(int(record)))]
+        return [int(record) for record in suspects if not is_text(self.raw(int(record)))]
 
 
 def rejects_of(records: Records, wrong: dict[int, tuple[str, str]], *, recoded: bool) -> list[Reject]:
@@ -108,7 +108,8 @@ def cell_count(cells: int, columns: int, dialect: Dialect) -> str:
     return f"The row has {cells} cells, {f'the header has {columns}' if dialect.header else f'there are {columns} columns'}."
 
 
-def is_utf8(data: bytes) -> bool:
+def is_text(data: bytes) -> bool:
+    """True for the UTF-8 of a cell or a row."""
     try:
         data.decode()
     except UnicodeDecodeError:

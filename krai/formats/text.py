@@ -72,6 +72,19 @@ def holds_nul(text: pa.Array) -> bool:
     return bool(len(octets) and octets.min() == 0)
 
 
+def all_utf8(text: pa.Array) -> bool:
+    try:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def is_utf8(block: bytes) -> bool:
+    """The same for octets that are many: other threads go on meanwhile, as they do not while Python decodes."""
+    return all_utf8(pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, len(block)], np.int32)), pa.py_buffer(block)))
+
+
 def octets_of(text: pa.Array) -> "np.ndarray[tuple[int], np.dtype[np.uint8]]":
     """All cells of the array one after the other. Of a slice, the buffers are those of the whole."""
     _, offsets, data = text.buffers()

@@ -7,16 +7,18 @@ the header as it came. Of other sources it is NDJSON with the record as it came 
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from krai.errors import PROBLEMS
 from krai.formats.json_lines import RAW, RAW_BASE64
-from krai.formats.reading import OWN_COLUMNS, Reject, RejectsForm
+from krai.formats.reading import OWN_COLUMNS, About, Reject, RejectsForm
+from krai.pipeline import in_order
 from krai.ports import BlobStore
 
 PAGE_ROWS = 1000
+_PUTS = 4  # at once: a page takes its store long for its size
 _SHOWN_BYTES = 4096
 _PLAIN_CHARACTERS = 64
 
@@ -37,17 +39,22 @@ class Rejects:
     def name(self) -> str:
         return f"rejects.{'ndjson' if self._form is None else self._form.extension}"
 
-    def add(self, rows_before: int, rejects: Iterable[Reject]) -> None:
+    def add(self, rows_before: int, rejects: Sequence[Reject]) -> None:
         """`rows_before` is how many rows of the file come before the block the rejects are of."""
-        for reject in rejects:
-            row = rows_before + reject.row + 1
-            if not self.count:
-                self.first_cause = _cause(row, reject)
-            self.count += 1
-            self._write(self._line(row, reject))
-            self._page.append(_shown(row, reject, self._form))
+        if not rejects:
+            return
+        if not self.count:
+            self.first_cause = _cause(rows_before + rejects[0].row + 1, rejects[0])
+        self.count += len(rejects)
+        lines = []
+        # No other thread parses while Python is at work here, so this is kept short.
+        for place, column, code, detail, raw in rejects:
+            row, about = rows_before + place + 1, (column, code, detail or _title(code))
+            lines.append(_as_json(row, about, raw) if self._form is None else self._form.line(row, about, raw))
+            self._page.append(_shown(row, about, raw, self._form))
             if len(self._page) == PAGE_ROWS:
                 self._end_page()
+        self._write(b"".join(lines))
 
     def put(self, blobs: BlobStore, prefix: str) -> dict[str, Any]:
         """Store file and pages under `prefix`; the part of the result that says where they are."""
@@ -63,8 +70,8 @@ class Rejects:
                 "size_bytes": blob.size_bytes,
                 "records": self.count,
             }
-        for page in self._pages:
-            blobs.put(f"{prefix}/errors/{page.name}", page)
+        for _ in in_order(lambda page: blobs.put(f"{prefix}/errors/{page.name}", page), self._pages, ahead=_PUTS, threads=_PUTS):
+            pass
         pages = {"prefix": f"{prefix}/errors/", "pages": len(self._pages), "page_rows": PAGE_ROWS}
         return {"rejects": file, "error_pages": pages}
 
@@ -80,16 +87,6 @@ class Rejects:
                 self._file.write(self._form.first_line())
         self._file.write(line)
 
-    def _line(self, row: int, reject: Reject) -> bytes:
-        if self._form is not None:
-            return self._form.line(row, (reject.column or "", reject.code, reason(reject)), reject.raw)
-        values = (row, reject.column, reject.code, reason(reject))
-        raw, is_base64 = _text(reject.raw, None)
-        doc = {**dict(zip(OWN_COLUMNS, values, strict=True)), RAW: raw}
-        if is_base64:
-            doc[RAW_BASE64] = True
-        return json.dumps(doc, ensure_ascii=False).encode() + b"\n"
-
     def _end_page(self) -> None:
         path = self._folder / f"{len(self._pages):06}.json"
         path.write_text(json.dumps(self._page, ensure_ascii=False), encoding="utf-8")
@@ -97,8 +94,16 @@ class Rejects:
         self._page = []
 
 
-def reason(reject: Reject) -> str:
-    return reject.detail or f"{PROBLEMS[reject.code].title}."
+def _title(code: str) -> str:
+    return f"{PROBLEMS[code].title}."
+
+
+def _as_json(row: int, about: About, raw: bytes) -> bytes:
+    text, is_base64 = _text(raw, None)
+    doc = {**dict(zip(OWN_COLUMNS, (row, *about), strict=True)), RAW: text}
+    if is_base64:
+        doc[RAW_BASE64] = True
+    return json.dumps(doc, ensure_ascii=False).encode() + b"\n"
 
 
 def _cause(row: int, reject: Reject) -> str:
@@ -106,11 +111,11 @@ def _cause(row: int, reject: Reject) -> str:
     return f"row {row} because of {reject.code}" + (f" in column {reject.column}" if plain else "")
 
 
-def _shown(row: int, reject: Reject, form: RejectsForm | None) -> dict[str, Any]:
-    cut = len(reject.raw) > _SHOWN_BYTES
-    raw, is_base64 = _text(reject.raw, form, _SHOWN_BYTES)
-    doc: dict[str, Any] = {"row": row, "column": reject.column, "code": reject.code, "detail": reason(reject), "raw": raw}
-    if cut:
+def _shown(row: int, about: About, raw: bytes, form: RejectsForm | None) -> dict[str, Any]:
+    column, code, told = about
+    text, is_base64 = _text(raw, form, _SHOWN_BYTES)
+    doc: dict[str, Any] = {"row": row, "column": column, "code": code, "detail": told, "raw": text}
+    if len(raw) > _SHOWN_BYTES:
         doc["raw_cut"] = True
     if is_base64:
         doc["raw_base64"] = True

@@ -51,6 +51,16 @@ def test_with_every_delimiter_cells_stay_apart(delimiter: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("text", ["plain", "x y;-,z"])
+@pytest.mark.parametrize("delimiter", DELIMITERS)
+def test_whole_numbers_stay_whole_beside_any_text(delimiter: str, text: str) -> None:
+    numbers = [-(2**63), 2**63 - 1, 0, None, -1]
+    table = pa.table({"n": pa.array(numbers, pa.int64()), "m": pa.array(numbers[::-1], pa.int64()), "a": [text] * len(numbers)})
+    rows = list(csv.reader(io.StringIO(write(table, csv={"delimiter": delimiter}).decode()), delimiter=delimiter))
+    spelled = ["" if number is None else str(number) for number in numbers]
+    assert rows[1:] == [[n, m, text] for n, m in zip(spelled, spelled[::-1], strict=True)]
+
+
 @given(
     st.lists(st.one_of(st.none(), st.text(alphabet='ab,;\\N"\n\r ', max_size=4)), min_size=1),
     st.sampled_from(["\\N", "a", "NULL", ""]),
