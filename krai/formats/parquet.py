@@ -65,8 +65,8 @@ class ParquetReader:
             nanoseconds = Nanoseconds(again, self._int96, _BUFFER_BYTES)
             rows, expected_bytes = _measure(parquet)
             if expected_bytes > self._max_bytes:
-                self._check_size(sum(int(_row_bytes(batch).sum()) for batch in parquet.iter_batches(rows, use_threads=False)))
-            for batch in parquet.iter_batches(rows, use_threads=False):
+                self._check_size(sum(int(_row_bytes(batch).sum()) for batch in _batches(parquet, rows)))
+            for batch in _batches(parquet, rows):
                 ends = np.cumsum(_row_bytes(batch))
                 read_bytes += int(ends[-1]) if len(ends) else 0
                 self._check_size(read_bytes)
@@ -166,6 +166,19 @@ def _only_utf8(text: pa.Array) -> tuple[pa.Array, Mask]:
     bad = np.array([cell is not None and not is_text(cell) for cell in raw], dtype=np.bool_)
     good = [None if wrong else cell for cell, wrong in zip(raw, bad, strict=True)]
     return pa.array(good, pa.binary()).cast(pa.string()), bad
+
+
+def _batches(parquet: pq.ParquetFile, most_rows: int) -> Iterator[pa.RecordBatch]:
+    """The file in batches of at most `most_rows` that are about equal: of large row groups each has its own, small ones come together."""
+    groups = [parquet.metadata.row_group(number).num_rows for number in range(parquet.num_row_groups)]
+    first = 0
+    while first < len(groups):
+        rows, last = groups[first], first + 1
+        while last < len(groups) and rows + groups[last] <= most_rows:
+            rows, last = rows + groups[last], last + 1
+        batch_rows = -(-rows // -(-rows // most_rows)) if rows else most_rows
+        yield from parquet.iter_batches(batch_rows, row_groups=range(first, last), use_threads=False)
+        first = last
 
 
 def _measure(parquet: pq.ParquetFile) -> tuple[int, float]:
