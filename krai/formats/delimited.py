@@ -107,7 +107,7 @@ class CsvReader:
         if block.oversize:
             too_large = Reject(0, None, "row_too_large", f"The row has more than {self._max_row_bytes} bytes.", block.data)
             return Parsed(rows=1, whole=0, columns={}, rejects=[too_large], trace=lambda _: [])
-        if not len(block.bad) and len(block.data) <= self._max_row_bytes and b"\0" not in block.data:
+        if not len(block.bad) and len(block.data) <= self._max_row_bytes and np.frombuffer(block.data, np.uint8).min() > 0:
             # Most of what is wrong with rows is how many cells they have: the parser leaves these out by itself.
             skipped: list[arrow_csv.InvalidRow] = []
 
@@ -122,8 +122,7 @@ class CsvReader:
             except pa.ArrowInvalid:
                 pass
             else:
-                rejects = self._rejects(skipped)
-                return self._parsed(block, table, rejects, _all_but(rejects, table.num_rows) if rejects else None)
+                return self._parsed(block, table, self._rejects(skipped))
         return self._parse_one_by_one(block)
 
     def _rejects(self, skipped: Sequence[arrow_csv.InvalidRow]) -> list[Reject]:
@@ -136,15 +135,14 @@ class CsvReader:
         dropped = np.zeros(len(records), dtype=np.bool_)
         dropped[list(wrong)] = True
         table = self._table(records.without(dropped))
-        kept = np.flatnonzero(~dropped)
-        if len(kept) != table.num_rows:
+        if len(records) - len(wrong) != table.num_rows:
             raise Terminal("corrupt_file", "The rows of the file cannot be told apart.")
-        return self._parsed(block, table, rejects_of(records, wrong, recoded=self._recoded), kept)
+        return self._parsed(block, table, rejects_of(records, wrong, recoded=self._recoded))
 
-    def _parsed(self, block: CsvBlock, table: pa.Table, rejects: Sequence[Reject], kept: Places | None) -> Parsed:
+    def _parsed(self, block: CsvBlock, table: pa.Table, rejects: Sequence[Reject]) -> Parsed:
         def trace(indexes: Places) -> list[tuple[int, bytes]]:
             records = Records.find(block.data, block.bad, self._dialect, keep_blank=self._keep_blank)
-            places = indexes if kept is None else kept[indexes]
+            places = np.delete(np.arange(len(records)), [reject.row for reject in rejects])[indexes]
             return [(int(place), records.raw(int(place))) for place in places]
 
         columns = {name: TextCells(self._as_meant(in_one(column))) for name, column in zip(self.names, table.columns, strict=True)}
@@ -236,7 +234,3 @@ class CsvReader:
                 # A carriage return that ends a piece is counted again with what follows it.
                 last = b"\r" if chunk.endswith(b"\r") else b""
         return Terminal("unterminated_quote", f"The quote opened in line {line} is never closed.")
-
-
-def _all_but(skipped: Sequence[Reject], others: int) -> Places:
-    return np.delete(np.arange(others + len(skipped)), [reject.row for reject in skipped])

@@ -49,23 +49,20 @@ class DelimitedRejects:
         self._encoding = encoding
         self._special = {dialect.delimiter, dialect.quote, "\r", "\n"}
         # What is wrong with many rows is often the same.
-        self._about = lru_cache(_ABOUTS)(self._cells)
+        self._about = lru_cache(_ABOUTS)(lambda about: (dialect.delimiter + self._cells(about)).encode())
 
     def first_line(self) -> bytes:
         mark = _BYTE_ORDER_MARK.encode(self._encoding) if self._encoding.startswith(_WIDE) else b""
-        return mark + self._joined(self._cells(OWN_COLUMNS), self._header)
+        return mark + self.original(self._cells(OWN_COLUMNS).encode() + self._header + b"\n")
 
     def line(self, row: int, about: About, raw: bytes) -> bytes:
         if about[1] == _CUT and (quote := self._dialect.quote_mark) is not None and raw.count(quote) % 2:
             # A quote that stays open would take the rows after it for its cell.
             raw += quote
-        return self._joined(self._cell(str(row)) + self._dialect.delimiter + self._about(about), raw)
+        return self.original(self._cell(str(row)).encode() + self._about(about) + raw + b"\n")
 
     def original(self, raw: bytes) -> bytes:
         return original(raw, self._encoding)
-
-    def _joined(self, own: str, raw: bytes) -> bytes:
-        return self.original(own.encode() + raw + b"\n")
 
     def _cells(self, texts: tuple[str | None, ...]) -> str:
         """The texts as cells, each with the delimiter after it."""
