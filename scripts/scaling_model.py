@@ -16,7 +16,7 @@ PER_WORKER, POLLING_S = 5, 15
 # Measured: docs/performance.md, `make bench-gcp` and `make bench ARGS="--only growth"`.
 CHILDREN_MS, WORKER_MS = 10.1, 5.4
 WRITES, READS = 3, 3  # of a small export; two of the reads came with webhooks
-IMPORT_5_M_S, IMPORT_50_M_S = 1.84, 17.8
+IMPORT_5_M_S, IMPORT_50_M_S = 1.52, 14.1
 
 # Assumed: what an emulator cannot show.
 CALLS, CALL_S = 15, 0.02  # of a small export, one after the other

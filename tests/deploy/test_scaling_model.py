@@ -49,7 +49,7 @@ def test_sums_by_hand() -> None:
     small, _, large = KINDS
     assert jobs(small, 3) == pytest.approx(3 * 2 / 0.3)
     assert jobs(small, 1000) == pytest.approx(500 / 3)
-    assert jobs(large, 1) == pytest.approx(1 / 17.8)
+    assert jobs(large, 1) == pytest.approx(1 / 14.1)
     assert first_minutes(500 / 6) == 0
     assert first_minutes(500 / 3) == 5 * math.ceil(math.log(2) / math.log(1.5))
     assert notices_s(by_cloud_monitoring=True, node=True) == 60 + 120 + 15 + 15 + 10
