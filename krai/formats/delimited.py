@@ -107,7 +107,7 @@ class CsvReader:
         if block.oversize:
             too_large = Reject(0, None, "row_too_large", f"The row has more than {self._max_row_bytes} bytes.", block.data)
             return Parsed(rows=1, whole=0, columns={}, rejects=[too_large], trace=lambda _: [])
-        if not len(block.bad) and len(block.data) <= self._max_row_bytes and np.frombuffer(block.data, np.uint8).min() > 0:
+        if not len(block.bad) and len(block.data) <= self._max_row_bytes and b"\0" not in block.data:
             # Most of what is wrong with rows is how many cells they have: the parser leaves these out by itself.
             skipped: list[arrow_csv.InvalidRow] = []
 
