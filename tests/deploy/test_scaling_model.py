@@ -30,6 +30,11 @@ def test_what_goes_in_was_measured() -> None:
     assert f"| 50 M | {scaling_model.IMPORT_50_M_S} s |" in MEASURED
 
 
+def test_the_page_says_what_goes_in() -> None:
+    assert f"| {scaling_model.CHILDREN_MS} ms in the child, {scaling_model.WORKER_MS} ms in the worker |" in PAGE
+    assert f"| imports of 5 and of 50 M rows | {scaling_model.IMPORT_5_M_S} s, {scaling_model.IMPORT_50_M_S} s |" in PAGE
+
+
 def test_what_goes_in_is_the_charts() -> None:
     scaling = Scaling.read(scaled_object("prometheus"))
     assert (scaling.target, scaling.polling_s) == (scaling_model.PER_WORKER, scaling_model.POLLING_S)
