@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from krai.dataset import Dataset
 from krai.job import Backlog, Job, Kind, Standing, Status
@@ -217,8 +218,11 @@ class UploadSession:
 class Files(Protocol):
     """Files that can be read, by path."""
 
-    def open(self, path: str, *, generation: str | None = None) -> BinaryIO:
-        """The content from its beginning. Raises FileNotFoundError; Terminal source_changed when another generation stands there."""
+    def open(self, path: str, *, generation: str | None = None) -> BufferedReader:
+        """The content from its beginning, and any part of it: `read1` fetches no more than it is asked for.
+
+        Raises FileNotFoundError; Terminal source_changed when another generation stands there.
+        """
 
     def stat(self, path: str) -> Blob | None: ...
 

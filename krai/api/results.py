@@ -13,6 +13,7 @@ from krai.api.change_answers import DropResult, ForecastResult, ImportResult, Pr
 from krai.api.dataset_answers import ColumnAnswer
 from krai.api.deps import ApiOf, BaseUrl, OwnJob
 from krai.api.links import Links, finished_result, refuse_expired
+from krai.error_pages import read_entries
 from krai.errors import Terminal
 from krai.job import Job, Kind, Status
 from krai.ports import BlobStore
@@ -63,7 +64,7 @@ async def list_rejects(
     pages = (job.result or {}).get("error_pages")
     total = int(rejects["records"]) if rejects else 0
     last = min(first + min(page_size, LARGEST_PAGE), total)
-    errors = await asyncio.to_thread(_read_pages, api.stores.blobs, pages, first, last) if pages and first < last else []
+    errors = await asyncio.to_thread(_read_entries, api.stores.blobs, pages, first, last) if pages and first < last else []
     answer = Rejects(
         errors=[Reject(**row) for row in errors],
         total=total,
@@ -109,7 +110,7 @@ def _import(job: Job, result: dict[str, Any], links: Links, blobs: BlobStore) ->
     }
     if result.get("dry_run"):
         columns = [ColumnAnswer(**column) for column in result["schema"]]
-        return ForecastResult(**told, bytes=result["bytes"], columns=columns, preview=Preview(**_read(blobs, result["preview"]["path"])))
+        return ForecastResult(**told, bytes=result["bytes"], columns=columns, preview=_preview(blobs, result["preview"]["path"]))
     return ImportResult(**told, snapshot_id=result["snapshot_id"])
 
 
@@ -142,20 +143,18 @@ def _first_row(job: Job, page_token: str | None) -> int:
     return int(found.group(2))
 
 
-def _read_pages(blobs: BlobStore, pages: dict[str, Any], first: int, last: int) -> list[dict[str, Any]]:
-    """The rejected rows `first` to `last` (the latter not included) out of the files that keep `page_rows` of them each."""
-    page_rows: int = pages["page_rows"]
-    rows: list[dict[str, Any]] = []
-    start = first // page_rows
-    for number in range(start, min((last - 1) // page_rows + 1, pages["pages"])):
-        rows += _read(blobs, f"{pages['prefix']}{number:06d}.json")
-    return rows[first - start * page_rows : last - start * page_rows]
+def _read_entries(blobs: BlobStore, pages: dict[str, Any], first: int, last: int) -> list[dict[str, Any]]:
+    """Raises Terminal result_expired."""
+    try:
+        return read_entries(blobs, pages, first, last)
+    except FileNotFoundError:
+        raise Terminal("result_expired") from None
 
 
-def _read(blobs: BlobStore, path: str) -> Any:
-    """A small file of the job's, which holds JSON. Raises Terminal result_expired."""
+def _preview(blobs: BlobStore, path: str) -> Preview:
+    """Raises Terminal result_expired."""
     try:
         with blobs.open(path) as file:
-            return json.load(file)
+            return Preview(**json.load(file))
     except FileNotFoundError:
         raise Terminal("result_expired") from None

@@ -19,8 +19,9 @@ from krai.formats.dialect import RFC_4180, DelimitedRejects, Dialect
 from krai.formats.header import Header, read_header
 from krai.formats.oversize import skip_record
 from krai.formats.quotes import NO_SPANS, Spans, cut
-from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, Places, Reject, RejectsForm
+from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, Places
 from krai.formats.records import Records, cell_count, rejects_of
+from krai.formats.rejected import About, Reject, Rejected, RejectsForm
 from krai.formats.spreadsheet import restore
 from krai.formats.text import is_utf8
 from krai.formats.types import in_one
@@ -70,7 +71,7 @@ class CsvReader:
             self.header = self._read_header(file) if dialect.header else self._make_header(file, columns)
         self.names: Sequence[str] = [self.header.names[place] for place in self.header.kept]
         self.types: Mapping[str, pa.DataType] = {}
-        self.form: RejectsForm | None = DelimitedRejects(self.header.raw, dialect, encoding)
+        self.form: RejectsForm = DelimitedRejects(self.header.raw, dialect, encoding)
 
     def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType], rounded: Collection[str] = ()) -> None:
         """Text is text: nothing to learn."""
@@ -106,7 +107,7 @@ class CsvReader:
     def _parse(self, block: CsvBlock) -> Parsed:
         if block.oversize:
             too_large = Reject(0, None, "row_too_large", f"The row has more than {self._max_row_bytes} bytes.", block.data)
-            return Parsed(rows=1, whole=0, columns={}, rejects=[too_large], trace=lambda _: [])
+            return Parsed(rows=1, whole=0, columns={}, rejects=Rejected.of([too_large]), trace=lambda _: [])
         if not len(block.bad) and len(block.data) <= self._max_row_bytes and b"\0" not in block.data:
             # Most of what is wrong with rows is how many cells they have: the parser leaves these out by itself.
             skipped: list[arrow_csv.InvalidRow] = []
@@ -125,9 +126,14 @@ class CsvReader:
                 return self._parsed(block, table, self._rejects(skipped))
         return self._parse_one_by_one(block)
 
-    def _rejects(self, skipped: Sequence[arrow_csv.InvalidRow]) -> list[Reject]:
-        details = {cells: cell_count(cells, len(self.header.names), self._dialect) for cells in {row.actual_columns for row in skipped}}
-        return [Reject(row.number - 1, None, "column_count", details[row.actual_columns], row.text.encode()) for row in skipped]
+    def _rejects(self, skipped: Sequence[arrow_csv.InvalidRow]) -> Rejected:
+        abouts = {cells: self._about(cells) for cells in {row.actual_columns for row in skipped}}
+        return Rejected(
+            [row.number - 1 for row in skipped], [abouts[row.actual_columns] for row in skipped], [row.text.encode() for row in skipped]
+        )
+
+    def _about(self, cells: int) -> About:
+        return None, "column_count", cell_count(cells, len(self.header.names), self._dialect)
 
     def _parse_one_by_one(self, block: CsvBlock) -> Parsed:
         records = Records.find(block.data, block.bad, self._dialect, keep_blank=self._keep_blank)
@@ -139,10 +145,10 @@ class CsvReader:
             raise Terminal("corrupt_file", "The rows of the file cannot be told apart.")
         return self._parsed(block, table, rejects_of(records, wrong, recoded=self._recoded))
 
-    def _parsed(self, block: CsvBlock, table: pa.Table, rejects: Sequence[Reject]) -> Parsed:
+    def _parsed(self, block: CsvBlock, table: pa.Table, rejects: Rejected) -> Parsed:
         def trace(indexes: Places) -> list[tuple[int, bytes]]:
             records = Records.find(block.data, block.bad, self._dialect, keep_blank=self._keep_blank)
-            places = np.delete(np.arange(len(records)), [reject.row for reject in rejects])[indexes]
+            places = np.delete(np.arange(len(records)), np.asarray(rejects.rows, np.int64))[indexes]
             return [(int(place), records.raw(int(place))) for place in places]
 
         columns = {name: TextCells(self._as_meant(in_one(column))) for name, column in zip(self.names, table.columns, strict=True)}

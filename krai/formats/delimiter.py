@@ -4,7 +4,7 @@ import codecs
 from dataclasses import replace
 
 from krai.formats.dialect import Dialect
-from krai.formats.reading import OWN_COLUMNS
+from krai.formats.rejected import OWN_COLUMNS
 from krai.formats.unnamed import cells_of
 
 _CANDIDATES = (",", ";", "\t", "|")

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from string import digits
 
 from krai.formats.encodings import original
-from krai.formats.reading import OWN_COLUMNS, About
+from krai.formats.rejected import ABOUTS, OWN_COLUMNS, Rejected
+from krai.text_encodings import UTF_8
 
 TAB = "\t"
 _CUT = "row_too_large"  # of such a row there may be the beginning alone
 _BYTE_ORDER_MARK = "\ufeff"
 _WIDE = ("utf-16", "utf-32")
-_ABOUTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +49,26 @@ class DelimitedRejects:
         self._dialect = dialect
         self._encoding = encoding
         self._special = {dialect.delimiter, dialect.quote, "\r", "\n"}
-        # What is wrong with many rows is often the same.
-        self._about = lru_cache(_ABOUTS)(lambda about: (dialect.delimiter + self._cells(about)).encode())
+        self._about = lru_cache(ABOUTS)(lambda about: (dialect.delimiter + self._cells(about)).encode())
 
     def first_line(self) -> bytes:
         mark = _BYTE_ORDER_MARK.encode(self._encoding) if self._encoding.startswith(_WIDE) else b""
         return mark + self.original(self._cells(OWN_COLUMNS).encode() + self._header + b"\n")
 
-    def line(self, row: int, about: About, raw: bytes) -> bytes:
-        if about[1] == _CUT and (quote := self._dialect.quote_mark) is not None and raw.count(quote) % 2:
-            # A quote that stays open would take the rows after it for its cell.
-            raw += quote
-        return self.original(self._cell(str(row)).encode() + self._about(about) + raw + b"\n")
+    def lines(self, rejected: Rejected) -> bytes:
+        numbers = rejected.rows if self._special.isdisjoint(digits) else [self._cell(str(row)) for row in rejected.rows]
+        raws = [self._closed(raw) if about[1] == _CUT else raw for about, raw in zip(rejected.abouts, rejected.raws, strict=True)]
+        abouts = map(self._about, rejected.abouts)
+        lines = [b"%b%b%b\n" % (str(number).encode(), about, raw) for number, about, raw in zip(numbers, abouts, raws, strict=True)]
+        return b"".join(lines if self._encoding == UTF_8 else map(self.original, lines))
 
     def original(self, raw: bytes) -> bytes:
         return original(raw, self._encoding)
+
+    def _closed(self, raw: bytes) -> bytes:
+        """Without a quote that stays open, and would take the rows after it for its cell."""
+        quote = self._dialect.quote_mark
+        return raw if quote is None or raw.count(quote) % 2 == 0 else raw + quote
 
     def _cells(self, texts: tuple[str | None, ...]) -> str:
         """The texts as cells, each with the delimiter after it."""

@@ -11,7 +11,7 @@ from krai.dataset import OWN_PREFIX
 from krai.errors import Terminal
 from krai.formats.dialect import Dialect
 from krai.formats.quotes import cut, line_end, quotes_in
-from krai.formats.reading import OWN_COLUMNS
+from krai.formats.rejected import OWN_COLUMNS
 from krai.formats.spreadsheet import restore
 
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)

@@ -14,10 +14,12 @@ import numpy as np
 import pyarrow as pa
 
 from krai.errors import Terminal
+from krai.formats.json_rejects import NdjsonRejects
 from krai.formats.json_rows import SHOWN_OF_OVERSIZE_BYTES, JsonRows
 from krai.formats.json_split import CLOSING, Splitter
 from krai.formats.lines import Lines
-from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, Places, RejectsForm
+from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, Places
+from krai.formats.rejected import RejectsForm
 
 _PRIMER_BYTES = 128 << 10
 _BLANKS = b" \t\r\n"
@@ -44,7 +46,7 @@ class JsonReader:
         self._rows = JsonRows(max_row_bytes, max_columns)
         self.names: Sequence[str] = ()
         self.types: Mapping[str, pa.DataType] = {}
-        self.form: RejectsForm | None = None
+        self.form: RejectsForm = NdjsonRejects()
         self._prime()
 
     def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType], rounded: Collection[str] = ()) -> None:

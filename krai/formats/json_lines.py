@@ -12,13 +12,11 @@ import pyarrow as pa
 
 from krai.dataset import OWN_PREFIX
 from krai.formats.json_cells import JsonCells, Kind
-from krai.formats.reading import OWN_COLUMNS
+from krai.formats.rejected import OWN_COLUMNS, RAW, RAW_BASE64
 
 DEEPEST = 100
 _TOO_DEEP = f"The object is more than {DEEPEST} levels deep."
 _HALF = "The line has half a character."
-RAW = OWN_PREFIX + "raw"
-RAW_BASE64 = RAW + "_base64"
 _OWN = frozenset((*OWN_COLUMNS, RAW, RAW_BASE64))
 _REJECTED = re.compile(rf'\s*\{{ ?"(?:{"|".join(_OWN)})"'.encode())
 

@@ -17,7 +17,8 @@ from krai.formats.json_cells import PlainJsonCells
 from krai.formats.json_fast import parse_fast
 from krai.formats.json_lines import Malformed, as_it_came, cells_of, read_line, was_rejected
 from krai.formats.lines import Lines
-from krai.formats.reading import Cells, Parsed, Places, Reject
+from krai.formats.reading import Cells, Parsed, Places
+from krai.formats.rejected import Reject, Rejected
 from krai.formats.types import arrow_type, in_one, type_name
 
 SHOWN_OF_OVERSIZE_BYTES = 64 << 10
@@ -55,7 +56,7 @@ class JsonRows:
 
     def too_large(self, beginning: bytes) -> Iterator[Parsed]:
         """The block of one row that is too long to be read."""
-        yield Parsed(rows=1, whole=0, columns={}, rejects=[self._too_large(0, beginning)], trace=lambda _: [])
+        yield Parsed(rows=1, whole=0, columns={}, rejects=Rejected.of([self._too_large(0, beginning)]), trace=lambda _: [])
 
     def _parse(self, lines: Lines, schema: Mapping[str, pa.DataType]) -> Parsed:
         """As many of the lines as have no more cells than a piece may have, which are all when they have no other keys than the schema."""
@@ -72,7 +73,7 @@ class JsonRows:
         columns = {
             name: PlainJsonCells(name, in_one(column), slowly) for name, column in zip(table.column_names, table.columns, strict=True)
         }
-        return Parsed(rows=len(lines), whole=len(lines), columns=columns, rejects=[], trace=_tracer(lines, None))
+        return Parsed(rows=len(lines), whole=len(lines), columns=columns, rejects=Rejected(), trace=_tracer(lines, None))
 
     def _parse_fast(self, lines: Lines, schema: Mapping[str, pa.DataType]) -> pa.Table | None:
         exact = schema.keys() - set(self._rounded)
@@ -107,7 +108,7 @@ class JsonRows:
             kept.append(number)
         trace = _tracer(lines, np.array(kept, dtype=np.int64))
         columns = cells_of(records)
-        return Parsed(rows=rows, whole=len(records), columns=columns, rejects=rejects, trace=trace, mended=mended)
+        return Parsed(rows=rows, whole=len(records), columns=columns, rejects=Rejected.of(rejects), trace=trace, mended=mended)
 
     def _schema(self) -> dict[str, pa.DataType]:
         known = {**self._primed, **{name: seen for name, seen in dict(self._free).items() if seen != "null"}}

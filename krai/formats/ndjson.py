@@ -7,9 +7,11 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
+from krai.formats.json_rejects import NdjsonRejects
 from krai.formats.json_rows import SHOWN_OF_OVERSIZE_BYTES, JsonRows
 from krai.formats.lines import Lines
-from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, RejectsForm
+from krai.formats.reading import BLOCK_BYTES, Opener, Parsed
+from krai.formats.rejected import RejectsForm
 
 _PRIMER_BYTES = 32 << 10
 
@@ -31,7 +33,7 @@ class NdjsonReader:
         self._rows = JsonRows(max_row_bytes, max_columns)
         self.names: Sequence[str] = ()
         self.types: Mapping[str, pa.DataType] = {}
-        self.form: RejectsForm | None = None
+        self.form: RejectsForm = NdjsonRejects()
         self._prime()
 
     def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType], rounded: Collection[str] = ()) -> None:

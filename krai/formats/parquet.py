@@ -17,8 +17,10 @@ from krai.errors import Terminal
 from krai.formats.fit import cast_or_name
 from krai.formats.header import check_names
 from krai.formats.int96 import UNIT, Nanoseconds, int96_columns
-from krai.formats.reading import Mask, Opener, Parsed, Places, Reject, RejectsForm
+from krai.formats.json_rejects import NdjsonRejects
+from krai.formats.reading import Mask, Opener, Parsed, Places
 from krai.formats.records import is_text
+from krai.formats.rejected import Reject, Rejected, RejectsForm
 from krai.formats.text import all_utf8
 from krai.formats.typed_cells import TypedCells, nul_rows
 from krai.formats.typed_json import row_as_json
@@ -46,7 +48,7 @@ class ParquetReader:
         check_names(list(schema.names), max_columns=max_columns, max_name_bytes=max_name_bytes)
         self.types: Mapping[str, pa.DataType] = _types(schema)
         self.names: Sequence[str] = list(self.types)
-        self.form: RejectsForm | None = None
+        self.form: RejectsForm = NdjsonRejects()
 
     def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType], rounded: Collection[str] = ()) -> None:
         """The file knows its types."""
@@ -99,7 +101,7 @@ class ParquetReader:
             return [(int(place), row_as_json(block, int(place))) for place in places[indexes]]
 
         cells = {name: TypedCells(column if not wrong else column.filter(pa.array(kept))) for name, column in columns.items()}
-        rejects = [wrong[row] for row in sorted(wrong)]
+        rejects = Rejected.of(wrong[row] for row in sorted(wrong))
         return Parsed(rows=block.num_rows, whole=len(places), columns=cells, rejects=rejects, trace=trace)
 
 

@@ -6,32 +6,18 @@ them until somebody decides on types: either `observe` tells the narrowest type 
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from krai.dataset import OWN_PREFIX
+from krai.formats.rejected import Rejected, RejectsForm
 
 BLOCK_BYTES = 6 << 20
-# Columns that a rejects file has of krai; a mended one is imported without them.
-OWN_COLUMNS = tuple(OWN_PREFIX + name for name in ("row", "column", "code", "reason"))
 
 Octets = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
-
-About = tuple[str | None, str, str]  # column, code and reason
-
-
-class Reject(NamedTuple):
-    """A row that stays out. `row` counts from 0 within its block; `raw` are its bytes without the line end."""
-
-    row: int
-    column: str | None
-    code: str
-    detail: str
-    raw: bytes
 
 
 class Cells(Protocol):
@@ -63,35 +49,21 @@ class Parsed:
     rows: int
     whole: int
     columns: Mapping[str, Cells]
-    rejects: Sequence[Reject]
+    rejects: Rejected
     trace: Callable[[Places], Sequence[tuple[int, bytes]]]
     sources: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)
     mended: bool = False
 
 
-class RejectsForm(Protocol):
-    """How rejected rows of a file are written so that the request that read it reads them; `extension` is that of the file's name."""
-
-    extension: str
-
-    def first_line(self) -> bytes: ...
-
-    def line(self, row: int, about: About, raw: bytes) -> bytes:
-        """A row under krai's own columns and those of the file."""
-
-    def original(self, raw: bytes) -> bytes:
-        """The row as the file has it, where `raw` is how the reader has seen it."""
-
-
 class Reader(Protocol):
     """A file of one format. `names` are the columns it is known to have before it is read, `types` what those are that have a type
-    there; `form` None: rejects are NDJSON.
+    there, `form` is how its rejects are written.
     """
 
     names: Sequence[str]
     types: Mapping[str, pa.DataType]
-    form: RejectsForm | None
+    form: RejectsForm
 
     def blocks(self) -> Iterator[Any]:
         """The file from its beginning, in pieces of whole records and of bounded size."""

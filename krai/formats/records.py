@@ -7,7 +7,8 @@ import numpy as np
 
 from krai.formats.dialect import Dialect
 from krai.formats.quotes import Positions, Spans, line_ends, quotes_in
-from krai.formats.reading import Mask, Octets, Reject
+from krai.formats.reading import Mask, Octets
+from krai.formats.rejected import Rejected
 
 _FEED, _RETURN = 0x0A, 0x0D
 _FILLER = np.uint8(0)  # neither a quote nor a delimiter of any dialect
@@ -93,13 +94,11 @@ class Records:
         return [int(record) for record in suspects if not is_text(self.raw(int(record)))]
 
 
-def rejects_of(records: Records, wrong: dict[int, tuple[str, str]], *, recoded: bool) -> list[Reject]:
+def rejects_of(records: Records, wrong: dict[int, tuple[str, str]], *, recoded: bool) -> Rejected:
     """`recoded`: what is not UTF-8 now was not in the file's own encoding before."""
     not_text = "The row is not in the encoding of the request." if recoded else ""
-    return [
-        Reject(record, None, code, not_text if code == "invalid_utf8" else detail, records.raw(record))
-        for record, (code, detail) in wrong.items()
-    ]
+    abouts = [(None, code, not_text if code == "invalid_utf8" else detail) for code, detail in wrong.values()]
+    return Rejected(list(wrong), abouts, [records.raw(record) for record in wrong])
 
 
 @lru_cache

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from krai.errors import Terminal
-from krai.formats.reading import Cells, Parsed, Reader, RejectsForm
+from krai.formats.reading import Cells, Parsed, Reader
+from krai.formats.rejected import RejectsForm
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ class Renamed:
         self._sources: dict[str, str] = {}  # of the columns that have been seen, by their new names
         self._seen: set[str] = set()
         self._mended = False
-        self.form: RejectsForm | None = reader.form
+        self.form: RejectsForm = reader.form
         self.types: Mapping[str, pa.DataType] = {
             name: kind for source, kind in reader.types.items() if (name := self.target_of(source)) is not None
         }

@@ -9,7 +9,8 @@ import pyarrow as pa
 from krai.errors import Terminal
 from krai.formats.fit import to_mask
 from krai.formats.infer import Seen
-from krai.formats.reading import Cells, Mask, Parsed, Reject
+from krai.formats.reading import Cells, Mask, Parsed
+from krai.formats.rejected import Reject, Rejected
 from krai.formats.types import type_name
 
 
@@ -34,7 +35,7 @@ class Typed:
     whole: int
     columns: Mapping[str, pa.Array]
     seen: Mapping[str, Seen]
-    rejects: list[Reject]
+    rejects: Rejected
     free: Mapping[str, Cells]
 
 
@@ -53,11 +54,12 @@ def type_block(parsed: Parsed, target: Target, expected: Mapping[str, Seen]) -> 
             raise Terminal("unknown_column", f"Column {number} of the file, as its rows name them one by one, is not in the dataset.")
         else:
             free[name] = cells
-    rejects, whole = list(parsed.rejects), parsed.whole
+    rejects, whole = parsed.rejects, parsed.whole
     keyless = {name: mask for name in target.key if (mask := _nulls(parsed, columns.get(name), free.get(name), expected.get(name))).any()}
     if misfits or keyless:
         bad = np.logical_or.reduce([*misfits.values(), *keyless.values()])
-        rejects = sorted(rejects + _rejected(parsed, target, misfits, keyless, bad), key=lambda reject: reject.row)
+        found = _rejected(parsed, target, misfits, keyless, bad)
+        rejects = Rejected.of(sorted([*parsed.rejects, *found], key=lambda reject: reject.row))
         whole -= int(bad.sum())
         columns = {name: column.filter(pa.array(~bad)) for name, column in columns.items()}
         free = {name: cells.only(~bad) for name, cells in free.items()}

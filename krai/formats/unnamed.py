@@ -9,8 +9,8 @@ from krai.errors import Terminal
 from krai.formats.dialect import Dialect
 from krai.formats.header import Header, after_mark, check_names, names_in, start_of_rows
 from krai.formats.quotes import NO_SPANS, Positions, cut, line_end
-from krai.formats.reading import OWN_COLUMNS
 from krai.formats.records import Records
+from krai.formats.rejected import OWN_COLUMNS
 
 HEAD_BYTES = 64 << 10
 _MOST_NULS = 3  # of so many octets of text one is NUL at most; UTF-16 has more

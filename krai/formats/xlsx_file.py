@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from krai.errors import Terminal
 from krai.formats.header import check_names
-from krai.formats.reading import BLOCK_BYTES, Opener, Parsed, RejectsForm
+from krai.formats.json_rejects import NdjsonRejects
+from krai.formats.reading import BLOCK_BYTES, Opener, Parsed
+from krai.formats.rejected import RejectsForm
 from krai.formats.xlsx_package import Budget, Package
 from krai.formats.xlsx_sheet import Row, SheetLimits, read_rows
 from krai.formats.xlsx_strings import SharedStrings
@@ -53,7 +55,7 @@ class XlsxReader:
         self._table, self._skipped = self._find_header(Values(self._strings, book.forms, book.since_1904))
         self.names: Sequence[str] = self._table.names
         self.types: Mapping[str, pa.DataType] = {}
-        self.form: RejectsForm | None = None
+        self.form: RejectsForm = NdjsonRejects()
         check_names(self._table.header, self._table.kept, max_columns=max_columns, max_name_bytes=max_name_bytes)
 
     def learn(self, free: Mapping[str, str], bound: Mapping[str, pa.DataType], rounded: Collection[str] = ()) -> None:

@@ -11,7 +11,8 @@ from krai.errors import Terminal
 from krai.formats.fit import fit_text
 from krai.formats.header import kept_places
 from krai.formats.json_cells import JsonCells, Kind
-from krai.formats.reading import Cells, Mask, Parsed, Places, Reject
+from krai.formats.reading import Cells, Mask, Parsed, Places
+from krai.formats.rejected import Reject, Rejected
 from krai.formats.xlsx_sheet import Row, letters_of
 from krai.formats.xlsx_values import Unfit, Values
 
@@ -86,7 +87,7 @@ class SheetTable:
             return [(kept[index][0], self._as_json(kept[index][1])) for index in indexes]
 
         cells = {self.header[place]: columns[place].cells(len(kept)) for place in self.kept if place in columns}
-        return Parsed(rows=len(kept) + len(rejects), whole=len(kept), columns=cells, rejects=rejects, trace=trace)
+        return Parsed(rows=len(kept) + len(rejects), whole=len(kept), columns=cells, rejects=Rejected.of(rejects), trace=trace)
 
     def _read(self, row: Row, *, any_width: bool = False) -> dict[int, Value]:
         """The values of a row by their places, nulls left out. Raises _Wrong."""

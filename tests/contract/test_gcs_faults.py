@@ -192,6 +192,14 @@ def test_a_file_is_read_on_where_the_connection_broke(bench: Bench, a_file: Make
     assert len([line for line in bench.proxy.requests if "alt=media" in line]) == 5 + len(faults)
 
 
+def test_of_a_part_no_more_is_fetched(bench: Bench, a_file: MakeFile) -> None:
+    bench.sound.put("a", a_file(CONTENT))
+    with bench.blobs.open("a") as file:
+        file.seek(300 * KIB)
+        assert file.read1(10) == CONTENT[300 * KIB :][:10]
+    assert f"range: bytes={300 * KIB}-{300 * KIB + 9}" in bench.proxy.heads[-1].lower().splitlines()
+
+
 def test_reading_gives_up_when_the_server_stays_away(bench: Bench, a_file: MakeFile) -> None:
     bench.sound.put("a", a_file(CONTENT))
     with bench.blobs.open("a") as file:

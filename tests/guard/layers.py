@@ -8,7 +8,7 @@ ROWS = (
     ("job", "settings"),
     ("dataset", "gs_uri", "identity", "outbound", "transitions"),
     ("ports", "predicate"),
-    ("export_files", "verify"),
+    ("error_pages", "export_files", "verify"),
     ("cli",),
     ("formats",),
     ("warehouse", "backends"),

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from google.api_core.exceptions import NotFound
 
@@ -29,7 +29,7 @@ class GcsBlobStore:
         source.unlink()
         return blob_of(stored)
 
-    def open(self, path: str, *, generation: str | None = None) -> BinaryIO:
+    def open(self, path: str, *, generation: str | None = None) -> BufferedReader:
         """Reads raise what this does when the file is replaced or deleted in the middle, and Transient."""
         return open_object(self._bucket, self.stat(path), generation)
 

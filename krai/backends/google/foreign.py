@@ -1,6 +1,6 @@
 """A bucket that is not krai's own: read, and nothing else."""
 
-from typing import BinaryIO
+from io import BufferedReader
 
 from google.api_core.exceptions import Forbidden
 
@@ -28,6 +28,6 @@ class ForeignBucket:
             raise
         return None if found is None else blob_of(found)
 
-    def open(self, path: str, *, generation: str | None = None) -> BinaryIO:
+    def open(self, path: str, *, generation: str | None = None) -> BufferedReader:
         """Reads raise what this does when the object is replaced or deleted in the middle, and Transient."""
         return open_object(self._bucket, self.stat(path), generation)

@@ -3,7 +3,6 @@
 import errno
 import io
 import os
-from typing import BinaryIO
 
 from google.api_core.exceptions import NotFound
 from google.cloud.storage import Blob as Object
@@ -20,7 +19,7 @@ def blob_of(found: Object) -> Blob:
     return Blob(path=found.name, size_bytes=int(found.size), generation=str(found.generation))
 
 
-def open_object(bucket: Bucket, blob: Blob | None, generation: str | None) -> BinaryIO:
+def open_object(bucket: Bucket, blob: Blob | None, generation: str | None) -> io.BufferedReader:
     """What was found at a path, from its beginning; `generation` is the one that is wanted, None: any. Holds one chunk.
 
     Raises FileNotFoundError, Terminal source_changed. So do reads, when the object is deleted or replaced meanwhile, and Transient.

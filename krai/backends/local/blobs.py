@@ -9,8 +9,8 @@ import stat
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from krai.backends.local import uploads
 from krai.backends.local.disk import full_disk_is_terminal, place
@@ -45,7 +45,7 @@ class LocalBlobStore:
                 status = self._copy(source, target)
         return _blob(path, status)
 
-    def open(self, path: str, *, generation: str | None = None) -> BinaryIO:
+    def open(self, path: str, *, generation: str | None = None) -> BufferedReader:
         try:
             file = (self._root / checked(path)).open("rb")
         except (ValueError, *ABSENT):

@@ -1,10 +1,12 @@
 import json
+import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from krai.error_pages import ErrorPages
 from tests.unit.api.house import KEEP_S, House, open_house, problem
 
 SNAPSHOT = {"snapshot_id": "9007199254740993", "snapshot_time": "2026-11-21T09:00:00.000000Z"}
@@ -33,16 +35,16 @@ async def completed_export(house: House, *names: str, keep_s: float = KEEP_S) ->
     return job_id
 
 
-async def completed_import(house: House, rejected: int, keep_s: float = KEEP_S, *, fails: bool = False) -> str:
-    """An import with so many rejected rows, 1,000 to a page; it has completed, or failed for them."""
+async def completed_import(
+    house: House, rejected: int, keep_s: float = KEEP_S, *, fails: bool = False, rows: list[dict[str, Any]] | None = None
+) -> str:
+    """An import with so many rejected rows, or these; it has completed, or failed for them."""
     job_id = str((await house.post("imports", {"source": {"records": [{"a": 1}]}})).json()["job_id"])
-    rows = [{"row": n, "column": None, "code": "column_count", "detail": "short", "raw": f"r{n}"} for n in range(1, rejected + 1)]
-    prefix = f"jobs/{job_id}/e1/errors/"
-    pages = [rows[start : start + 1000] for start in range(0, rejected, 1000)]
-    for number, page in enumerate(pages):
-        await house.store(f"{prefix}{number:06d}.json", json.dumps(page).encode())
+    rows = rows or [{"row": n, "column": None, "code": "column_count", "detail": "short", "raw": f"r{n}"} for n in range(1, rejected + 1)]
     rejects: dict[str, Any] | None = None
+    pages: dict[str, Any] | None = None
     if rejected:
+        pages = store_pages(house, f"jobs/{job_id}/e1/errors.json", rows)
         stored = await house.store(f"jobs/{job_id}/e1/rejects.csv", b"a\n1")
         rejects = {"name": "rejects.csv", "path": stored.path, "generation": stored.generation, "size_bytes": 3, "records": rejected}
     result = {
@@ -52,13 +54,22 @@ async def completed_import(house: House, rejected: int, keep_s: float = KEEP_S, 
         "records_rejected": rejected,
         "snapshot_id": SNAPSHOT["snapshot_id"],
         "rejects": rejects,
-        "error_pages": {"prefix": prefix, "pages": len(pages), "page_rows": 1000},
+        "error_pages": pages,
     }
     if fails:
         await house.fail(job_id, "too_many_rejects", {name: result[name] for name in ("rejects", "error_pages")})
     else:
         await house.complete(job_id, result, keep_s=keep_s)
     return job_id
+
+
+def store_pages(house: House, path: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        pages = ErrorPages(Path(folder) / "errors.json")
+        for row in rows:
+            pages.add([json.dumps(row)])
+        pages.close()
+        return pages.put(house.stores.blobs, path)
 
 
 async def result_of(house: House, job_id: str) -> dict[str, Any]:
@@ -217,10 +228,8 @@ async def test_the_rejected_rows_of_an_import_that_failed_for_them_can_be_read(h
 
 
 async def test_a_rejected_row_that_is_no_text_says_so(house: House) -> None:
-    job_id = await completed_import(house, 1)
-    house.stores.blobs.delete(f"jobs/{job_id}/e1/errors/")
     row = {"row": 1, "column": "a", "code": "invalid_utf8", "detail": "d", "raw": "/w==", "raw_base64": True, "raw_cut": True}
-    await house.store(f"jobs/{job_id}/e1/errors/000000.json", json.dumps([row]).encode())
+    job_id = await completed_import(house, 1, rows=[row])
     assert (await rejects(house, job_id))["errors"] == [row]
 
 

