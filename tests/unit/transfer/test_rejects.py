@@ -39,6 +39,14 @@ def test_a_mended_rejects_file_imports(desk: Desk) -> None:
     assert desk.table().to_pydict() == {"id": [1, 3, 2, 4], "name": ["a", "c", "b", "d"]}
 
 
+def test_a_digit_between_cells_is_no_part_of_the_row_s_number(desk: Desk) -> None:
+    csv = {"delimiter": "1"}
+    result = desk.load(b"a1b\nx1y\n" + b"z\n" * 10, csv=csv)
+    mended = desk.content(result["rejects"]["path"]).replace(b"1z\n", b"1z1w\n")
+    assert desk.load(mended, csv=csv)["records_rejected"] == 0
+    assert desk.table().to_pydict() == {"a": ["x", *"z" * 10], "b": ["y", *"w" * 10]}
+
+
 def test_the_rejects_of_rejects_can_be_mended_too(desk: Desk) -> None:
     desk.load(b"id\n1\n")
     once = desk.content(desk.load(b"id\nx\n2\n")["rejects"]["path"])
